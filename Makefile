@@ -1,0 +1,39 @@
+# Everything runs in .venv, made from requirements.lock.
+PYTHON ?= python3
+export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.3
+BIN := .venv/bin
+
+.PHONY: help environment demo test lint format lock clean
+
+help:
+	@echo "make demo    environment, built-in data, a short training run with pictures"
+	@echo "make test    environment, lint, format, types, tests"
+	@echo "make lock    pin the newest versions that pyproject.toml allows"
+
+environment: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "jtr_jax needs Python 3.11 or newer; found " + sys.version.split()[0] + ". Run make PYTHON=python3.11")'
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+lint: environment
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/python -m pytest
+
+format: environment
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:
+	uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock pyproject.toml
+
+clean:
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache

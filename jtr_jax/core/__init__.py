@@ -1,0 +1,1 @@
+"""Arrays only: types, numerics, random streams, errors."""

@@ -1,0 +1,43 @@
+"""Error messages with one shape: what is wrong, found, expected, what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+def message(what: str, *, found: object, expected: object, do: str) -> str:
+  """Return an error text in the form that the whole project uses.
+
+  Args:
+    what: what is wrong, in one sentence, without a full stop.
+    found: the offending value or its description.
+    expected: what would have been right.
+    do: what the reader can do about it.
+
+  Returns:
+    One text, four short sentences.
+  """
+  return f"{what}. Found: {found}. Expected: {expected}. {do}"
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
+  """Return a `ValueError` for a name that is not in a table.
+
+  Args:
+    kind: what the name should have been, such as "task" or "method".
+    name: the name that was asked for.
+    known: every name that exists.
+
+  Returns:
+    The error (not raised), naming the nearest known name if there is one.
+  """
+  names = sorted(known)
+  near = difflib.get_close_matches(name, names, n=1)
+  hint = f"Did you mean {near[0]!r}?" if near else "Use one of the known names."
+  return ValueError(
+    message(
+      f"Unknown {kind}",
+      found=repr(name),
+      expected="one of " + ", ".join(names),
+      do=hint,
+    )
+  )

@@ -1,0 +1,1 @@
+"""One file for each paper: losses over predictions and masked labels."""

@@ -1,0 +1,1 @@
+"""Accumulated metrics and the figures that sum up a run."""

@@ -1,0 +1,1 @@
+"""Flax modules behind a functional interface."""

@@ -1,0 +1,119 @@
+"""What a task is: loss, joint encoding, metrics and picture in one object."""
+
+import abc
+import dataclasses
+import enum
+from collections.abc import Mapping
+from typing import ClassVar, Literal, TypeAlias
+
+import jax
+import numpy as np
+
+from jtr_jax.core.types import Label, Weighted
+
+Relaxation: TypeAlias = Literal["gumbel", "straight_through", "softmax"]
+"""How class scores become differentiable class memberships."""
+
+Totals: TypeAlias = dict[str, np.ndarray]
+"""Sums and counts over a whole split, int64 or float64, on the host."""
+
+
+class Geometry(enum.Enum):
+  """How the values of a label change when the image is cropped or mirrored."""
+
+  CATEGORICAL = "categorical"  # nearest neighbour, values unchanged
+  DEPTH = "depth"  # nearest neighbour, divided by the zoom
+  INVERSE_DEPTH = "inverse_depth"  # nearest neighbour, multiplied by the zoom
+  NORMALS = "normals"  # interpolated, unit length again, x mirrored by a flip
+  DENSE = "dense"  # interpolated, values unchanged
+
+
+@dataclasses.dataclass(frozen=True)
+class Task(abc.ABC):
+  """One dense output; frozen and hashable, so static under `jax.jit`.
+
+  Attributes:
+    name: key of the task in configs, labels, parameters, metrics and columns.
+  """
+
+  name: str
+
+  kind: ClassVar[str]
+  geometry: ClassVar[Geometry]
+  metrics: ClassVar[Mapping[str, int]]
+  """Metric name -> +1 if higher is better, -1 if lower; the first one is the
+  task's metric in Delta_MTL."""
+
+  @property
+  @abc.abstractmethod
+  def channels(self) -> int:
+    """Channels of the decoder's output."""
+
+  @property
+  def joint_channels(self) -> int:
+    """Channels of the joint encoding."""
+    return self.channels
+
+  @property
+  def primary_metric(self) -> str:
+    """The metric that stands for the task in Delta_MTL."""
+    return next(iter(self.metrics))
+
+  @abc.abstractmethod
+  def activate(self, raw: jax.Array) -> jax.Array:
+    """Return the prediction f32[..., C] from the raw decoder output."""
+
+  @abc.abstractmethod
+  def loss(self, prediction: jax.Array, label: Label) -> Weighted:
+    """Return the supervised loss per image, summed over counted pixels."""
+
+  @abc.abstractmethod
+  def comparable(self, prediction: jax.Array) -> jax.Array:
+    """Return f32[..., C] that a squared distance may compare between views."""
+
+  @abc.abstractmethod
+  def joint_label(self, value: jax.Array) -> jax.Array:
+    """Return the joint encoding f32[..., J] of a label's value, unmasked."""
+
+  @abc.abstractmethod
+  def joint_prediction(
+    self, prediction: jax.Array, *, relaxation: Relaxation, key: jax.Array
+  ) -> jax.Array:
+    """Return the joint encoding f32[..., J] of a prediction, unmasked."""
+
+  @abc.abstractmethod
+  def reconstruction_loss(
+    self, reconstruction: jax.Array, target: jax.Array, mask: jax.Array
+  ) -> Weighted:
+    """Return the loss of a raw reconstruction of a joint encoding.
+
+    Args:
+      reconstruction: f32[B, H, W, J], raw output of the auto-encoder.
+      target: f32[B, H, W, J], the joint encoding it should reproduce.
+      mask: bool[B, H, W], the pixels that count.
+
+    Returns:
+      Weighted, per image; 0 for a perfect reconstruction.
+    """
+
+  @abc.abstractmethod
+  def metric_sums(
+    self, prediction: jax.Array, label: Label
+  ) -> dict[str, jax.Array]:
+    """Return sums and counts of one batch: i32 counts, f32 sums; for jit."""
+
+  @abc.abstractmethod
+  def metric_values(self, totals: Totals) -> dict[str, float]:
+    """Return the metrics from `metric_sums` added up over a split (host)."""
+
+  @abc.abstractmethod
+  def picture(self, value: np.ndarray) -> np.ndarray:
+    """Return u8[H, W, 3], a picture of a label's value or of `output_value`."""
+
+  @abc.abstractmethod
+  def output_value(self, prediction: np.ndarray) -> np.ndarray:
+    """Return a prediction in the form of a label's value (class ids, ...)."""
+
+  @abc.abstractmethod
+  def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return u8[H, W, 3], where and how much a value misses its target."""

@@ -1,0 +1,1 @@
+"""State, optimiser, pure steps, evaluation, checkpoints and the loop."""

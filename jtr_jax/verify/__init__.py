@@ -1,0 +1,1 @@
+"""Recomputes recorded steps of the released code."""
