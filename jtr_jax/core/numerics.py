@@ -8,6 +8,18 @@ import jax
 import jax.numpy as jnp
 
 
+def widen(x: jax.Array) -> jax.Array:
+  """Return x in float32, or in its own type if that is wider.
+
+  Args:
+    x: any floating or integer type, [...].
+
+  Returns:
+    f32[...] or f64[...].
+  """
+  return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
 def safe_divide(numerator: jax.Array, denominator: jax.Array) -> jax.Array:
   """Return numerator / denominator, and 0 with zero gradient where that is 0.
 

@@ -14,6 +14,9 @@ from jtr_jax.core.types import Label, Weighted
 Relaxation: TypeAlias = Literal["gumbel", "straight_through", "softmax"]
 """How class scores become differentiable class memberships."""
 
+Legend: TypeAlias = tuple[tuple[str, tuple[int, int, int]], ...]
+"""Captions and the colours they explain."""
+
 Totals: TypeAlias = dict[str, np.ndarray]
 """Sums and counts over a whole split, int64 or float64, on the host."""
 
@@ -109,6 +112,15 @@ class Task(abc.ABC):
   @abc.abstractmethod
   def picture(self, value: np.ndarray) -> np.ndarray:
     """Return u8[H, W, 3], a picture of a label's value or of `output_value`."""
+
+  def picture_joint(self, joint: np.ndarray) -> np.ndarray:
+    """Return u8[H, W, 3], a picture of a joint encoding f32[H, W, J]."""
+    return self.picture(joint)
+
+  @property
+  def legend(self) -> Legend:
+    """What the colours of `picture` mean; empty where that is plain."""
+    return ()
 
   @abc.abstractmethod
   def output_value(self, prediction: np.ndarray) -> np.ndarray:

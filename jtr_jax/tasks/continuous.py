@@ -1,0 +1,69 @@
+"""What tasks with real values share: an absolute loss, unless they override."""
+
+import dataclasses
+
+import jax
+import numpy as np
+
+from jtr_jax.core import numerics
+from jtr_jax.core.types import Label, Weighted
+from jtr_jax.tasks import base, masked
+
+
+@dataclasses.dataclass(frozen=True)
+class Continuous(base.Task):
+  """A task whose labels and predictions are real numbers f32[..., H, W, C]."""
+
+  def activate(self, raw: jax.Array) -> jax.Array:
+    """Return the raw output f32[..., C], linear as in the released nets."""
+    return numerics.widen(raw)
+
+  def loss(self, prediction: jax.Array, label: Label) -> Weighted:
+    """Return the absolute error |prediction - label|, averaged over channels.
+
+    Args:
+      prediction: [B, H, W, C], unit of the label.
+      label: f32[B, H, W, C].
+
+    Returns:
+      Weighted, f32[B]: sum and number of counted pixels.
+    """
+    return masked.loss_sums(
+      masked.absolute_error, label.mask, prediction, label.value
+    )
+
+  def comparable(self, prediction: jax.Array) -> jax.Array:
+    """Return the prediction f32[..., C]."""
+    return numerics.widen(prediction)
+
+  def joint_label(self, value: jax.Array) -> jax.Array:
+    """Return the value f32[..., C] itself."""
+    return numerics.widen(value)
+
+  def joint_prediction(
+    self, prediction: jax.Array, *, relaxation: base.Relaxation, key: jax.Array
+  ) -> jax.Array:
+    """Return the encoding of `joint_label`; there is nothing to relax."""
+    return self.joint_label(prediction)
+
+  def reconstruction_loss(
+    self, reconstruction: jax.Array, target: jax.Array, mask: jax.Array
+  ) -> Weighted:
+    """Return the absolute error in the joint encoding.
+
+    Args:
+      reconstruction: [B, H, W, C], raw output of the auto-encoder.
+      target: [B, H, W, C], joint encoding.
+      mask: bool[B, H, W], the pixels that count.
+
+    Returns:
+      Weighted, f32[B].
+
+    Deviations: the released code divides by the number of non-zero elements of
+    the target, and here by the pixels of the mask.
+    """
+    return masked.loss_sums(masked.absolute_error, mask, reconstruction, target)
+
+  def output_value(self, prediction: np.ndarray) -> np.ndarray:
+    """Return the prediction f32[..., H, W, C]."""
+    return prediction.astype(np.float32)

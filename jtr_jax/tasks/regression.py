@@ -1,0 +1,80 @@
+"""Generic dense regression: edges, keypoints, reshading and the like."""
+
+import dataclasses
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jtr_jax.core import errors
+from jtr_jax.core.types import Label
+from jtr_jax.tasks import base, colours, continuous, masked
+
+_ERROR_SHARE = 0.25  # an error of this share of the range has the darkest red
+
+
+@dataclasses.dataclass(frozen=True)
+class Regression(continuous.Continuous):
+  """Numbers without further meaning, with an absolute loss.
+
+  The joint encoding is the value itself, so labels should be in about [0, 1].
+
+  Attributes:
+    channels_: numbers for each pixel.
+    picture_range: the values drawn with the first and the last colour.
+  """
+
+  channels_: int = 1
+  picture_range: tuple[float, float] = (0.0, 1.0)
+
+  kind: ClassVar = "regression"
+  geometry: ClassVar = base.Geometry.DENSE
+  metrics: ClassVar = {"abs_err": -1}
+
+  def __post_init__(self) -> None:
+    if self.channels_ < 1:
+      raise ValueError(
+        errors.message(
+          f"Task {self.name!r} has no channels",
+          found=f"channels_ = {self.channels_}",
+          expected="at least 1",
+          do="Give the number of channels of the label files.",
+        )
+      )
+    colours.check_range(self.name, self.picture_range)
+
+  @property
+  def channels(self) -> int:
+    """As many as the label has."""
+    return self.channels_
+
+  def metric_sums(
+    self, prediction: jax.Array, label: Label
+  ) -> dict[str, jax.Array]:
+    """Return the i32[] count of pixels and the f32[] sum of their errors."""
+    loss = self.loss(prediction, label)
+    return {"count": masked.count(label.mask), "abs": jnp.sum(loss.sum)}
+
+  def metric_values(self, totals: base.Totals) -> dict[str, float]:
+    """Return abs_err in the unit of the label; NaN if no pixel counted."""
+    return {"abs_err": masked.ratio(totals["abs"], totals["count"])}
+
+  def picture(self, value: np.ndarray) -> np.ndarray:
+    """Return u8[H, W, 3]; three channels are drawn as colours.
+
+    Other numbers of channels are averaged and drawn with a colour map.
+    """
+    low, high = self.picture_range
+    unit = (value - low) / (high - low)
+    if self.channels_ != 3:
+      return colours.colourise(unit.mean(-1), "magma")
+    invalid = np.isnan(unit.sum(-1))
+    shade = np.where(invalid[..., None], 0, np.clip(unit, 0, 1) * 255)
+    return colours.mark_invalid(np.rint(shade).astype(np.uint8), invalid)
+
+  def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return u8[H, W, 3]: red by the mean |value - target| of the channels."""
+    low, high = self.picture_range
+    error = np.abs(value - target).mean(-1) / (_ERROR_SHARE * (high - low))
+    return colours.colourise(error, "heat")
