@@ -1,0 +1,242 @@
+"""Sheets of pictures: what the network says, beside what it should say.
+
+A row for each image, a column for each kind of picture, columns grouped by
+task, as in the figures of the JTR paper's supplement.
+"""
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, cast
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from jtr_jax.core.types import Label
+from jtr_jax.tasks.base import Task
+
+_MIN_TILE = 160  # pixels; smaller pictures are enlarged by a whole factor
+_GAP, _GROUP_GAP, _MARGIN = 4, 18, 14
+_PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
+_HATCH_PERIOD, _HATCH_LIGHT, _HATCH_DARK = 12, 238, 206
+
+
+class Reconstructions(NamedTuple):
+  """What goes into the joint-task auto-encoder, and what comes out.
+
+  Each maps task names to f32[N, H, W, J] in the joint encoding; NaN is drawn as
+  invalid.
+
+  Attributes:
+    prediction: the prediction tensor.
+    prediction_out: its reconstruction.
+    target: the target tensor, labels with predictions in the gaps.
+    target_out: its reconstruction.
+  """
+
+  prediction: Mapping[str, np.ndarray]
+  prediction_out: Mapping[str, np.ndarray]
+  target: Mapping[str, np.ndarray]
+  target_out: Mapping[str, np.ndarray]
+
+
+class _Column(NamedTuple):
+  group: str
+  caption: str
+  tiles: list[np.ndarray]
+
+
+def prediction_sheet(
+  images: np.ndarray,
+  tasks: Sequence[Task],
+  predictions: Mapping[str, np.ndarray],
+  labels: Mapping[str, Label],
+) -> Image.Image:
+  """Draw input, and for each task label, prediction and error.
+
+  Args:
+    images: u8[N, H, W, 3].
+    tasks: the tasks to draw, in this order.
+    predictions: for each task f32[N, H, W, C], activated.
+    labels: for each task N labels as host arrays; hatched where the image has
+      none, dark grey where a pixel has none.
+
+  Returns:
+    An RGB picture with N rows.
+  """
+  columns = [_Column("", "input", list(images))]
+  for task in tasks:
+    guesses = task.output_value(np.asarray(predictions[task.name]))
+    columns += _label_columns(task, guesses, labels[task.name])
+  return _sheet(columns, tasks)
+
+
+def reconstruction_sheet(
+  images: np.ndarray, tasks: Sequence[Task], joint: Reconstructions
+) -> Image.Image:
+  """Draw the joint-task tensors and what the auto-encoder makes of them.
+
+  Args:
+    images: u8[N, H, W, 3].
+    tasks: the tasks to draw, in this order.
+    joint: the tensors, by task.
+
+  Returns:
+    An RGB picture with N rows and four columns for each task.
+  """
+  captions = ("prediction", "reconstructed", "target", "reconstructed")
+  columns = [_Column("", "input", list(images))]
+  for task in tasks:
+    for caption, tensor in zip(captions, joint, strict=True):
+      tiles = [task.picture_joint(x) for x in np.asarray(tensor[task.name])]
+      columns.append(_Column(task.name, caption, tiles))
+  return _sheet(columns, tasks)
+
+
+def hatched(height: int, width: int) -> np.ndarray:
+  """Return u8[H, W, 3]: diagonal stripes, the picture of an absent label."""
+  rows, columns = np.indices((height, width))
+  dark = (rows + columns) % _HATCH_PERIOD < _HATCH_PERIOD // 3
+  shade = np.where(dark, _HATCH_DARK, _HATCH_LIGHT).astype(np.uint8)
+  return np.repeat(shade[..., None], 3, axis=-1)
+
+
+def _label_columns(
+  task: Task, guesses: np.ndarray, label: Label
+) -> list[_Column]:
+  """Return the columns label, prediction and error of one task."""
+  truths: list[np.ndarray] = []
+  errors: list[np.ndarray] = []
+  for i, guess in enumerate(guesses):
+    if label.present[i]:
+      value = _stored_form(
+        np.asarray(label.value[i]), np.asarray(label.valid[i])
+      )
+      truths.append(task.picture(value))
+      errors.append(task.error_picture(guess, value))
+    else:
+      truths.append(hatched(*guess.shape[:2]))
+      errors.append(hatched(*guess.shape[:2]))
+  pictures = [task.picture(guess) for guess in guesses]
+  return [
+    _Column(task.name, "label", truths),
+    _Column(task.name, "prediction", pictures),
+    _Column(task.name, "error", errors),
+  ]
+
+
+def _stored_form(value: np.ndarray, valid: np.ndarray) -> np.ndarray:
+  """Return a label's value with -1 or NaN where it is not valid."""
+  if np.issubdtype(value.dtype, np.integer):
+    return np.where(valid, value, -1)
+  return np.where(valid[..., None], value, np.nan)
+
+
+def _sheet(columns: Sequence[_Column], tasks: Sequence[Task]) -> Image.Image:
+  """Lay out columns under their captions, with a legend below."""
+  height, width = columns[0].tiles[0].shape[:2]
+  factor = math.ceil(_MIN_TILE / width)
+  height, width = height * factor, width * factor
+  font = _font(max(11, width // 15))
+  line = round(1.5 * font.size)
+  lefts = _lefts(columns, width)
+  top = _MARGIN + 2 * line
+  bottom = top + len(columns[0].tiles) * (height + _GAP)
+  legend = _legend_rows(tasks, font, lefts[-1] + width - _MARGIN)
+  size = (
+    lefts[-1] + width + _MARGIN,
+    bottom + len(legend) * line + (_GAP if legend else 0) + _MARGIN - _GAP,
+  )
+  sheet = Image.new("RGB", size, _PAPER)
+  draw = ImageDraw.Draw(sheet)
+  _draw_captions(draw, columns, lefts, width, font, line)
+  for column, left in zip(columns, lefts, strict=True):
+    for row, tile in enumerate(column.tiles):
+      big = tile.repeat(factor, axis=0).repeat(factor, axis=1)
+      sheet.paste(Image.fromarray(big), (left, top + row * (height + _GAP)))
+  for row, entries in enumerate(legend):
+    _draw_legend(draw, entries, bottom + _GAP + row * line, font)
+  return sheet
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+  """Return Pillow's own font, which is scalable when a size is asked for."""
+  return cast(ImageFont.FreeTypeFont, ImageFont.load_default(size))
+
+
+def _lefts(columns: Sequence[_Column], width: int) -> list[int]:
+  """Return the left edge of each column, with wider gaps between groups."""
+  lefts = [_MARGIN]
+  for before, column in itertools.pairwise(columns):
+    same = before.group == column.group
+    lefts.append(lefts[-1] + width + (_GAP if same else _GROUP_GAP))
+  return lefts
+
+
+def _draw_captions(
+  draw: ImageDraw.ImageDraw,
+  columns: Sequence[_Column],
+  lefts: Sequence[int],
+  width: int,
+  font: ImageFont.FreeTypeFont,
+  line: int,
+) -> None:
+  """Write group names above captions."""
+  groups: dict[str, list[int]] = {}
+  for column, left in zip(columns, lefts, strict=True):
+    groups.setdefault(column.group, []).append(left)
+    draw.text(
+      (left + width / 2, _MARGIN + 1.5 * line),
+      column.caption,
+      _FAINT,
+      font,
+      anchor="mm",
+    )
+  for group, edges in groups.items():
+    centre = (edges[0] + edges[-1] + width) / 2
+    draw.text((centre, _MARGIN + line / 2), group, _INK, font, anchor="mm")
+
+
+class _Entry(NamedTuple):
+  left: float
+  text: str
+  colour: tuple[int, int, int] | None
+
+
+def _legend_rows(
+  tasks: Sequence[Task], font: ImageFont.FreeTypeFont, width: int
+) -> list[list[_Entry]]:
+  """Break the legends of all tasks into rows of at most `width` pixels."""
+  rows: list[list[_Entry]] = []
+  swatch = 1.4 * font.size
+  for task in tasks:
+    if not task.legend:
+      continue
+    indent = _MARGIN + font.getlength(task.name) + font.size
+    rows.append([_Entry(_MARGIN, task.name, None)])
+    left = indent
+    for text, colour in task.legend:
+      length = swatch + font.getlength(text) + font.size
+      if left + length > width and left > indent:
+        rows.append([])
+        left = indent
+      rows[-1].append(_Entry(left, text, colour))
+      left += length
+  return rows
+
+
+def _draw_legend(
+  draw: ImageDraw.ImageDraw,
+  entries: Sequence[_Entry],
+  top: int,
+  font: ImageFont.FreeTypeFont,
+) -> None:
+  """Write one row of the legend."""
+  side = font.size
+  for left, text, colour in entries:
+    if colour is not None:
+      box = (left, top, left + side, top + side)
+      draw.rectangle(box, fill=colour, outline=_FAINT)
+      left += 1.4 * side
+    ink = _INK if colour is None else _FAINT
+    draw.text((left, top + side / 2), text, ink, font, anchor="lm")
