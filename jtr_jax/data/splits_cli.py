@@ -1,0 +1,82 @@
+"""`python -m jtr_jax.data split make|import|show`: label splits as files."""
+
+import argparse
+import pathlib
+import sys
+from collections.abc import Sequence
+
+from jtr_jax.core import errors
+from jtr_jax.data import released_splits, split_file, splits
+
+
+def add_parser(subparsers: "argparse._SubParsersAction") -> None:
+  """Add the command `split` to a program.
+
+  Args:
+    subparsers: what `ArgumentParser.add_subparsers` returned; the parsed
+      arguments are for `run`.
+  """
+  parser = subparsers.add_parser(
+    "split", help="decide which image keeps its label for which task"
+  )
+  actions = parser.add_subparsers(dest="action", required=True)
+  make = actions.add_parser("make", help="draw a label scenario")
+  make.add_argument(
+    "scenario",
+    help="full, found, onelabel, randomlabels or halflabels, and then for "
+    "example +unlabelled30",
+  )
+  make.add_argument("--seed", type=int, default=0, help="default: 0")
+  _add_common(make)
+  imports = actions.add_parser("import", help="convert a released split")
+  imports.add_argument("file", type=pathlib.Path, help="a .pth or .npy file")
+  _add_common(imports)
+  show = actions.add_parser("show", help="count the labels of a split")
+  show.add_argument("file", type=pathlib.Path, help="a split file")
+
+
+def run(args: argparse.Namespace) -> None:
+  """Do what the arguments of `split` say, and write a summary to stdout."""
+  if args.action == "show":
+    split = split_file.load_split(args.file)
+  else:
+    ids, tasks = _read_ids(args), tuple(args.tasks.split(","))
+    if args.action == "make":
+      split = splits.make_split(args.scenario, ids, tasks, seed=args.seed)
+    else:
+      split = released_splits.import_split(args.file, ids, tasks)
+    split_file.save_split(args.out, split)
+  sys.stdout.write(splits.describe(split))
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+  ids = parser.add_mutually_exclusive_group(required=True)
+  ids.add_argument(
+    "--ids", type=pathlib.Path, help="text file with a sample id on each line"
+  )
+  ids.add_argument(
+    "--numbered", type=int, metavar="N", help="the ids are 0 to N-1"
+  )
+  parser.add_argument(
+    "--tasks", required=True, help="such as segmentation,depth,normals"
+  )
+  parser.add_argument(
+    "--out", type=pathlib.Path, required=True, help="the split file to write"
+  )
+
+
+def _read_ids(args: argparse.Namespace) -> Sequence[str]:
+  if args.ids is None:
+    return [str(number) for number in range(args.numbered)]
+  lines = args.ids.read_text(encoding="utf-8").split("\n")
+  ids = [line.strip() for line in lines if line.strip()]
+  if not ids:
+    raise ValueError(
+      errors.message(
+        f"{args.ids} holds no sample ids",
+        found="an empty file",
+        expected="one id on each line",
+        do="List the ids of the data set.",
+      )
+    )
+  return ids

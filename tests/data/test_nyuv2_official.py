@@ -1,0 +1,198 @@
+import numpy as np
+import pytest
+
+from jtr_jax.data import nyuv2
+
+h5py = pytest.importorskip("h5py")
+scipy_io = pytest.importorskip("scipy.io")
+
+H, W, N = 48, 64, 14
+CROP = (4, 6, 44, 60)
+TRAIN, TEST = [3, 5, 12, 14], [1, 2, 9]
+TO13 = [12, 5, 6, 1, 4, 9, 10, 12, 13, 6] + [7] * 29 + [13]
+
+
+def make_frames():
+  rng = np.random.default_rng(0)
+  images = rng.integers(0, 256, (N, H, W, 3)).astype(np.uint8)
+  labels = rng.integers(0, 895, (N, H, W)).astype(np.uint16)
+  slope = np.linspace(0, 0.3, H * W, dtype=np.float32).reshape(H, W)
+  depths = 2 + slope + np.arange(N, dtype=np.float32)[:, None, None] / 10
+  raw = depths.copy()
+  raw[:, 20:24, 30:34] = 0
+  return images, labels, depths, raw
+
+
+def map40():
+  return (np.arange(894) % 40 + 1).astype(np.uint8)
+
+
+@pytest.fixture
+def root(tmp_path):
+  write_mat(tmp_path, *make_frames())
+  write_splits(tmp_path, TRAIN, TEST)
+  scipy_io.savemat(tmp_path / "classMapping40.mat", {"mapClass": map40()[None]})
+  mapping = {
+    "labels13": np.array([TO13], np.uint8),
+    "classNames": np.array(nyuv2.CLASSES, object)[None],
+  }
+  scipy_io.savemat(tmp_path / "class13Mapping.mat", {"classMapping13": mapping})
+  return tmp_path
+
+
+def write_mat(root, images, labels, depths, raw):
+  """HDF5 as MATLAB writes it: reversed axes, cells as references."""
+  with h5py.File(root / "nyu_depth_v2_labeled.mat", "w") as mat:
+    mat["images"] = images.transpose(0, 3, 2, 1)
+    mat["labels"] = labels.transpose(0, 2, 1)
+    mat["depths"] = depths.transpose(0, 2, 1)
+    mat["rawDepths"] = raw.transpose(0, 2, 1)
+    names = []
+    for i, name in enumerate(("book", "bottle", "cabinet")):
+      key = f"#refs#/{i}"
+      mat[key] = np.array([list(name.encode())], np.uint16).T
+      names.append(mat[key].ref)
+    mat.create_dataset(
+      "names", (1, 3), data=np.array([names]), dtype=h5py.ref_dtype
+    )
+
+
+def write_splits(root, train, test):
+  scipy_io.savemat(
+    root / "splits.mat",
+    {
+      "trainNdxs": np.array(train, np.uint16)[:, None],
+      "testNdxs": np.array(test, np.uint16)[:, None],
+    },
+  )
+
+
+def read(root, size=(40, 54), **kwargs):
+  return nyuv2.read_nyuv2(root, size=size, **{"crop": CROP, **kwargs})
+
+
+def cropped(frame):
+  top, left, bottom, right = CROP
+  return frame[top:bottom, left:right]
+
+
+def test_reads_the_crop_of_every_frame(root):
+  images, labels, depths, _ = make_frames()
+  data = read(root)
+  assert data.counts == {"train": 4, "val": 3}
+  assert (data.name, data.size) == ("nyuv2", (40, 54))
+  for split, numbers in (("train", TRAIN), ("val", TEST)):
+    found = list(data.splits[split])
+    assert [key for key, _ in found] == [f"{i:04d}" for i in numbers]
+    for number, (_, example) in zip(numbers, found, strict=True):
+      frame = number - 1
+      np.testing.assert_array_equal(example["image"], cropped(images[frame]))
+      np.testing.assert_array_equal(
+        example["depth"][..., 0], cropped(depths[frame])
+      )
+      to13 = np.array([-1, *(np.array(TO13)[map40() - 1] - 1)])
+      np.testing.assert_array_equal(
+        example["segmentation"], to13[cropped(labels[frame])]
+      )
+      assert example["image"].dtype == np.uint8
+      assert example["segmentation"].dtype == np.int8
+      assert example["depth"].dtype == np.float32
+      assert example["normals"].dtype == np.float16
+      length = np.linalg.norm(example["normals"].astype("f4"), axis=-1)
+      np.testing.assert_allclose(length, 1, atol=2e-3)
+
+
+def test_normals_use_the_cameras_of_frame_and_crop(root):
+  """A slanted plane, seen by the published camera scaled to the frame."""
+  normal = np.array([0.1, -0.2, -1]) / np.linalg.norm([0.1, -0.2, -1])
+  images, labels, depths, raw = make_frames()
+  fx, fy = 518.85790117450188 / 10, 519.46961112127485 / 10
+  cx, cy = (
+    (325.58244941119034 + 0.5) / 10 - 0.5,
+    (253.73616633400465 + 0.5) / 10 - 0.5,
+  )
+  v, u = np.meshgrid(np.arange(H), np.arange(W), indexing="ij")
+  rays = np.stack([(u - cx) / fx, (v - cy) / fy, np.ones((H, W))], axis=-1)
+  depths[:] = -2.5 / (rays @ normal)
+  assert (depths > 0).all()
+  write_mat(root, images, labels, depths, raw)
+  for size in ((40, 54), (20, 27)):
+    _, example = next(read(root, size=size).splits["train"])
+    np.testing.assert_allclose(
+      example["normals"].astype("f4"),
+      np.broadcast_to(normal, (*size, 3)),
+      atol=2e-3,
+    )
+
+
+def test_labels_of_a_resized_pixel_come_from_one_pixel(root):
+  _, labels, depths, _ = make_frames()
+  _, example = next(read(root, size=(20, 18)).splits["train"])
+  rows, columns = np.arange(20) * 2 + 1, np.arange(18) * 3 + 1
+  frame = TRAIN[0] - 1
+  picked = np.ix_(rows, columns)
+  np.testing.assert_array_equal(
+    example["depth"][..., 0], cropped(depths[frame])[picked]
+  )
+  void = cropped(labels[frame])[picked] == 0
+  np.testing.assert_array_equal(example["segmentation"] == -1, void)
+  assert example["image"].shape == (20, 18, 3)
+  assert example["image"].std() < 60  # averaged, not picked (std 74)
+
+
+def test_raw_depths_have_holes(root):
+  _, example = next(read(root, depths="rawDepths").splits["train"])
+  unknown = np.isnan(example["depth"][..., 0])
+  assert unknown.sum() == 16
+  assert unknown[20 - CROP[0], 30 - CROP[1]]
+  assert np.isnan(example["normals"]).all(-1)[unknown].all()
+  assert read(root, depths="rawDepths").source["depths"] == "rawDepths"
+
+
+def test_camera_of_the_stored_images_is_recorded(root):
+  camera = read(root, size=(80, 108)).source["camera"]
+  assert camera["fx"] == pytest.approx(518.85790117450188 / 10 * 2)
+  expected = ((325.58244941119034 + 0.5) / 10 - 6) * 2 - 0.5
+  assert camera["cx"] == pytest.approx(expected)
+
+
+def test_refuses_a_crop_outside_the_frame(root):
+  with pytest.raises(ValueError, match="within 48 rows and 64 columns"):
+    nyuv2.read_nyuv2(root)
+
+
+def test_refuses_axes_that_were_turned(root):
+  images, labels, depths, raw = make_frames()
+  write_mat(root, images.transpose(0, 2, 1, 3), labels, depths, raw)
+  with pytest.raises(ValueError, match=r"images \[N, 3, W, H\]"):
+    read(root)
+
+
+def test_refuses_a_file_that_is_not_hdf5(root):
+  (root / "nyu_depth_v2_labeled.mat").write_bytes(b"<html>404</html>")
+  with pytest.raises(ValueError, match=r"labeled\.mat.*Download it again"):
+    read(root)
+  (root / "nyu_depth_v2_labeled.mat").unlink()
+  with pytest.raises(ValueError, match=r"\[ \] nyu_depth_v2_labeled"):
+    read(root)
+
+
+@pytest.mark.parametrize("train", [[0, 3], [3, N + 1], [3, *TEST]])
+def test_refuses_other_splits(root, train):
+  write_splits(root, train, TEST)
+  with pytest.raises(ValueError, match=r"splits\.mat.*from 1 to 14"):
+    read(root)
+
+
+def test_refuses_broken_mappings(root):
+  (root / "classMapping40.mat").write_bytes(b"")
+  with pytest.raises(ValueError, match=r"classMapping40\.mat"):
+    read(root)
+  scipy_io.savemat(
+    root / "classMapping40.mat", {"mapClass": map40()[None, :20]}
+  )
+  with pytest.raises(ValueError, match="object label"):
+    list(read(root).splits["train"])
+  scipy_io.savemat(root / "classMapping40.mat", {"mapClass": map40() + 40})
+  with pytest.raises(ValueError, match="1 to 40"):
+    read(root)

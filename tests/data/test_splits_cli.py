@@ -1,0 +1,48 @@
+import argparse
+
+import handmade_pickles as handmade
+import numpy as np
+import pytest
+
+from jtr_jax.data import split_file, splits, splits_cli
+
+
+def run(*arguments):
+  parser = argparse.ArgumentParser()
+  splits_cli.add_parser(parser.add_subparsers(dest="command"))
+  splits_cli.run(parser.parse_args(["split", *map(str, arguments)]))
+
+
+def test_makes_and_shows(tmp_path, capsys):
+  ids, out = tmp_path / "ids.txt", tmp_path / "split.tsv"
+  ids.write_text("a\nb\n\nc\n")
+  run(
+    "make", "onelabel", "--seed", 4, "--ids", ids, "--tasks", "depth,normals",
+    "--out", out,
+  )  # fmt: skip
+  made = capsys.readouterr().out
+  expected = splits.make_split(
+    "onelabel", ("a", "b", "c"), ("depth", "normals"), seed=4
+  )
+  found = split_file.load_split(out)
+  assert found.ids == expected.ids
+  np.testing.assert_array_equal(found.labelled, expected.labelled)
+  run("show", out)
+  assert capsys.readouterr().out == made == splits.describe(expected)
+
+
+def test_imports(tmp_path, capsys):
+  released, out = tmp_path / "onelabel.pth", tmp_path / "split.tsv"
+  rows = np.eye(3, dtype=np.float32)[[0, 2, 1, 1]]
+  released.write_bytes(handmade.torch_file({"labels_weights": rows}))
+  tasks = "segmentation,depth,normals"
+  run("import", released, "--numbered", 4, "--tasks", tasks, "--out", out)
+  assert "4 images, 3 tasks; scenario onelabel.pth" in capsys.readouterr().out
+  np.testing.assert_array_equal(split_file.load_split(out).labelled, rows == 1)
+
+
+def test_refuses_an_empty_list(tmp_path):
+  ids = tmp_path / "ids.txt"
+  ids.write_text("\n")
+  with pytest.raises(ValueError, match=r"ids\.txt holds no sample ids"):
+    run("make", "full", "--ids", ids, "--tasks", "depth", "--out", "x")
