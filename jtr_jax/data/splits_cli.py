@@ -14,11 +14,12 @@ def add_parser(subparsers: "argparse._SubParsersAction") -> None:
 
   Args:
     subparsers: what `ArgumentParser.add_subparsers` returned; the parsed
-      arguments are for `run`.
+      arguments have `run`, which takes them.
   """
   parser = subparsers.add_parser(
     "split", help="decide which image keeps its label for which task"
   )
+  parser.set_defaults(run=run)
   actions = parser.add_subparsers(dest="action", required=True)
   make = actions.add_parser("make", help="draw a label scenario")
   make.add_argument(
@@ -35,8 +36,18 @@ def add_parser(subparsers: "argparse._SubParsersAction") -> None:
   show.add_argument("file", type=pathlib.Path, help="a split file")
 
 
-def run(args: argparse.Namespace) -> None:
-  """Do what the arguments of `split` say, and write a summary to stdout."""
+def run(args: argparse.Namespace) -> int:
+  """Do what the arguments of `split` say, and write a summary to stdout.
+
+  Args:
+    args: as parsed.
+
+  Returns:
+    The exit code, 0.
+
+  Raises:
+    ValueError: a file or a name is wrong.
+  """
   if args.action == "show":
     split = split_file.load_split(args.file)
   else:
@@ -47,6 +58,7 @@ def run(args: argparse.Namespace) -> None:
       split = released_splits.import_split(args.file, ids, tasks)
     split_file.save_split(args.out, split)
   sys.stdout.write(splits.describe(split))
+  return 0
 
 
 def _add_common(parser: argparse.ArgumentParser) -> None:

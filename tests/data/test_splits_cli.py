@@ -10,7 +10,8 @@ from jtr_jax.data import split_file, splits, splits_cli
 def run(*arguments):
   parser = argparse.ArgumentParser()
   splits_cli.add_parser(parser.add_subparsers(dest="command"))
-  splits_cli.run(parser.parse_args(["split", *map(str, arguments)]))
+  args = parser.parse_args(["split", *map(str, arguments)])
+  assert args.run(args) == 0
 
 
 def test_makes_and_shows(tmp_path, capsys):
