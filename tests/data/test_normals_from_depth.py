@@ -72,11 +72,21 @@ def test_unknown_where_too_little_is_known():
   depth[10:40, 10:40] = np.nan
   depth[25, 25] = 2.0  # alone
   depth[:, 60] = 2.5  # a line: its plane is undetermined
+  small = PlaneFit(radius=1, step=1)
+  assert np.isnan(compute(depth, fit=small)[:, 60]).all()
   found = compute(depth)
   assert np.isnan(found[25, 25]).all()
   assert np.isnan(found[15, 15]).all()
   assert np.isnan(found[:, 60]).all()
   np.testing.assert_allclose(found[9, 20], [0, 0, -1], atol=1e-6)
+
+
+def test_the_pixel_itself_counts_like_its_neighbours():
+  normal = unit(0.6, -0.3, -0.7)
+  camera = CAMERA._replace(fx=5000.0, fy=5000.0)
+  depth, _ = depth_of_plane(normal, -2.0, camera)
+  depth[20, 30] *= 1.03
+  np.testing.assert_allclose(compute(depth, camera)[20, 30], normal, atol=2e-3)
 
 
 def test_noise_of_disparity_averages_out():
