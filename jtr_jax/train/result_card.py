@@ -1,0 +1,182 @@
+"""The result card: what a run reached, and how that was chosen."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jtr_jax.core import errors
+from jtr_jax.train import files
+
+_NO_BASELINE = "not computed (no baseline given)"
+_OPTIMISTIC = "optimistic: the step was chosen on the split it is reported on"
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+  """The metrics of one split at one step, and why that step.
+
+  Attributes:
+    rule: how the step was chosen, such as "last" or "best".
+    step: the step.
+    split: the split that is reported.
+    metrics: "<task>/<metric>" -> value.
+    selected_by: the metric that chose the step; "" if none did.
+    selected_on: the split it was computed on; "" if none was.
+    delta_percent: Delta_MTL against the baseline of the card, if it has one.
+  """
+
+  rule: str
+  step: int
+  split: str
+  metrics: Mapping[str, float]
+  selected_by: str = ""
+  selected_on: str = ""
+  delta_percent: float | None = None
+
+  @property
+  def is_optimistic(self) -> bool:
+    """Whether the step was chosen on the split that is reported."""
+    return self.selected_on == self.split
+
+  @property
+  def selection(self) -> str:
+    """The rule in words."""
+    if not self.selected_on:
+      return f"{self.rule} step"
+    return f"{self.rule} {self.selected_by} on {self.selected_on}"
+
+
+@dataclasses.dataclass(frozen=True)
+class ResultCard:
+  """What is written at the end of a run.
+
+  Attributes:
+    name: of the experiment.
+    outcomes: one for each way of choosing the step and each split.
+    directions: "<task>/<metric>" -> +1 if higher is better, -1 if lower.
+    baseline: {"name": ..., "metrics": {...}} or None.
+    seeds: such as {"seed": 0, "split": 0}.
+    scenario: which labels were present.
+    label_counts: labelled images by task.
+    images: training images.
+    versions: of `workdir.versions`.
+    config: path of the config, with its arguments.
+  """
+
+  name: str
+  outcomes: tuple[Outcome, ...]
+  directions: Mapping[str, int]
+  baseline: Mapping[str, Any] | None
+  seeds: Mapping[str, int]
+  scenario: str
+  label_counts: Mapping[str, int]
+  images: int
+  versions: Mapping[str, str]
+  config: str
+
+  def __post_init__(self) -> None:
+    has_delta = [o.delta_percent is not None for o in self.outcomes]
+    if any(has_delta) and not self.baseline:
+      raise ValueError(
+        errors.message(
+          "Delta_MTL needs a named baseline",
+          found="an outcome with a delta and a card without a baseline",
+          expected="both, or neither",
+          do="Pass the baseline that the delta was computed against.",
+        )
+      )
+
+
+def write(workdir: str | Path, card: ResultCard) -> None:
+  """Write result.json and RESULT.md.
+
+  Args:
+    workdir: folder of the run.
+    card: the result.
+
+  Raises:
+    OSError: it cannot be written.
+  """
+  folder = Path(workdir)
+  text = json.dumps(to_dict(card), indent=2, allow_nan=False) + "\n"
+  files.replace(folder / "result.json", text)
+  files.replace(folder / "RESULT.md", to_markdown(card))
+
+
+def to_dict(card: ResultCard) -> dict[str, Any]:
+  """Return the card for JSON: NaN as null, the labels in words added."""
+  content = dataclasses.asdict(card)
+  for outcome, plain in zip(card.outcomes, content["outcomes"], strict=True):
+    plain["selection"] = outcome.selection
+    plain["optimistic"] = outcome.is_optimistic
+  if card.baseline is None:
+    content["delta"] = _NO_BASELINE
+  return _without_nan(content)
+
+
+def to_markdown(card: ResultCard) -> str:
+  """Return the card as a page.
+
+  Args:
+    card: the result.
+
+  Returns:
+    Markdown text.
+  """
+  counts = ", ".join(f"{t} {n}" for t, n in card.label_counts.items())
+  seeds = ", ".join(f"{name} {value}" for name, value in card.seeds.items())
+  facts = {
+    "Config": f"`{card.config}`",
+    "Scenario": f"{card.scenario}; labels of {card.images} images: {counts}",
+    "Seeds": seeds,
+    "Delta_MTL": f"against {card.baseline['name']}"
+    if card.baseline
+    else _NO_BASELINE,
+    "Versions": ", ".join(f"{n} {v}" for n, v in card.versions.items()),
+  }
+  lines = [f"# {card.name}", "", *_table(card), ""]
+  if any(outcome.is_optimistic for outcome in card.outcomes):
+    lines += [f"\\* {_OPTIMISTIC}.", ""]
+  lines += [f"* {name}: {fact}" for name, fact in facts.items()]
+  return "\n".join(lines) + "\n"
+
+
+def _table(card: ResultCard) -> list[str]:
+  """Return a table with one column for each outcome."""
+  titles = [
+    f"{o.split}, {o.selection}{'*' if o.is_optimistic else ''} (step {o.step})"
+    for o in card.outcomes
+  ]
+  names = list(dict.fromkeys(n for o in card.outcomes for n in o.metrics))
+  rows = [
+    [f"{name} {_arrow(card, name)}".rstrip()]
+    + [_digits(outcome.metrics.get(name)) for outcome in card.outcomes]
+    for name in names
+  ]
+  if card.baseline:
+    deltas = [_percent(outcome.delta_percent) for outcome in card.outcomes]
+    rows.append(["Delta_MTL \u2191", *deltas])
+  table = [["metric", *titles], ["---"] + ["---:"] * len(titles), *rows]
+  return ["| " + " | ".join(row) + " |" for row in table]
+
+
+def _arrow(card: ResultCard, name: str) -> str:
+  return {1: "\u2191", -1: "\u2193"}.get(card.directions.get(name, 0), "")
+
+
+def _digits(value: float | None) -> str:
+  return "" if value is None else f"{value:.4f}"
+
+
+def _percent(value: float | None) -> str:
+  return "" if value is None else f"{value:+.2f} %"
+
+
+def _without_nan(value: Any) -> Any:
+  if isinstance(value, Mapping):
+    return {name: _without_nan(part) for name, part in value.items()}
+  if isinstance(value, list | tuple):
+    return [_without_nan(part) for part in value]
+  return None if isinstance(value, float) and value != value else value

@@ -1,0 +1,252 @@
+"""The folder of a run, and the config that may go on in it."""
+
+import json
+import platform
+import subprocess
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import jax
+from absl import logging
+
+import jtr_jax
+from jtr_jax.core import errors
+from jtr_jax.train import files
+
+_NAME = "config.json"
+_PROGRAM = "jtr_jax"
+_PACKAGES = (
+  "jax",
+  "jaxlib",
+  "flax",
+  "optax",
+  "orbax-checkpoint",
+  "numpy",
+  "tensorflow-datasets",
+)
+_HARMLESS = {".tmp", ".txt", ".log", ".out", ".err"}
+_ABSENT = "(absent)"
+
+
+def open_workdir(
+  workdir: str | Path,
+  config: Mapping[str, Any],
+  *,
+  may_differ: tuple[str, ...] = ("log", "checkpoint"),
+  may_grow: tuple[str, ...] = ("train.steps",),
+  allow_config_change: bool = False,
+) -> bool:
+  """Make the folder of a run, or check that this run may go on in it.
+
+  Writes config.json: the resolved config, versions and git revision.
+
+  Args:
+    workdir: the folder.
+    config: the resolved config; nested, with values that JSON can hold.
+    may_differ: dotted names of fields, or of whole sections, that change
+      nothing in what is trained.
+    may_grow: dotted names of numbers that may be larger than before.
+    allow_config_change: accept every difference, with a warning.
+
+  Returns:
+    True if the folder holds an earlier part of this run.
+
+  Raises:
+    ValueError: the folder is of another program or another config; the text
+      lists every difference.
+    OSError: it cannot be written.
+  """
+  path = Path(workdir) / _NAME
+  plain = json.loads(json.dumps(config))
+  stored = _read(path)
+  if stored is not None:
+    found = differences(stored["config"], plain)
+    refused = {
+      name: change
+      for name, change in found.items()
+      if not _is_within(name, may_differ)
+      and not (name in may_grow and _grows(*change))
+    }
+    if refused and not allow_config_change:
+      raise _other_config(path, refused)
+    for name, (before, now) in refused.items():
+      logging.warning("Config changed: %s: %s -> %s", name, before, now)
+    _warn_of_versions(stored["versions"])
+  with files.clear_errors(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+  files.replace(path, _text(plain))
+  return stored is not None
+
+
+def read_config(workdir: str | Path) -> dict[str, Any]:
+  """Return the config of the run in a folder.
+
+  Args:
+    workdir: the folder.
+
+  Returns:
+    The resolved config, nested; lists where it had tuples.
+
+  Raises:
+    ValueError: there is no run in it.
+  """
+  stored = _read(Path(workdir) / _NAME)
+  if stored is None:
+    raise ValueError(
+      errors.message(
+        "There is no run in this workdir",
+        found=f"no {_NAME} in {workdir}",
+        expected="a folder that jtr_jax has trained in",
+        do="Train there first, or correct the path.",
+      )
+    )
+  return stored["config"]
+
+
+def versions() -> dict[str, str]:
+  """Return versions of what the numbers may depend on, and the devices."""
+  return {
+    "jtr_jax": jtr_jax.__version__,
+    "python": platform.python_version(),
+    **{name: metadata.version(name) for name in _PACKAGES},
+    "devices": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
+    "processes": str(jax.process_count()),
+  }
+
+
+def git_revision(folder: str | Path | None = None) -> str | None:
+  """Return the revision of the code, "-dirty" added if it was edited.
+
+  Args:
+    folder: inside the working tree; that of this package if None.
+
+  Returns:
+    The revision, None if the code does not come from a git working tree.
+  """
+  folder = folder or Path(__file__).parent
+  command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40"]
+  tracked = ["git", "-C", str(folder), "ls-files", "--error-unmatch", "."]
+  try:
+    subprocess.run(tracked, check=True, capture_output=True, timeout=10)
+    described = subprocess.run(
+      [*command, "--dirty", "--exclude=*"],
+      check=True,
+      capture_output=True,
+      text=True,
+      timeout=10,
+    )
+  except (OSError, subprocess.SubprocessError):
+    return None
+  return described.stdout.strip()
+
+
+def differences(
+  before: Mapping[str, Any], now: Mapping[str, Any]
+) -> dict[str, tuple[Any, Any]]:
+  """Return where two nested configs differ.
+
+  Args:
+    before: a config.
+    now: another one.
+
+  Returns:
+    Dotted name -> (value before, value now), "(absent)" where there is none.
+  """
+  old, new = dict(_flat(before)), dict(_flat(now))
+  return {
+    name: (old.get(name, _ABSENT), new.get(name, _ABSENT))
+    for name in sorted(old.keys() | new.keys())
+    if old.get(name, _ABSENT) != new.get(name, _ABSENT)
+  }
+
+
+def _flat(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+  if not isinstance(config, Mapping) or (prefix and not config):
+    yield prefix, config
+    return
+  for name, value in config.items():
+    yield from _flat(value, f"{prefix}.{name}" if prefix else str(name))
+
+
+def _is_within(name: str, sections: tuple[str, ...]) -> bool:
+  return any(name == s or name.startswith(s + ".") for s in sections)
+
+
+def _grows(before: Any, now: Any) -> bool:
+  return all(isinstance(v, int | float) for v in (before, now)) and now > before
+
+
+def _text(config: Mapping[str, Any]) -> str:
+  content = {
+    "program": _PROGRAM,
+    "config": config,
+    "versions": versions(),
+    "git_revision": git_revision(),
+  }
+  return json.dumps(content, indent=2) + "\n"
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+  """Return what config.json holds, None in a folder that is empty or absent."""
+  if path.parent.exists() and not path.parent.is_dir():
+    raise _not_ours(path, "a file")
+  if not path.exists():
+    present = _names(path.parent)
+    if present:
+      raise _not_ours(path, f"no {_NAME} beside {', '.join(present[:5])}")
+    return None
+  try:
+    stored = json.loads(path.read_text(encoding="utf-8"))
+  except ValueError as error:
+    raise _not_ours(path, f"a {_NAME} that is damaged: {error}") from error
+  if not isinstance(stored, dict) or stored.get("program") != _PROGRAM:
+    raise _not_ours(path, f"a {_NAME} of another program")
+  return stored
+
+
+def _names(folder: Path) -> list[str]:
+  """Return what is in a folder besides logs and interrupted starts."""
+  if not folder.exists():
+    return []
+  return sorted(p.name for p in folder.iterdir() if p.suffix not in _HARMLESS)
+
+
+def _not_ours(path: Path, found: str) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"The workdir {path.parent} is not one of {_PROGRAM}",
+      found=found,
+      expected="an empty folder, or one of an earlier run",
+      do="Choose another --workdir.",
+    )
+  )
+
+
+def _other_config(
+  path: Path, refused: Mapping[str, tuple[Any, Any]]
+) -> ValueError:
+  lines = [
+    f"\n  {name}: {json.dumps(before)} in the workdir, {json.dumps(now)} now"
+    for name, (before, now) in refused.items()
+  ]
+  return ValueError(
+    errors.message(
+      f"The workdir {path.parent} belongs to a run with another config",
+      found=f"{len(refused)} different field(s){''.join(lines)}\n",
+      expected="the config that the run was started with",
+      do="Choose another --workdir for a new run, or the old values to go on.",
+    )
+  )
+
+
+def _warn_of_versions(stored: Mapping[str, str]) -> None:
+  for name, (before, now) in differences(stored, versions()).items():
+    logging.warning(
+      "This run was started with %s %s and goes on with %s: "
+      "its numbers may differ in the last digits.",
+      name,
+      before,
+      now,
+    )
