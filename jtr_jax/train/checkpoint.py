@@ -1,9 +1,9 @@
 """Checkpoints: the latest ones, the best ones, whole and verified.
 
 Orbax writes them in the background under a temporary name and renames at the
-end, so whatever interrupts a run leaves the last complete checkpoint. Every
-checkpoint describes itself: name, shape, dtype and CRC-32 of each array, and
-the metrics by which the best one is found again after a restart.
+end, so whatever interrupts a run leaves the last complete checkpoint. Just
+before that a manifest is added: it tells damaged files and foreign arrays, and
+has the metrics by which the best checkpoint is found again after a restart.
 """
 
 import logging
@@ -35,6 +35,14 @@ class Restored(NamedTuple):
   step: int
   state: Any
   extra: dict[str, Any]
+
+
+class _Pending(NamedTuple):
+  """The checkpoint that is being written."""
+
+  step: int
+  size: int
+  described: dict[str, Any]
 
 
 class Checkpoints:
@@ -74,17 +82,17 @@ class Checkpoints:
     self._keep_latest, self._keep_best = keep_latest, keep_best
     self._metric, self._higher_is_better = metric, higher_is_better
     absl_logging.get_absl_logger().addFilter(_only_warnings_of_orbax)
+    self._pending: _Pending | None = None
     self._manager = ocp.CheckpointManager(
       self._directory,
       options=ocp.CheckpointManagerOptions(
         preservation_policy=_Preservation(self._kept),
+        async_options=ocp.AsyncOptions(post_finalization_callback=self._seal),
         cleanup_tmp_directories=not read_only,
         lightweight_initialize=True,
         create=not read_only,
-        read_only=read_only,
       ),
     )
-    self._pending: tuple[int, int] | None = None
     self._scores: dict[int, float] = {}
     for step in self.steps:
       self._recall(step)
@@ -137,16 +145,10 @@ class Checkpoints:
       return False
     self._remember(step, metrics)
     described = manifest.describe(state, metrics=metrics, extra=extra)
-    self._pending = step, manifest.size(state)
+    self._pending = _Pending(step, manifest.size(state), described)
+    arrays = ocp.args.Composite(state=ocp.args.StandardSave(state))
     with self._clear_save_errors():
-      self._manager.save(
-        step,
-        args=ocp.args.Composite(
-          state=ocp.args.StandardSave(state),
-          manifest=ocp.args.JsonSave(described),
-        ),
-        force=True,
-      )
+      self._manager.save(step, args=arrays, force=True)
     return True
 
   def restore_latest(self, abstract_state: Any) -> Restored | None:
@@ -174,14 +176,13 @@ class Checkpoints:
     self.wait()
     step = self._resolve(which)
     target = jax.tree.map(_placed, abstract_state)
+    arrays = ocp.args.Composite(state=ocp.args.StandardRestore(target))
     with self._clear_read_errors(step):
-      described = self._manifest(step)
-    manifest.check_same_arrays(described, target, where=self._path(step))
+      described = manifest.read(self._path(step))
+    manifest.check_arrays(described, target, self._path(step))
     with self._clear_read_errors(step):
-      state = self._manager.restore(
-        step, args=ocp.args.Composite(state=ocp.args.StandardRestore(target))
-      )["state"]
-      manifest.check_contents(described, state)
+      manifest.check_files(self._path(step), described)
+      state = self._manager.restore(step, args=arrays)["state"]
     return Restored(step, state, described["extra"])
 
   def wait(self) -> None:
@@ -211,11 +212,13 @@ class Checkpoints:
   def _path(self, step: int) -> Path:
     return self._directory / str(step)
 
-  def _manifest(self, step: int) -> dict[str, Any]:
-    restored = self._manager.restore(
-      step, args=ocp.args.Composite(manifest=ocp.args.JsonRestore())
-    )
-    return manifest.checked(restored["manifest"])
+  def _seal(self) -> None:
+    """Add the manifest; Orbax calls this before the final rename."""
+    if self._pending is None:
+      raise RuntimeError("Orbax ends a save that was not begun")
+    name = str(self._pending.step)
+    (folder,) = self._directory.glob(f"{name}.orbax-checkpoint-tmp*")
+    manifest.write(folder, self._pending.described, part="state")
 
   def _remember(
     self, step: int, metrics: Mapping[str, float | None] | None
@@ -233,8 +236,8 @@ class Checkpoints:
   def _recall(self, step: int) -> None:
     """Note the deciding metric of a step that is on disk."""
     try:
-      metrics = self._manifest(step)["metrics"] or {}
-    except Exception as error:  # Orbax raises many kinds; restoring tells more.
+      metrics = manifest.read(self._path(step))["metrics"] or {}
+    except (OSError, ValueError) as error:  # restoring it will raise
       why = checkpoint_errors.first_line(error)
       absl_logging.warning("Checkpoint %s: %s", self._path(step), why)
       return
@@ -268,7 +271,7 @@ class Checkpoints:
     except Exception as error:  # TensorStore's are ValueErrors, Orbax's vary.
       if self._pending is None:
         raise
-      (step, size), self._pending = self._pending, None
+      (step, size, _), self._pending = self._pending, None
       self._manager.reload()
       raise checkpoint_errors.not_saved(
         self._directory, step, size=size, steps=self.steps, why=error

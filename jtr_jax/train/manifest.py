@@ -1,23 +1,26 @@
 """What a checkpoint says about itself, and whether that is still true.
 
-The arrays are written by Orbax without a checksum: a byte that changes on the
-disk would come back as another number. So their CRC-32 is kept beside them.
+Orbax keeps no checksum of the arrays: a byte that changes on the disk would
+come back as another number. So every checkpoint has a manifest.json: the
+CRC-32 of the files of the arrays, name, dtype and shape of each array, and what
+else is needed to go on.
 """
 
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from jtr_jax.core import errors
 
+_NAME = "manifest.json"
 _FORMAT = 1
 _SHOWN = 8
+_BLOCK = 2**22
 
 
 def describe(
@@ -26,7 +29,7 @@ def describe(
   metrics: Mapping[str, float | None] | None,
   extra: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-  """Return the manifest of a state.
+  """Return what is known about a checkpoint before it is written.
 
   Args:
     state: pytree of arrays.
@@ -34,53 +37,89 @@ def describe(
     extra: anything JSON can hold.
 
   Returns:
-    A dictionary for JSON, with a CRC-32 of its own contents.
+    A dictionary as it will come back from JSON.
   """
   content = {
     "format": _FORMAT,
-    "arrays": {name: _entry(leaf) for name, leaf in _leaves(state).items()},
+    "arrays": _kinds(state),
     "metrics": None if metrics is None else _finite(metrics),
     "extra": dict(extra or {}),
   }
-  content = json.loads(json.dumps(content))
-  return {**content, "crc32": _crc_of_json(content)}
+  return json.loads(json.dumps(content))
 
 
-def checked(stored: Mapping[str, Any]) -> dict[str, Any]:
-  """Return the contents of a stored manifest.
+def write(folder: Path, described: Mapping[str, Any], *, part: str) -> None:
+  """Write the manifest of a checkpoint whose arrays are complete.
 
   Args:
-    stored: what `describe` returned, from disk.
+    folder: of the checkpoint.
+    described: from `describe`.
+    part: the folder inside it that holds the arrays.
+  """
+  crcs = {
+    str(path.relative_to(folder)): _crc_of_file(path)
+    for path in sorted((folder / part).rglob("*"))
+    if path.is_file()
+  }
+  content = {**described, "files": crcs}
+  text = json.dumps({**content, "crc32": _crc_of_json(content)}, indent=1)
+  (folder / _NAME).write_text(text)
+
+
+def read(folder: Path) -> dict[str, Any]:
+  """Return the manifest of a checkpoint.
+
+  Args:
+    folder: of the checkpoint.
 
   Returns:
-    Its contents.
+    What was described, and the CRC-32 of each file.
 
   Raises:
     ValueError: it was changed, or is of another format.
+    OSError: there is none.
   """
-  content = dict(stored)
+  content = json.loads((folder / _NAME).read_text())
+  if not isinstance(content, dict):
+    raise ValueError(f"{_NAME} holds no object")
   if content.pop("crc32", None) != _crc_of_json(content):
-    raise ValueError("its manifest has changed since it was written")
-  if content.get("format") != _FORMAT:
-    raise ValueError(f"its format is {content.get('format')}, not {_FORMAT}")
+    raise ValueError(f"{_NAME} has changed since it was written")
+  if content["format"] != _FORMAT:
+    raise ValueError(f"its format is {content['format']}, not {_FORMAT}")
   return content
 
 
-def check_same_arrays(
-  content: Mapping[str, Any], target: Any, *, where: Path
-) -> None:
+def check_files(folder: Path, content: Mapping[str, Any]) -> None:
+  """Raise unless every file is as it was written.
+
+  Args:
+    folder: of the checkpoint.
+    content: its manifest.
+
+  Raises:
+    ValueError: names the files that have changed or are missing.
+  """
+  changed = [
+    name
+    for name, crc in content["files"].items()
+    if not (folder / name).is_file() or _crc_of_file(folder / name) != crc
+  ]
+  if changed:
+    raise ValueError(f"files changed or missing: {_some(changed)}")
+
+
+def check_arrays(content: Mapping[str, Any], target: Any, folder: Path) -> None:
   """Raise unless a checkpoint holds just the arrays that are asked for.
 
   Args:
-    content: a checked manifest.
+    content: its manifest.
     target: pytree of `jax.ShapeDtypeStruct`.
-    where: the checkpoint, for the error.
+    folder: of the checkpoint, for the error.
 
   Raises:
     ValueError: names, shapes or dtypes differ; the text lists them.
   """
-  stored = {name: entry["is"] for name, entry in content["arrays"].items()}
-  wanted = {name: _kind(leaf) for name, leaf in _leaves(target).items()}
+  stored, wanted = content["arrays"], _kinds(target)
   if stored == wanted:
     return
   shared = stored.keys() & wanted.keys()
@@ -92,7 +131,7 @@ def check_same_arrays(
   }
   raise ValueError(
     errors.message(
-      f"The checkpoint {where} is of another model, method or optimiser",
+      f"The checkpoint {folder} is of another model, method or optimiser",
       found="; ".join(f"{k}: {_some(v)}" for k, v in groups.items() if v),
       expected=f"the {len(wanted)} arrays of this configuration",
       do="Use the configuration it was trained with (config.json in its "
@@ -101,46 +140,21 @@ def check_same_arrays(
   )
 
 
-def check_contents(content: Mapping[str, Any], state: Any) -> None:
-  """Raise unless every array has the bytes that were saved.
-
-  Args:
-    content: a checked manifest.
-    state: what was restored.
-
-  Raises:
-    ValueError: names the arrays that differ.
-  """
-  damaged = [
-    name
-    for name, leaf in _leaves(state).items()
-    if (saved := content["arrays"][name]["crc32"]) is not None
-    and (found := _crc_of_array(leaf)) is not None
-    and found != saved
-  ]
-  if damaged:
-    raise ValueError(f"contents changed on the disk: {_some(damaged)}")
-
-
 def size(state: Any) -> int:
   """Return the bytes of all arrays of a pytree."""
   return sum(leaf.nbytes for leaf in jax.tree.leaves(state))
 
 
-def _leaves(tree: Any) -> dict[str, Any]:
-  """Return the leaves by path; empty containers and None are leaves too."""
+def _kinds(tree: Any) -> dict[str, str]:
+  """Return what is at each path; empty containers and None are there too."""
   empty = lambda node: (
     node is None or (isinstance(node, tuple | list | dict) and not node)
   )
   flat, _ = jax.tree_util.tree_flatten_with_path(tree, is_leaf=empty)
   return {
-    jax.tree_util.keystr(path, simple=True, separator="/"): leaf
+    jax.tree_util.keystr(path, simple=True, separator="/"): _kind(leaf)
     for path, leaf in flat
   }
-
-
-def _entry(leaf: Any) -> dict[str, Any]:
-  return {"is": _kind(leaf), "crc32": _crc_of_array(leaf)}
 
 
 def _kind(leaf: Any) -> str:
@@ -149,16 +163,12 @@ def _kind(leaf: Any) -> str:
   return f"{leaf.dtype}[{', '.join(map(str, leaf.shape))}]"
 
 
-def _crc_of_array(leaf: Any) -> int | None:
-  """Return the CRC-32 of the bytes, None if other processes have some."""
-  if not hasattr(leaf, "dtype"):
-    return None
-  if isinstance(leaf, jax.Array) and not (
-    leaf.is_fully_addressable or leaf.is_fully_replicated
-  ):
-    return None
-  flat = np.ascontiguousarray(np.asarray(leaf)).reshape(-1)
-  return zlib.crc32(flat.view(np.uint8).data)
+def _crc_of_file(path: Path) -> int:
+  crc = 0
+  with path.open("rb") as file:
+    while block := file.read(_BLOCK):
+      crc = zlib.crc32(block, crc)
+  return crc
 
 
 def _crc_of_json(content: Mapping[str, Any]) -> int:
@@ -172,7 +182,7 @@ def _finite(metrics: Mapping[str, float | None]) -> dict[str, float | None]:
   }
 
 
-def _some(names: Any) -> str:
+def _some(names: Collection[str]) -> str:
   ordered = sorted(names)
   more = len(ordered) - _SHOWN
   return ", ".join(ordered[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

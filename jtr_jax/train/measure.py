@@ -135,7 +135,8 @@ def measure(
   time to load the program, not to compile it.
 
   Args:
-    function: made by `jax.jit`, returns a pytree of arrays.
+    function: made by `jax.jit`, returns a pytree of arrays. One step: of a
+      loop over several the compiler would count the arithmetic of one.
     *args: its arguments, on their devices.
     images: images in one call.
     precision: of most arithmetic, for the share of the peak.

@@ -158,3 +158,12 @@ def test_replace_keeps_the_old_file_when_it_fails(tmp_path, monkeypatch):
     files.replace(path, "new")
   assert error.value.errno == 28
   assert path.read_text() == "old"
+
+
+def test_replace_never_writes_into_the_old_file(tmp_path):
+  path, reader = tmp_path / "file", tmp_path / "reader"
+  files.replace(path, "old")
+  reader.hardlink_to(path)
+  files.replace(path, "new")
+  assert (path.read_text(), reader.read_text()) == ("new", "old")
+  assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "reader"]
