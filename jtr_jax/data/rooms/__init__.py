@@ -1,0 +1,1 @@
+"""Indoor scenes, ray-cast exactly: the data set that needs no download."""
