@@ -102,8 +102,8 @@ def picture_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
   """Return the strength of edges and of corners in the picture.
 
   Gradients are Sobel's, of the blurred grey image in [0, 1], per 1/192 of its
-  width. Edges: four times their length, without non-maximum suppression. Corners:
-  eight times the root of the smaller eigenvalue of the structure tensor.
+  width. Edges: four times their length, without non-maximum suppression.
+  Corners: twelve times the root of the structure tensor's smaller eigenvalue.
 
   Args:
     image: u8[H, W, 3].
@@ -122,5 +122,5 @@ def picture_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     np.stack([dx * dx, dy * dy, dx * dy]), max(0.7, 0.75 * unit)
   )
   smaller = (xx + yy) / 2 - np.sqrt(np.square((xx - yy) / 2) + xy * xy)
-  corners = 8 * np.sqrt(np.maximum(smaller, 0))
+  corners = 12 * np.sqrt(np.maximum(smaller, 0))
   return np.clip(4 * np.hypot(dx, dy), 0, 1), np.clip(corners, 0, 1)

@@ -80,6 +80,10 @@ def normal_and_map(
   )
 
 
+def _dot(a: Vector, b: Vector) -> np.ndarray:
+  return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
 def _slab(origin: np.ndarray, direction: np.ndarray) -> Interval:
   """Minus the entry and minus the exit of |x| <= 1, which saves negations."""
   inverse = 1 / (direction + _TINY)
@@ -100,15 +104,17 @@ def _box(origin: Vector, direction: Vector) -> Interval:
 def _frustum(
   origin: Vector, direction: Vector, taper: float | np.ndarray
 ) -> Interval:
-  ox, oy, oz = origin
   dx, dy, dz = direction
-  radius, rate = 1 + taper * oy, taper * dy
+  # Start next to the shape: from afar, b^2 - ac would lose half of its digits.
+  start = -_dot(origin, direction) / _dot(direction, direction)
+  x, y, z = (o + start * d for o, d in zip(origin, direction, strict=True))
+  radius, rate = 1 + taper * y, taper * dy
   a = dx * dx + dz * dz - rate * rate + _TINY
-  b = ox * dx + oz * dz - radius * rate
-  discriminant = b * b - a * (ox * ox + oz * oz - radius * radius)
-  root = np.sqrt(np.maximum(discriminant, 0)) / np.abs(a)
-  middle = -b / a
-  near, far = middle - root, middle + root
+  b = x * dx + z * dz - radius * rate
+  c = x * x + z * z - radius * radius
+  square = b * b - a * c
+  q = -b - np.copysign(np.sqrt(np.maximum(square, 0)), b) + _TINY
+  near, far = np.minimum(q / a, c / q), np.maximum(q / a, c / q)
   if np.any(taper):
     # Along a ray steeper than the cone the inside lies beyond the roots, on
     # the side where the cone opens.
@@ -117,16 +123,16 @@ def _frustum(
       np.where(steep, np.where(opens, far, -np.inf), near),
       np.where(steep, np.where(opens, np.inf, near), far),
     )
-  start, end = _slab(oy, dy)
-  near = np.where(discriminant < 0, np.inf, np.maximum(near, -start))
-  return near, np.minimum(far, -end)
+  entry, leave = _slab(y, dy)
+  near = np.where(square < 0, np.inf, np.maximum(near, -entry))
+  return start + near, start + np.minimum(far, -leave)
 
 
 def _ellipsoid(origin: Vector, direction: Vector) -> Interval:
   ox, oy, oz = origin
   dx, dy, dz = direction
-  a = dx * dx + dy * dy + dz * dz
-  middle = -(ox * dx + oy * dy + oz * dz) / a
+  a = _dot(direction, direction)
+  middle = -_dot(origin, direction) / a
   mx, my, mz = ox + middle * dx, oy + middle * dy, oz + middle * dz
   square = (1 - mx * mx - my * my - mz * mz) / a
   root = np.sqrt(np.maximum(square, 0))

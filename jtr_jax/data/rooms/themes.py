@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from jtr_jax.data.rooms import fixtures, furniture, materials, props, storage
+from jtr_jax.data.rooms import (
+  fixtures,
+  furniture,
+  materials,
+  props,
+  seats,
+  storage,
+)
 from jtr_jax.data.rooms.plan import Placement, Plan, pick
 from jtr_jax.data.rooms.scene import Item, Kind, box, flat
 
@@ -23,7 +30,7 @@ def bedroom(plan: Plan) -> None:
   if rng.random() < 0.4:
     _desk(plan)
   if rng.random() < 0.3:
-    plan.against(furniture.sofa(rng))
+    plan.against(seats.sofa(rng))
 
 
 def _night_stands(plan: Plan, bed: Placement) -> None:
@@ -39,7 +46,7 @@ def living_room(plan: Plan) -> None:
   """Sofas around a low table, television, shelves."""
   rng = plan.rng
   for _ in range(int(rng.integers(1, 4))):
-    placed = plan.against(furniture.sofa(rng))
+    placed = plan.against(seats.sofa(rng))
     if placed and rng.random() < 0.6:
       low = furniture.coffee_table(rng)
       z = (placed.item.size[2] + low.size[2]) / 2 + rng.uniform(0.3, 0.5)
@@ -70,7 +77,7 @@ def dining_room(plan: Plan) -> None:
     _dining(plan)
   _sideboard(plan, 0.3)
   if rng.random() < 0.4:
-    plan.against(furniture.sofa(rng))
+    plan.against(seats.sofa(rng))
 
 
 def kitchen(plan: Plan) -> None:
@@ -94,7 +101,7 @@ def library(plan: Plan) -> None:
     plan.fill(plan.against(storage.bookshelf(rng)))
   _dining(plan)
   if rng.random() < 0.6:
-    plan.against(furniture.sofa(rng))
+    plan.against(seats.sofa(rng))
 
 
 THEMES: tuple[tuple[Callable[[Plan], None], float], ...] = (
@@ -111,7 +118,7 @@ _MIXED: tuple[tuple[props.Maker, float], ...] = (
   (storage.bookshelf, 0.25),
   (storage.cabinet, 0.2),
   (storage.wardrobe, 0.1),
-  (furniture.sofa, 0.2),
+  (seats.sofa, 0.2),
   (furniture.desk, 0.1),
   (furniture.bed, 0.1),
   (furniture.coffee_table, 0.05),
@@ -135,7 +142,7 @@ def extras(plan: Plan) -> None:
   if rng.random() < 0.3:
     plan.hang(fixtures.radiator(rng), (0.0, 0.01))
   for _ in range(rng.poisson(1.2)):
-    chair = furniture.chair(rng)
+    chair = seats.chair(rng)
     if rng.random() < 0.5:
       plan.against(chair)
     else:
@@ -189,7 +196,7 @@ def _desk(plan: Plan) -> None:
   else:
     plan.fill(placed, density=1.3)
   if rng.random() < 0.85:
-    chair = furniture.chair(rng)
+    chair = seats.chair(rng)
     z = depth / 2 + rng.uniform(0.15, 0.5)
     turned = placed.angle + np.pi + rng.normal(0, 0.4)
     plan.stand(chair, placed.at(rng.uniform(-0.2, 0.2), 0, z), turned, -0.12)
@@ -204,7 +211,7 @@ def _dining(plan: Plan) -> None:
     return
   plan.fill(placed, density=1.0)
   width, _, depth = table.size
-  chair = furniture.chair(rng)
+  chair = seats.chair(rng)
   slide = rng.uniform(0.0, 0.3)
   for quarter in range(4):
     span = width if quarter % 2 == 0 else depth
