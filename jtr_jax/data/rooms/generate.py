@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.rooms import labels, layout, render, sensor, trace
+from jtr_jax.data.rooms import labels, layout, render, sensor, trace, vectors
 from jtr_jax.data.rooms.scene import CLASSES, Scene
 
 SPLITS = ("train", "val")
@@ -80,10 +80,10 @@ def render_scene(
   seen = render.surfaces(scene, hits)
   light = render.radiance(scene, solids, hits, seen)
   image = sensor.photograph(noise, light, size)
-  cosine = np.einsum("kn,kn->n", seen.normal, seen.view)
+  cosine = vectors.dot(seen.normal, seen.view)
   holes = sensor.depth_holes(noise, scene.camera, hits, cosine, seen.infrared)
   frame = scene.camera.frame.astype(np.float32)
-  normal = (frame @ seen.normal).reshape(3, *size)
+  normal = vectors.mapped(frame, seen.normal).reshape(3, *size)
   edges, corners = labels.picture_edges(image)
   stored = {
     "edge_occlusion": labels.edge_occlusion(scene.camera, hits, normal),

@@ -116,7 +116,7 @@ def picture_edges(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     points are SURF responses instead.
   """
   unit = image.shape[1] / 192
-  grey = (image @ _GREY) * np.float32(unit / 255)
+  grey = np.einsum("hwc,c->hw", image, _GREY) * np.float32(unit / 255)
   dx, dy = filters.gradients(filters.gaussian(grey, max(0.6, unit / 2)))
   xx, yy, xy = filters.gaussian(
     np.stack([dx * dx, dy * dy, dx * dy]), max(0.7, 0.75 * unit)

@@ -11,6 +11,7 @@ import numpy as np
 from jtr_jax.data.rooms import shapes, texture, trace
 from jtr_jax.data.rooms.scene import Camera, Light, Material, Scene
 from jtr_jax.data.rooms.trace import FACES, Hits, Solids
+from jtr_jax.data.rooms.vectors import along, dot, mapped, unit
 
 _LATTICE = 4
 _DIM = 0.004  # light that is not worth a shadow ray
@@ -68,7 +69,7 @@ def surfaces(scene: Scene, hits: Hits) -> Surfaces:
   for surface, index in _by_surface(hits.surface.ravel()):
     at = point.take(index, axis=1)
     outward, u, v = _orientation(scene, surface, at)
-    cosine = np.abs(np.einsum("kn,kn->n", outward, view.take(index, axis=1)))
+    cosine = np.abs(dot(outward, view.take(index, axis=1)))
     width = footprint.take(index) / np.maximum(cosine, 0.1)
     normal[:, index] = outward
     albedo[:, index] = texture.reflectance(looks[surface], u, v, width)
@@ -88,7 +89,7 @@ def _rays(
     np.ones(size, np.float32),
   ]).reshape(3, -1)  # fmt: skip
   length = np.sqrt(np.square(x)[None] + np.square(y)[:, None] + 1).ravel()
-  return frame.T @ grid, length
+  return mapped(frame.T, grid), length
 
 
 def _by_surface(surface: np.ndarray) -> list[tuple[int, np.ndarray]]:
@@ -112,10 +113,10 @@ def _orientation(
   part = scene.parts[surface - FACES]
   half = part.half.astype(np.float32)
   to_unit = (part.frame / part.half[:, None]).astype(np.float32)
-  local = to_unit @ (point - part.centre.astype(np.float32)[:, None])
+  offset = point - part.centre.astype(np.float32)[:, None]
+  local = mapped(to_unit, offset)
   normal, (u, v) = shapes.normal_and_map(part.shape, local, half, part.taper)
-  normal = to_unit.T @ normal
-  return normal / np.sqrt(np.einsum("kn,kn->n", normal, normal)), u, v
+  return unit(mapped(to_unit.T, normal)), u, v
 
 
 def _gathered(
@@ -187,8 +188,8 @@ def _crevices(camera: Camera, hits: Hits, seen: Surfaces) -> np.ndarray:
       column + (radius * np.cos(angle)).astype(np.int32), 0, width - 1
     )
     offset = seen.point.take(i * width + j, axis=1) - seen.point
-    square = np.einsum("kn,kn->n", offset, offset) + 1e-4
-    rise = np.einsum("kn,kn->n", offset, seen.normal) / np.sqrt(square)
+    square = dot(offset, offset) + 1e-4
+    rise = dot(offset, seen.normal) / np.sqrt(square)
     dark += np.maximum(rise - 0.1, 0) / (1 + square * 12)
   return 1 - 0.75 * _smoothed(dark / samples, hits.surface)
 
@@ -196,19 +197,19 @@ def _crevices(camera: Camera, hits: Hits, seen: Surfaces) -> np.ndarray:
 def _lit(lamp: Light, solids: Solids, hits: Hits, seen: Surfaces) -> np.ndarray:
   """Diffuse and specular light of one lamp, f32[3, N]."""
   offset = lamp.position.astype(np.float32)[:, None] - seen.point
-  square = np.einsum("kn,kn->n", offset, offset)
+  square = dot(offset, offset)
   offset /= np.sqrt(square)
-  strength = np.maximum(np.einsum("kn,kn->n", offset, seen.normal), 0)
+  strength = np.maximum(dot(offset, seen.normal), 0)
   if lamp.opening is not None:
     strength *= _in_beam(lamp.opening, seen.point, offset)
   else:
     strength /= square + np.float32(0.3)
   if lamp.facing is not None:
-    strength *= np.maximum(-lamp.facing.astype(np.float32) @ offset, 0)
+    away = -lamp.facing.astype(np.float32)
+    strength *= np.maximum(along(away, offset), 0)
   strength *= _unshaded(lamp, solids, hits, seen.point, strength)
-  middle = offset + seen.view
-  middle /= np.sqrt(np.einsum("kn,kn->n", middle, middle))
-  shine = np.maximum(np.einsum("kn,kn->n", middle, seen.normal), 1e-3)
+  middle = unit(offset + seen.view)
+  shine = np.maximum(dot(middle, seen.normal), 1e-3)
   shine = seen.specular * shine**seen.gloss * np.sqrt(seen.gloss) * 0.4
   colour = lamp.colour.astype(np.float32)[:, None]
   return (seen.albedo + shine) * (colour * strength)
@@ -262,11 +263,11 @@ def _in_beam(
 ) -> np.ndarray:
   """1 where the ray to the sun passes through the window, else 0."""
   centre, u, v, normal = opening.astype(np.float32)
-  speed = normal @ direction
-  t = (normal @ (centre[:, None] - point)) / np.minimum(speed, -1e-6)
+  speed = along(normal, direction)
+  t = along(normal, centre[:, None] - point) / np.minimum(speed, -1e-6)
   across = point + t * direction - centre[:, None]
-  inside = np.abs(u @ across) < u @ u
-  inside &= np.abs(v @ across) < v @ v
+  inside = np.abs(along(u, across)) < u @ u
+  inside &= np.abs(along(v, across)) < v @ v
   return (inside & (speed < 0)).astype(np.float32)
 
 

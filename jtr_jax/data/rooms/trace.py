@@ -11,6 +11,7 @@ import numpy as np
 from jtr_jax.data.rooms import shapes
 from jtr_jax.data.rooms.scene import Camera, Part
 from jtr_jax.data.rooms.shapes import Shape
+from jtr_jax.data.rooms.vectors import dot, mapped
 
 FACES = 6
 """Surfaces 0 to 5 are the faces of the shell, part i is surface 6 + i."""
@@ -218,7 +219,7 @@ def reached(
     bool[N].
   """
   ray = targets - points
-  distance = np.sqrt(np.einsum("kn,kn->n", ray, ray))
+  distance = np.sqrt(dot(ray, ray))
   ray /= distance
   middle = targets.mean(axis=1, dtype=np.float64)
   lit = np.ones(points.shape[1], bool)
@@ -230,8 +231,8 @@ def reached(
       continue
     to_unit = parts.to_unit[p].astype(np.float32)
     centre = parts.centre[p].astype(np.float32)[:, None]
-    origin = to_unit @ (points.take(index, axis=1) - centre)
-    direction = to_unit @ ray.take(index, axis=1)
+    origin = mapped(to_unit, points.take(index, axis=1) - centre)
+    direction = mapped(to_unit, ray.take(index, axis=1))
     near, far = shapes.interval(
       parts.shape[p], origin, direction, parts.taper[p]
     )
@@ -265,7 +266,8 @@ def _touched(
   offset = parts.centre - middle
   distance = np.linalg.norm(offset, axis=1)
   size = np.sqrt((parts.reach**2).sum(axis=(1, 2))) + radius
-  cosine = (offset @ cone) / np.maximum(distance, 1e-9)[:, None]
+  cosine = np.einsum("pk,kc->pc", offset, cone)
+  cosine /= np.maximum(distance, 1e-9)[:, None]
   widest = np.arcsin(np.minimum(size / np.maximum(distance, 1e-9), 1))
   widest += np.pi / 2 * np.hypot(1 / _CELLS[0], 2 / _CELLS[1])
   near = (distance < size) | (widest > np.pi)
