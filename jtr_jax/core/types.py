@@ -5,7 +5,7 @@ J joint channels. Layout is NHWC, images are f32 in [0, 1].
 """
 
 import dataclasses
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -62,3 +62,16 @@ class Weighted:
   def mean(self) -> jax.Array:
     """Return f32[]: the mean over all counted pixels of the batch."""
     return numerics.safe_divide(jnp.sum(self.sum), jnp.sum(self.weight))
+
+
+class ViewSpec(NamedTuple):
+  """How a view of a sample is made.
+
+  Attributes:
+    parent: the view whose geometry is the starting point, None for the sample.
+    geometric: crop (and flip) anew; otherwise the parent's geometry is kept,
+      pixel by pixel, and only the colours are drawn anew.
+  """
+
+  parent: int | None
+  geometric: bool = True

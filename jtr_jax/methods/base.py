@@ -1,0 +1,75 @@
+"""The shape of a method: pure functions from predictions and labels to losses."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import jax
+
+from jtr_jax.core.types import Labels, Predictions, ViewSpec, Weighted
+
+Tree: TypeAlias = Any
+"""A nested dictionary of arrays."""
+
+
+class MethodOutput(NamedTuple):
+  """What a method makes of one batch.
+
+  Attributes:
+    task_losses: for each task, per image: `sum` is the image's share of the
+      supervised loss, `weight` is 1 if the image counts for the task, else 0.
+    regularizers: scalar terms, already weighted, to be added to the objective.
+    state: the method's own new state.
+    metrics: scalars worth logging, not weighted.
+  """
+
+  task_losses: dict[str, Weighted]
+  regularizers: dict[str, jax.Array]
+  state: Tree
+  metrics: dict[str, jax.Array]
+
+
+class JointViews(NamedTuple):
+  """The joint tensors of one view and their reconstructions, for pictures.
+
+  Attributes:
+    prediction: f32[B, H, W, J].
+    prediction_reconstruction: f32[B, H, W, J].
+    target: f32[B, H, W, J].
+    target_reconstruction: f32[B, H, W, J].
+  """
+
+  prediction: jax.Array
+  prediction_reconstruction: jax.Array
+  target: jax.Array
+  target_reconstruction: jax.Array
+
+
+class Method(NamedTuple):
+  """A method, as a bundle of pure functions.
+
+  Attributes:
+    views: what views the method wants; the supervised one is the first.
+    init: (key, (H, W)) -> (params, state) of the method's own networks.
+    losses: (params, state, predictions, labels, key) -> MethodOutput, where
+      predictions and labels have a leading axis V of views.
+    reconstructions: (params, state, predictions, labels, key) -> JointViews,
+      or an empty dictionary for methods without an auto-encoder.
+  """
+
+  views: tuple[ViewSpec, ...]
+  init: Callable[[jax.Array, tuple[int, int]], tuple[Tree, Tree]]
+  losses: Callable[[Tree, Tree, Predictions, Labels, jax.Array], MethodOutput]
+  reconstructions: Callable[..., JointViews | dict[str, jax.Array]]
+
+
+def no_variables(
+  key: jax.Array, size: tuple[int, int]
+) -> tuple[Tree, Tree]:
+  """Return the variables of a method without networks of its own: none."""
+  del key, size
+  return {}, {}
+
+
+def no_reconstructions(*_: Any) -> dict[str, jax.Array]:
+  """Return nothing, for methods without an auto-encoder."""
+  return {}

@@ -1,0 +1,81 @@
+"""Consistency regularisation of unlabelled tasks.
+
+Source: Nishi et al., CVPR 2024, Eq. (2).
+"""
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import numerics
+from jtr_jax.core.types import Labels, Predictions, ViewSpec
+from jtr_jax.methods.base import (
+  Method,
+  MethodOutput,
+  Tree,
+  no_reconstructions,
+  no_variables,
+)
+from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.tasks.base import Task
+
+
+def consistency(
+  tasks: tuple[Task, ...], *, weight: float = 1.0, share: Share = "image"
+) -> Method:
+  """Return supervised learning plus agreement between two colourings.
+
+  For every image, the mean over its unlabelled tasks of the mean squared
+  distance between the predictions for two views that differ only in colour:
+  (1/B) sum_x sum_{t in U_x} 1/|U_x| mean_pixels |y^t(A(x)) - y^t(A'(x))|^2.
+
+  Args:
+    tasks: the tasks, in order.
+    weight: factor of the consistency term; the paper has 1.
+    share: see `supervised`.
+
+  Returns:
+    A method with two views and no parameters.
+
+  Source: JTR paper, Eq. (2).
+  Deviations: the paper leaves the augmentations and the distance open ("e.g.
+    L2"): here colour augmentation alone, so that pixels correspond, and the
+    squared L2 distance of class probabilities, depths and unit normals.
+  """
+
+  def losses(
+    params: Tree,
+    state: Tree,
+    predictions: Predictions,
+    labels: Labels,
+    key: jax.Array,
+  ) -> MethodOutput:
+    del params, key
+    first, second = view(predictions, 0), view(predictions, 1)
+    distance = _disagreement(tasks, first, second, view(labels, 0))
+    mean = jnp.mean(distance)
+    return MethodOutput(
+      supervised_losses(tasks, first, view(labels, 0), share=share),
+      {"consistency": weight * mean},
+      state,
+      {"consistency": mean},
+    )
+
+  views = (ViewSpec(None), ViewSpec(0, geometric=False))
+  return Method(views, no_variables, losses, no_reconstructions)
+
+
+def _disagreement(
+  tasks: tuple[Task, ...],
+  first: Predictions,
+  second: Predictions,
+  labels: Labels,
+) -> jax.Array:
+  """Return f32[B], averaged over the pixels and the unlabelled tasks."""
+  total, count = 0.0, 0.0
+  for task in tasks:
+    a, b = (task.comparable(p[task.name]) for p in (first, second))
+    squared = jnp.mean(jnp.sum(jnp.square(a - b), axis=-1), axis=(1, 2))
+    absent = ~labels[task.name].present
+    total += jnp.where(absent, squared, 0)
+    count += absent.astype(squared.dtype)
+  return numerics.safe_divide(jnp.asarray(total), jnp.asarray(count))

@@ -1,0 +1,100 @@
+"""Supervised learning on the labels that exist: STL and Supervised MTL.
+
+Source: Nishi et al., CVPR 2024, Eq. (1).
+"""
+
+from typing import Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import numerics
+from jtr_jax.core.types import Labels, Predictions, ViewSpec, Weighted
+from jtr_jax.methods.base import (
+  Method,
+  MethodOutput,
+  Tree,
+  no_reconstructions,
+  no_variables,
+)
+from jtr_jax.tasks.base import Task
+
+Share: TypeAlias = Literal["image", "sum"]
+"""What a task's loss counts in an image with n labels: 1/n, or 1."""
+
+
+def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
+  """Return the method that uses nothing but the present labels.
+
+  The objective is (1/B) sum_x sum_{t in T_x} c_x L^t(prediction, label), where
+  L^t is the mean over the valid pixels of the image and c_x = 1/|T_x|. With one
+  task this is single-task learning.
+
+  Args:
+    tasks: the tasks, in order.
+    share: "image" for c_x = 1/|T_x|, "sum" for c_x = 1.
+
+  Returns:
+    A method with one view and no parameters.
+
+  Source: JTR paper, Eq. (1); the released code uses c_x = 1.
+  """
+
+  def losses(
+    params: Tree,
+    state: Tree,
+    predictions: Predictions,
+    labels: Labels,
+    key: jax.Array,
+  ) -> MethodOutput:
+    del params, key
+    task_losses = supervised_losses(
+      tasks, view(predictions, 0), view(labels, 0), share=share
+    )
+    return MethodOutput(task_losses, {}, state, {})
+
+  return Method((ViewSpec(None),), no_variables, losses, no_reconstructions)
+
+
+def supervised_losses(
+  tasks: tuple[Task, ...],
+  predictions: Predictions,
+  labels: Labels,
+  *,
+  share: Share,
+) -> dict[str, Weighted]:
+  """Return each image's share of each task's supervised loss.
+
+  Args:
+    tasks: the tasks.
+    predictions: for each task f32[B, H, W, C].
+    labels: for each task its label.
+    share: see `supervised`.
+
+  Returns:
+    For each task Weighted(share * loss, counted), both f32[B].
+  """
+  shares = label_shares(labels, share)
+  return {
+    task.name: _weighted(
+      task.loss(predictions[task.name], labels[task.name]), shares
+    )
+    for task in tasks
+  }
+
+
+def label_shares(labels: Labels, share: Share) -> jax.Array:
+  """Return f32[B], what each label of an image counts."""
+  count = sum(label.present.astype(jnp.float32) for label in labels.values())
+  one = jnp.ones_like(count)
+  return numerics.safe_divide(one, count) if share == "image" else one
+
+
+def view(tree: Tree, index: int) -> Tree:
+  """Return one view of predictions or labels with a leading axis of views."""
+  return jax.tree.map(lambda x: x[index], tree)
+
+
+def _weighted(loss: Weighted, shares: jax.Array) -> Weighted:
+  counted = (loss.weight > 0).astype(loss.sum.dtype)
+  return Weighted(shares * loss.per_image(), counted)

@@ -1,0 +1,155 @@
+"""Networks as pure functions of explicit parameters.
+
+`params` and `model_state` are dictionaries by stage: "encoder" is shared,
+"decoder_<task>" belongs to a task. Nothing outside `models/` sees flax.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import rng
+from jtr_jax.core.types import Predictions
+from jtr_jax.models.segnet import Features, Head, SegNet
+from jtr_jax.tasks.base import Task
+
+Tree: TypeAlias = Any
+"""A nested dictionary of arrays."""
+
+
+def decoder_name(task_name: str) -> str:
+  """Return the key of a task's decoder in the parameters."""
+  return f"decoder_{task_name}"
+
+
+@dataclasses.dataclass(frozen=True)
+class MultiTaskNet:
+  """A shared encoder and a decoder for each task.
+
+  Attributes:
+    encoder: module image -> Features.
+    decoders: for each task the module Features -> raw output, in task order.
+    tasks: what turns raw outputs into predictions.
+  """
+
+  encoder: nn.Module
+  decoders: tuple[nn.Module, ...]
+  tasks: tuple[Task, ...]
+
+  def init(
+    self, key: jax.Array, image_shape: tuple[int, ...]
+  ) -> tuple[Tree, Tree]:
+    """Return (params, model_state) for images of shape (H, W, 3)."""
+    image = jnp.zeros((1, *image_shape))
+    variables = self.encoder.init(rng.stream(key, "encoder"), image, train=True)
+    features = jax.eval_shape(
+      lambda: self.encoder.apply(
+        variables, image, train=True, mutable=["batch_stats"]
+      )[0]
+    )
+    features = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), features)
+    params = {"encoder": variables["params"]}
+    state = {"encoder": variables.get("batch_stats", {})}
+    for task, decoder in zip(self.tasks, self.decoders, strict=True):
+      name = decoder_name(task.name)
+      variables = decoder.init(rng.stream(key, name), features, train=True)
+      params[name] = variables["params"]
+      state[name] = variables.get("batch_stats", {})
+    return params, state
+
+  def encode(
+    self, params: Tree, model_state: Tree, images: jax.Array, *, train: bool
+  ) -> tuple[Features, Tree]:
+    """Return features of f32[B, H, W, 3] and the encoder's new state."""
+    return apply(
+      self.encoder,
+      params["encoder"],
+      model_state["encoder"],
+      images,
+      train=train,
+    )
+
+  def decode(
+    self, params: Tree, model_state: Tree, features: Features, *, train: bool
+  ) -> tuple[Predictions, Tree]:
+    """Return every task's prediction and the decoders' new states by name."""
+    predictions, states = {}, {}
+    for task, decoder in zip(self.tasks, self.decoders, strict=True):
+      name = decoder_name(task.name)
+      raw, states[name] = apply(
+        decoder, params[name], model_state[name], features, train=train
+      )
+      predictions[task.name] = task.activate(raw)
+    return predictions, states
+
+  def predict(
+    self, params: Tree, model_state: Tree, images: jax.Array, *, train: bool
+  ) -> tuple[Predictions, Tree]:
+    """Return the predictions for f32[B, H, W, 3] and the new model state."""
+    features, state = self.encode(params, model_state, images, train=train)
+    predictions, states = self.decode(
+      params, model_state, features, train=train
+    )
+    return predictions, {"encoder": state, **states}
+
+
+@dataclasses.dataclass(frozen=True)
+class AutoEncoder:
+  """The joint-task auto-encoder of JTR: SegNet with one head for all channels.
+
+  Attributes:
+    trunk: its bottleneck is the joint-task space.
+    head: maps the final features to the joint channels.
+  """
+
+  trunk: SegNet
+  head: Head
+
+  def init(
+    self, key: jax.Array, joint_shape: tuple[int, ...]
+  ) -> tuple[Tree, Tree]:
+    """Return (params, state) for joint tensors of shape (H, W, J)."""
+    joint = jnp.zeros((1, *joint_shape))
+    trunk = self.trunk.init(rng.stream(key, "trunk"), joint, train=True)
+    features = Features(
+      bottleneck=jnp.zeros((1, 1, 1, self.trunk.filters[-1])),
+      final=jnp.zeros((1, *joint_shape[:2], self.trunk.filters[0])),
+    )
+    head = self.head.init(rng.stream(key, "head"), features, train=True)
+    params = {"trunk": trunk["params"], "head": head["params"]}
+    return params, {"trunk": trunk["batch_stats"]}
+
+  def __call__(
+    self, params: Tree, state: Tree, joint: jax.Array, *, train: bool = True
+  ) -> tuple[jax.Array, jax.Array, Tree]:
+    """Return (bottleneck, reconstruction, new state) of f32[B, H, W, J].
+
+    What the caller does not use, such as the decoding half, XLA removes.
+    """
+    features, trunk = apply(
+      self.trunk, params["trunk"], state["trunk"], joint, train=train
+    )
+    raw, _ = apply(self.head, params["head"], {}, features, train=train)
+    return features.bottleneck, raw, {"trunk": trunk}
+
+
+def apply(
+  module: nn.Module,
+  params: Tree,
+  state: Mapping[str, Tree],
+  inputs: Any,
+  *,
+  train: bool,
+) -> tuple[Any, Tree]:
+  """Return a module's output and its new state (the old one if not `train`)."""
+  variables = {"params": params, **({"batch_stats": state} if state else {})}
+  if not train:
+    return module.apply(variables, inputs, train=False), state
+  output, updated = module.apply(
+    variables, inputs, train=True, mutable=["batch_stats"]
+  )
+  return output, updated.get("batch_stats", {})

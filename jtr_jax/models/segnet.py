@@ -1,0 +1,159 @@
+"""SegNet as the papers' code base has it, shared by the model and JTR.
+
+Five encoder stages of one to three 3x3 convolutions with batch norm and ReLU,
+2x2 max-pooling; five mirrored decoder stages that undo the pooling with the
+remembered positions; a head of a 3x3 and a 1x1 convolution for each output.
+
+Source: Badrinarayanan et al. 2017 (SegNet); layer plan of the released MTAN,
+MTPSL and JTR code (models/*_segnet_*.py).
+Deviations: sizes that are not divisible by 32 are padded by repeating the
+border, and the output is cropped back.
+"""
+
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.models.normalization import BatchNorm, Statistics
+from jtr_jax.models.pooling import max_pool, max_unpool
+
+FILTERS = (64, 128, 256, 512, 512)
+
+_xavier_normal = nn.initializers.variance_scaling(1.0, "fan_avg", "normal")
+
+
+class Features(NamedTuple):
+  """What the trunk hands on.
+
+  Attributes:
+    bottleneck: f32[B, H/32, W/32, C], after the last pooling.
+    final: f32[B, H, W, C], what the heads read.
+  """
+
+  bottleneck: jax.Array
+  final: jax.Array
+
+
+class ConvNormRelu(nn.Module):
+  """A chain of 3x3 convolutions, each with batch norm and ReLU."""
+
+  widths: tuple[int, ...]
+  statistics: Statistics = "batch"
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
+    """Return f32[B, H, W, widths[-1]]."""
+    for index, width in enumerate(self.widths):
+      x = _conv(width, 3, self.dtype, f"conv{index}")(x)
+      norm = BatchNorm(self.statistics, dtype=self.dtype, name=f"norm{index}")
+      x = nn.relu(norm(x, train=train))
+    return x
+
+
+class SegNet(nn.Module):
+  """The trunk: image to features of the same height and width.
+
+  Attributes:
+    filters: widths of the five stages; the last one is the bottleneck's.
+    statistics: over what batch norm averages.
+    dtype: dtype of the computation; parameters stay float32.
+  """
+
+  filters: tuple[int, ...] = FILTERS
+  statistics: Statistics = "batch"
+  dtype: jnp.dtype = jnp.float32
+
+  def setup(self) -> None:
+    """Define the stages; a deeper stage has one convolution more."""
+    below = (*self.filters[:1], *self.filters[:-1])
+    last = len(self.filters) - 1
+    self.down = [
+      self._stage((width,) * (2 if index < 2 else 3), f"encoder{index}")
+      for index, width in enumerate(self.filters)
+    ]
+    self.up = [
+      self._stage((below[index],) * (2 if index < 2 else 3), f"decoder{index}")
+      for index in range(last, -1, -1)
+    ]
+
+  def _stage(self, widths: tuple[int, ...], name: str) -> ConvNormRelu:
+    return ConvNormRelu(widths, self.statistics, self.dtype, name=name)
+
+  def encode(
+    self, x: jax.Array, *, train: bool
+  ) -> tuple[jax.Array, list[jax.Array]]:
+    """Return the bottleneck and the pooling codes, outermost first."""
+    x = x.astype(self.dtype)
+    codes = []
+    for stage in self.down:
+      x, code = max_pool(stage(x, train=train))
+      codes.append(code)
+    return x, codes
+
+  def decode(
+    self, x: jax.Array, codes: list[jax.Array], *, train: bool
+  ) -> jax.Array:
+    """Return the final features f32[B, H, W, filters[0]]."""
+    for stage, code in zip(self.up, reversed(codes), strict=True):
+      x = stage(max_unpool(x, code), train=train)
+    return x
+
+  def __call__(self, x: jax.Array, *, train: bool) -> Features:
+    """Return the features of f32[B, H, W, C], any H and W."""
+    height, width = x.shape[1:3]
+    bottleneck, codes = self.encode(
+      pad_to_stride(x, 2 ** len(self.filters)), train=train
+    )
+    final = self.decode(bottleneck, codes, train=train)
+    return Features(bottleneck, final[:, :height, :width])
+
+
+class Head(nn.Module):
+  """A task's own decoder: a 3x3 and a 1x1 convolution, nothing between.
+
+  Attributes:
+    channels: channels of the output.
+    dtype: dtype of the 3x3 convolution; the output is float32.
+  """
+
+  channels: int
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, features: Features, *, train: bool) -> jax.Array:
+    """Return f32[B, H, W, channels], not activated."""
+    del train  # no batch norm here
+    x = _conv(features.final.shape[-1], 3, self.dtype, "conv0")(features.final)
+    x = _conv(self.channels, 1, self.dtype, "conv1")(x)
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
+def pad_to_stride(x: jax.Array, stride: int) -> jax.Array:
+  """Return x [B, H, W, C] with its lower and right border repeated.
+
+  Args:
+    x: an image or a feature map.
+    stride: H and W become multiples of it.
+
+  Returns:
+    The padded array; x itself where nothing is missing.
+  """
+  missing = [-size % stride for size in x.shape[1:3]]
+  if not any(missing):
+    return x
+  pads = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
+  return jnp.pad(x, pads, mode="edge")
+
+
+def _conv(width: int, size: int, dtype: jnp.dtype, name: str) -> nn.Conv:
+  return nn.Conv(
+    width,
+    (size, size),
+    padding="SAME",
+    dtype=dtype,
+    kernel_init=_xavier_normal,
+    name=name,
+  )
