@@ -1,0 +1,142 @@
+"""Command line of the data: prepare, inspect, verify."""
+
+import argparse
+import inspect
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jtr_jax.data import contents, folder, inspection, sheet
+from jtr_jax.data.folder import Size
+from jtr_jax.data.prepare import PREPARERS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Run one command.
+
+  Args:
+    arguments: the command line, that of the process by default.
+
+  Returns:
+    Exit code: 0 if all is well, 1 if the data is not.
+  """
+  given = _parser().parse_args(arguments)
+  try:
+    code: int = given.run(given)
+  except ValueError as e:
+    sys.stderr.write(f"{e}\n")
+    return 1
+  return code
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog="python -m jtr_jax.data", description=__doc__
+  )
+  commands = parser.add_subparsers(required=True, metavar="COMMAND")
+  prepare = commands.add_parser("prepare", help="bring data into records")
+  names = prepare.add_subparsers(dest="name", required=True, metavar="NAME")
+  for name in PREPARERS:
+    _add_preparer(names, name)
+  look = commands.add_parser("inspect", help="tell what is in the data")
+  look.add_argument("path", type=Path, help="prepared or raw folder")
+  look.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
+  look.add_argument("--pictures", type=Path, help="write a sheet a split")
+  look.set_defaults(run=_inspect)
+  verify = commands.add_parser("verify", help="name every broken file")
+  verify.add_argument("path", type=Path, help="prepared or raw folder")
+  verify.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
+  verify.set_defaults(run=_verify)
+  return parser
+
+
+def _size(text: str) -> Size:
+  if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", text):
+    raise argparse.ArgumentTypeError(
+      f"{text!r} is no size; give height and width, such as 288x384"
+    )
+  height, width = map(int, text.split("x"))
+  return height, width
+
+
+_FLAGS: dict[str, dict[str, Any]] = {
+  "raw": {"type": Path, "help": "what you have: the downloaded or own files"},
+  "size": {"type": _size, "help": "height and width, such as 288x384"},
+  "tasks": {"type": Path, "help": "description of the tasks [RAW/tasks.toml]"},
+  "train": {"type": int, "help": "number of training images"},
+  "val": {"type": int, "help": "number of validation images"},
+  "seed": {"type": int, "help": "another seed, other images"},
+  "workers": {"type": int, "help": "processes [one a core]"},
+  "overwrite": {"action": "store_true", "help": "replace a prepared data set"},
+}
+
+
+def _add_preparer(names: Any, name: str) -> None:
+  """Give `prepare NAME` one flag for each option of its function."""
+  function = PREPARERS[name].prepare
+  parser = names.add_parser(name, help=(function.__doc__ or "").split("\n")[0])
+  parser.add_argument(
+    "--out", type=Path, required=True, help="where to write the records"
+  )
+  options = [p for p in inspect.signature(function).parameters if p != "out"]
+  for option in options:
+    default = inspect.signature(function).parameters[option].default
+    needed = default is inspect.Parameter.empty
+    parser.add_argument(
+      f"--{option}",
+      required=needed,
+      default=None if needed else default,
+      **_FLAGS[option],
+    )
+  parser.set_defaults(run=_prepare, options=options)
+
+
+def _prepare(given: argparse.Namespace) -> int:
+  options = {option: getattr(given, option) for option in given.options}
+  dataset = PREPARERS[given.name].prepare(given.out, **options)
+  height, width = dataset.manifest.size
+  counts = ", ".join(
+    f"{split.size} {name}" for name, split in dataset.manifest.splits.items()
+  )
+  sys.stdout.write(
+    f"{dataset.directory}: {counts} images, {height}x{width}, "
+    f"tasks {', '.join(dataset.manifest.tasks)}\n"
+  )
+  return 0
+
+
+def _inspect(given: argparse.Namespace) -> int:
+  if contents.lacks_description(given.path, given.tasks):
+    return _propose(given.path)
+  data = contents.open_contents(given.path, given.tasks)
+  sys.stdout.write(inspection.report(given.path, data))
+  if given.pictures is not None:
+    given.pictures.mkdir(parents=True, exist_ok=True)
+    for split in data.counts:
+      path = given.pictures / f"{split}.png"
+      sheet.draw_sheet(data, split).save(path)
+      sys.stdout.write(f"{path}\n")
+  return 0
+
+
+def _propose(root: Path) -> int:
+  sys.stdout.write(
+    f"# {root} has no tasks.toml. This was guessed from the files; check it,\n"
+    f"# units above all, and save it as {root / 'tasks.toml'}\n\n"
+    f"{folder.propose(root)}"
+  )
+  return 0
+
+
+def _verify(given: argparse.Namespace) -> int:
+  problems = contents.find_problems(given.path, given.tasks)
+  for problem in problems:
+    sys.stdout.write(f"{problem}\n")
+  sys.stdout.write(f"{given.path}: {len(problems)} problems\n")
+  return 1 if problems else 0
+
+
+if __name__ == "__main__":
+  sys.exit(main())

@@ -1,0 +1,71 @@
+"""Proposes a `tasks.toml` for a folder that has none, from its files."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from jtr_jax.data import files
+
+_SAMPLED_FILES = 24
+_MOST_CLASSES = 150
+_IGNORED_IDS = (255, 65535)
+
+
+def propose_tasks(root: Path, labels: dict[str, list[Path]]) -> str:
+  """Return the text of a `tasks.toml` that fits the files of a folder.
+
+  Args:
+    root: the folder; a `classes.json` in it may name the classes.
+    labels: for each task its label files.
+
+  Returns:
+    TOML, to be checked by a person: units cannot be seen in numbers.
+  """
+  tables = [
+    "\n".join([f"[{name}]", *_table(root, name, paths)])
+    for name, paths in labels.items()
+  ]
+  return "\n\n".join(tables) + "\n"
+
+
+def _table(root: Path, name: str, paths: list[Path]) -> list[str]:
+  step = max(1, len(paths) // _SAMPLED_FILES)
+  arrays = [files.read_label(path) for path in paths[::step]]
+  first = arrays[0]
+  channels = first.shape[-1] if first.ndim == 3 else 1
+  if channels == 3:
+    return ['kind = "normals"']
+  numbers = np.unique(np.concatenate([np.unique(a) for a in arrays]))
+  integral = first.dtype.kind in "iu"
+  if "depth" in name or "disp" in name:
+    scale = 0.001 if integral else 1.0
+    return ['kind = "depth"', f"scale = {scale}  # to metres", "invalid = 0"]
+  if channels == 1 and _are_class_ids(numbers):
+    return _segmentation(root, numbers)
+  scale = 1 / float(np.iinfo(first.dtype).max) if integral else 1.0
+  lines = ['kind = "regression"', f"scale = {scale}"]
+  return lines + ([f"channels = {channels}"] if channels > 1 else [])
+
+
+def _are_class_ids(numbers: np.ndarray) -> bool:
+  ids = numbers[~np.isin(numbers, _IGNORED_IDS)]
+  whole = np.array_equal(ids, np.round(ids))
+  return bool(whole and ids.size > 0 and 0 < ids.max() < _MOST_CLASSES)
+
+
+def _segmentation(root: Path, numbers: np.ndarray) -> list[str]:
+  ignored = [i for i in _IGNORED_IDS if i in numbers]
+  count = int(numbers[~np.isin(numbers, _IGNORED_IDS)].max()) + 1
+  names = _class_names(root / "classes.json")
+  classes = json.dumps(names) if len(names) >= count else str(count)
+  lines = ['kind = "segmentation"', f"classes = {classes}"]
+  return lines + ([f"ignore = {ignored[0]}"] if ignored else [])
+
+
+def _class_names(path: Path) -> list[str]:
+  if not path.is_file():
+    return []
+  content = json.loads(path.read_text(encoding="utf-8"))
+  names = content.get("classes", []) if isinstance(content, dict) else content
+  return [str(name) for name in names]

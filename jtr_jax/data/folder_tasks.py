@@ -1,0 +1,271 @@
+"""The few lines that describe the tasks of a folder: `tasks.toml`."""
+
+import dataclasses
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from jtr_jax.core import errors
+from jtr_jax.data.manifest import KINDS, TaskOptions
+
+FILE_NAME = "tasks.toml"
+
+_MILLIMETRES = 1000.0  # nothing is a kilometre away in the median
+_UNIT_LENGTH_ERROR = 0.2
+_SHORT = 0.5  # a coded zero vector has length 0.007, a unit vector about 1
+_DEFAULT_INVALID = {"depth": 0.0, "inverse_depth": 0.0}
+_UNITS = {"depth": "m", "inverse_depth": "1/m"}
+
+
+@dataclasses.dataclass(frozen=True)
+class FolderTask:
+  """How the numbers in the files of one task are to be read.
+
+  Attributes:
+    name: the task; its files lie in the folder of this name.
+    kind: one of `manifest.KINDS`.
+    classes: names of the classes of a segmentation.
+    ignore: stored class ids that mean none; negative ids always do.
+    scale: value = stored number * scale.
+    invalid: stored number that means none, besides NaN and infinity.
+    channels: channels of a regression.
+    unit: unit of the values after scaling.
+  """
+
+  name: str
+  kind: str
+  classes: tuple[str, ...] = ()
+  ignore: tuple[int, ...] = ()
+  scale: float = 1.0
+  invalid: float | None = None
+  channels: int = 1
+  unit: str = ""
+
+  @property
+  def options(self) -> TaskOptions:
+    """What the manifest of the prepared data set says about the task."""
+    if self.kind == "segmentation":
+      return {"kind": self.kind, "classes": list(self.classes)}
+    options: TaskOptions = {"kind": self.kind}
+    if self.kind == "regression":
+      options["channels"] = self.channels
+    return options | ({"unit": self.unit} if self.unit else {})
+
+  def decode(self, stored: np.ndarray, path: Path) -> np.ndarray:
+    """Return a label in stored form from the numbers in a file.
+
+    Args:
+      stored: [H, W] or [H, W, C].
+      path: the file, for error messages.
+
+    Returns:
+      int8 or int16 [H, W] class ids with -1 for none, or f32 (depth) or f16
+      [H, W, C] values with NaN for none.
+
+    Raises:
+      ValueError: naming the file, if the numbers cannot be such a label.
+    """
+    channels = {"normals": 3, "regression": self.channels}.get(self.kind, 1)
+    values = stored[..., None] if stored.ndim == 2 else stored
+    if values.shape[-1] != channels:
+      found = f"{values.shape[-1]} channels"
+      raise self._error(path, found, f"{channels}", "Convert this file.")
+    if self.kind == "segmentation":
+      return self._class_ids(values[..., 0], path)
+    if self.kind == "normals":
+      return self._normals(values, path)
+    return self._values(values, path)
+
+  def _class_ids(self, stored: np.ndarray, path: Path) -> np.ndarray:
+    ids = stored.astype(np.int64)
+    if stored.dtype.kind == "f" and not np.array_equal(ids, stored):
+      raise self._error(
+        path, "fractions", "whole class ids", "Do not interpolate labels."
+      )
+    ids[np.isin(ids, self.ignore)] = -1
+    ids = np.maximum(ids, -1)
+    last = len(self.classes) - 1
+    beyond = ids[ids > last]
+    if beyond.size:
+      raise self._error(
+        path,
+        f"class id {beyond.max()} ({beyond.size} pixels with ids above {last})",
+        f"0 to {last}, or {list(self.ignore)} to ignore",
+        f"List every class of {self.name!r}, or give `ignore`.",
+      )
+    return ids.astype(np.int8 if last < np.iinfo(np.int8).max else np.int16)
+
+  def _normals(self, stored: np.ndarray, path: Path) -> np.ndarray:
+    normals = stored.astype(np.float32)
+    if stored.dtype.kind == "u":
+      normals = 2 * normals / np.iinfo(stored.dtype).max - 1
+    length = np.linalg.norm(normals, axis=-1, keepdims=True)
+    valid = np.isfinite(length) & (length > _SHORT)
+    error = np.median(np.abs(length[valid] - 1)) if valid.any() else 0
+    if error > _UNIT_LENGTH_ERROR:
+      raise self._error(
+        path,
+        f"vectors of median length {np.median(length[valid]):.3g}",
+        "unit vectors, as floats in [-1, 1] or u8 with n = 2 v / 255 - 1",
+        "Convert this file.",
+      )
+    unit = normals / np.where(valid, length, 1)
+    return np.where(valid, unit, np.nan).astype(np.float16)
+
+  def _values(self, stored: np.ndarray, path: Path) -> np.ndarray:
+    values: np.ndarray = stored.astype(np.float32)
+    valid = np.isfinite(values)
+    if self.invalid is not None:
+      valid &= stored != self.invalid
+    scaled = values * np.float32(self.scale)
+    values = np.where(valid, scaled, np.float32(np.nan))
+    if self.kind == "regression":
+      self._check_half(values, path)
+      return values.astype(np.float16)
+    self._check_depth(values[valid], path)
+    return values
+
+  def _check_half(self, values: np.ndarray, path: Path) -> None:
+    largest = np.nanmax(np.abs(values), initial=0)
+    if largest > np.finfo(np.float16).max:
+      raise self._error(
+        path, f"{largest:g}", "at most 65504", "Give a smaller `scale`."
+      )
+
+  def _check_depth(self, valid: np.ndarray, path: Path) -> None:
+    if valid.size and valid.min() < 0:
+      raise self._error(
+        path,
+        f"negative values, down to {valid.min():g}",
+        "distances",
+        "Give the code for none as `invalid`.",
+      )
+    if valid.size and self.kind == "depth" and np.median(valid) > _MILLIMETRES:
+      raise self._error(
+        path,
+        f"a median of {np.median(valid):g} m after scaling by {self.scale:g}",
+        "metres; this looks like millimetres",
+        "Set scale=0.001, or what makes metres of the stored numbers.",
+      )
+
+  def _error(
+    self, path: Path, found: str, expected: str, do: str
+  ) -> ValueError:
+    what = f"{path} is no label for {self.name!r} ({self.kind})"
+    return ValueError(
+      errors.message(what, found=found, expected=expected, do=do)
+    )
+
+
+def read_tasks(path: Path) -> dict[str, FolderTask]:
+  """Read `tasks.toml`.
+
+  Args:
+    path: the file.
+
+  Returns:
+    The tasks, in the order of the file.
+
+  Raises:
+    ValueError: naming the file, the task and the field.
+  """
+  try:
+    tables = tomllib.loads(path.read_text(encoding="utf-8"))
+  except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
+    raise ValueError(
+      errors.message(
+        f"{path} cannot be read",
+        found=str(e),
+        expected="a TOML file with one table for each task",
+        do="Mend it; `python -m jtr_jax.data inspect` proposes one.",
+      )
+    ) from e
+  if not tables:
+    raise _field_error(path, "no task", "a table such as [depth]")
+  return {name: parse_task(name, table, path) for name, table in tables.items()}
+
+
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+  "segmentation": ("kind", "classes", "ignore"),
+  "depth": ("kind", "scale", "invalid"),
+  "inverse_depth": ("kind", "scale", "invalid", "unit"),
+  "normals": ("kind",),
+  "regression": ("kind", "scale", "invalid", "channels", "unit"),
+}
+
+
+def parse_task(name: str, table: Any, path: Path) -> FolderTask:
+  """Return the task that one table of `tasks.toml` describes."""
+  if not isinstance(table, dict):
+    raise _field_error(path, f"{name} = {table!r}", f"a table [{name}]")
+  kind = table.get("kind", "")
+  if kind not in KINDS:
+    raise errors.unknown_name(f"kind of [{name}] in {path}", str(kind), KINDS)
+  for field in table:
+    if field not in _FIELDS[kind]:
+      where = f"field of the {kind} [{name}] in {path}"
+      raise errors.unknown_name(where, field, _FIELDS[kind])
+  number = (int, float)
+  _check_type(path, name, table, "scale", number, "a number")
+  _check_type(path, name, table, "invalid", number, "a number")
+  _check_type(path, name, table, "channels", int, "a whole number")
+  _check_type(path, name, table, "unit", str, "a text")
+  return FolderTask(
+    name=name,
+    kind=kind,
+    classes=_classes(name, table, path) if kind == "segmentation" else (),
+    ignore=_ignored(name, table.get("ignore", []), path),
+    scale=float(table.get("scale", 1.0)),
+    invalid=table.get("invalid", _DEFAULT_INVALID.get(kind)),
+    channels=table.get("channels", 1),
+    unit=table.get("unit", _UNITS.get(kind, "")),
+  )
+
+
+def _classes(name: str, table: dict[str, Any], path: Path) -> tuple[str, ...]:
+  classes = table.get("classes")
+  if isinstance(classes, int) and classes > 0:
+    return tuple(f"class_{i}" for i in range(classes))
+  if isinstance(classes, list) and all(isinstance(c, str) for c in classes):
+    return tuple(classes)
+  raise _field_error(
+    path,
+    f"classes = {classes!r} in [{name}]",
+    "the names of the classes in the order of their ids, or their number",
+  )
+
+
+def _ignored(name: str, ignore: Any, path: Path) -> tuple[int, ...]:
+  ids = [ignore] if isinstance(ignore, int) else ignore
+  if isinstance(ids, list) and all(isinstance(i, int) for i in ids):
+    return tuple(ids)
+  raise _field_error(
+    path, f"ignore = {ignore!r} in [{name}]", "a class id or a list of them"
+  )
+
+
+def _check_type(
+  path: Path,
+  name: str,
+  table: dict[str, Any],
+  field: str,
+  types: type | tuple[type, ...],
+  expected: str,
+) -> None:
+  value = table.get(field)
+  if value is not None and not isinstance(value, types):
+    raise _field_error(path, f"{field} = {value!r} in [{name}]", expected)
+
+
+def _field_error(path: Path, found: str, expected: str) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"{path} does not describe the tasks",
+      found=found,
+      expected=expected,
+      do="Mend this line.",
+    )
+  )

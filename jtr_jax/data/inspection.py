@@ -1,0 +1,160 @@
+"""Tells what is in a data set: units, ranges, valid pixels, classes."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from jtr_jax.data.contents import Contents
+from jtr_jax.data.manifest import TaskOptions
+from jtr_jax.data.progress import progress
+
+_UNITS = {
+  "segmentation": "class id",
+  "depth": "m",
+  "inverse_depth": "1/m",
+  "normals": "unit vector",
+}
+_BAR = 30  # characters for the most frequent class
+
+
+@dataclasses.dataclass
+class Statistics:
+  """Sums over the labels of one task in one split.
+
+  Attributes:
+    images: images of the split.
+    labelled: images with a label.
+    pixels: pixels of the labels.
+    valid: pixels with ground truth.
+    total: sum of the valid values.
+    values: number of the valid values.
+    low: smallest value.
+    high: largest value.
+    dtype: how the labels are stored.
+    classes: pixels of each class, for a segmentation.
+  """
+
+  images: int
+  classes: np.ndarray
+  labelled: int = 0
+  pixels: int = 0
+  valid: int = 0
+  values: int = 0
+  total: float = 0.0
+  low: float = np.inf
+  high: float = -np.inf
+  dtype: str = "-"
+
+  def add(self, label: np.ndarray) -> None:
+    """Count one label in stored form."""
+    self.labelled += 1
+    self.dtype = str(label.dtype)
+    self.pixels += label.shape[0] * label.shape[1]
+    if label.dtype.kind == "i":
+      values = label[label >= 0]
+      self.valid += values.size
+      self.classes += np.bincount(values, minlength=self.classes.size)
+    else:
+      valid = np.all(np.isfinite(label), axis=-1)
+      self.valid += int(valid.sum())
+      values = label[valid].astype(np.float64)
+    if values.size:
+      self.values += values.size
+      self.total += float(values.sum())
+      self.low = min(self.low, float(values.min()))
+      self.high = max(self.high, float(values.max()))
+
+
+def gather_statistics(contents: Contents) -> dict[str, dict[str, Statistics]]:
+  """Read everything and return the statistics of each split and task."""
+  return {split: _of_split(contents, split) for split in contents.counts}
+
+
+def _of_split(contents: Contents, split: str) -> dict[str, Statistics]:
+  count = contents.counts[split]
+  found = {
+    name: Statistics(count, np.zeros(len(task.get("classes", ())), np.int64))
+    for name, task in contents.tasks.items()
+  }
+  for index in progress(range(count), total=count, what=f"inspect {split}"):
+    _, arrays = contents.read(split, index)
+    for name, statistics in found.items():
+      label = arrays[name]
+      if label is not None:
+        statistics.add(label)
+  return found
+
+
+def report(path: Path, contents: Contents) -> str:
+  """Return a table of every task and split, and the classes' frequencies.
+
+  Args:
+    path: where the data lies, for the title.
+    contents: the data.
+
+  Returns:
+    Text of several lines.
+  """
+  statistics = gather_statistics(contents)
+  rows: list[tuple[str, ...]] = [
+    (
+      "split",
+      "task",
+      "kind",
+      "dtype",
+      "unit",
+      "labelled",
+      "valid",
+      "min",
+      "mean",
+      "max",
+    )
+  ]
+  for split, tasks in statistics.items():
+    for name, found in tasks.items():
+      rows.append((split, name, *_row(contents.tasks[name], found)))
+  parts = [f"{path}: {contents.title}", _aligned(rows)]
+  for name, task in contents.tasks.items():
+    if task["kind"] == "segmentation":
+      counts = {
+        split: tasks[name].classes for split, tasks in statistics.items()
+      }
+      parts.append(_histogram(name, task["classes"], counts))
+  return "\n\n".join(parts) + "\n"
+
+
+def _row(task: TaskOptions, found: Statistics) -> tuple[str, ...]:
+  unit = task.get("unit") or _UNITS.get(task["kind"], "-")
+  labelled = f"{found.labelled} of {found.images}"
+  start = (task["kind"], found.dtype, unit, labelled)
+  if not found.values:
+    return (*start, "-", "-", "-", "-")
+  share = f"{found.valid / found.pixels:.1%}"
+  if task["kind"] == "segmentation":
+    return (*start, share, f"{found.low:.0f}", "-", f"{found.high:.0f}")
+  mean = found.total / found.values
+  return (*start, share, f"{found.low:.4g}", f"{mean:.4g}", f"{found.high:.4g}")
+
+
+def _aligned(rows: list[tuple[str, ...]]) -> str:
+  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+  return "\n".join(
+    "  ".join(
+      cell.ljust(width) for cell, width in zip(row, widths, strict=True)
+    ).rstrip()
+    for row in rows
+  )
+
+
+def _histogram(
+  name: str, classes: list[str], counts: dict[str, np.ndarray]
+) -> str:
+  shares = {split: c / max(1, c.sum()) for split, c in counts.items()}
+  first = next(iter(shares.values()))
+  rows = [(f"{name}: class", *(f"{split}" for split in shares), "")]
+  for i, label in enumerate(classes):
+    bar = "#" * round(_BAR * first[i] / max(first.max(), 1e-9))
+    cells = (f"{share[i]:7.2%}" for share in shares.values())
+    rows.append((f"{i:3d} {label}", *cells, bar))
+  return _aligned(rows)

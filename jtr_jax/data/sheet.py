@@ -1,0 +1,91 @@
+"""Draws a sheet of examples: one row an image, one column a task."""
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from jtr_jax.data.checked_rows import Arrays
+from jtr_jax.data.contents import Contents
+from jtr_jax.data.manifest import TaskOptions
+
+_ROWS = 6
+_WIDTH = 240  # pixels of a cell
+_TITLE = 14  # pixels of the line of titles
+_GAP = 4
+_GOLDEN_ANGLE = 0.61803398875  # of a turn: neighbouring ids differ in hue
+
+
+def draw_sheet(contents: Contents, split: str) -> Image.Image:
+  """Return a picture of evenly spaced examples of one split.
+
+  Class ids are colours, values grey from the smallest to the largest of the
+  label, normals (n + 1) / 2; black means no ground truth, hatched no label.
+  """
+  count = contents.counts[split]
+  indices = np.unique(np.linspace(0, count - 1, min(_ROWS, count)).astype(int))
+  rows = [_cells(contents, *contents.read(split, int(i))) for i in indices]
+  height = max(cell.height for row in rows for _, cell in row)
+  sheet = Image.new(
+    "RGB",
+    (
+      len(rows[0]) * (_WIDTH + _GAP) - _GAP,
+      len(rows) * (height + _TITLE + _GAP),
+    ),
+    "white",
+  )
+  draw = ImageDraw.Draw(sheet)
+  for i, row in enumerate(rows):
+    for j, (title, cell) in enumerate(row):
+      corner = (j * (_WIDTH + _GAP), i * (height + _TITLE + _GAP))
+      draw.text(corner, title, fill="black")
+      sheet.paste(cell, (corner[0], corner[1] + _TITLE))
+  return sheet
+
+
+def _cells(
+  contents: Contents, identifier: str, arrays: Arrays
+) -> list[tuple[str, Image.Image]]:
+  image = arrays["image"]
+  assert image is not None, "every example has an image"
+  cells = [(identifier, image)]
+  for name, task in contents.tasks.items():
+    label = arrays[name]
+    drawn = _hatched(image.shape) if label is None else picture(label, task)
+    cells.append((name, drawn))
+  height = round(image.shape[0] * _WIDTH / image.shape[1])
+  nearest = Image.Resampling.NEAREST
+  return [
+    (title, Image.fromarray(drawn).resize((_WIDTH, height), nearest))
+    for title, drawn in cells
+  ]
+
+
+def picture(label: np.ndarray, task: TaskOptions) -> np.ndarray:
+  """Return u8[H, W, 3] of a label in stored form."""
+  if label.dtype.kind == "i":
+    valid, colours = label >= 0, _class_colours(label)
+  else:
+    valid = np.all(np.isfinite(label), axis=-1)
+    values = np.where(valid[..., None], label, 0).astype(np.float32)
+    if task["kind"] == "normals":
+      colours = (values + 1) / 2
+    else:
+      colours = np.repeat(_stretched(values[..., :1], valid), 3, axis=-1)
+  shown = np.where(valid[..., None], np.clip(colours, 0, 1), 0)
+  return np.round(255 * shown).astype(np.uint8)
+
+
+def _stretched(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
+  low, high = values[valid].min(initial=0), values[valid].max(initial=0)
+  return (values - low) / max(high - low, 1e-9)
+
+
+def _class_colours(ids: np.ndarray) -> np.ndarray:
+  hue = (ids * _GOLDEN_ANGLE) % 1
+  thirds = np.stack([hue, hue + 1 / 3, hue + 2 / 3], axis=-1)
+  return 0.55 + 0.4 * np.cos(2 * np.pi * thirds)
+
+
+def _hatched(shape: tuple[int, ...]) -> np.ndarray:
+  rows, columns = np.indices(shape[:2])
+  stripe = (rows + columns) // 4 % 2 == 0
+  return np.where(stripe[..., None], 235, 190).astype(np.uint8).repeat(3, -1)
