@@ -99,7 +99,7 @@ class FolderTask:
     return ids.astype(np.int8 if last < np.iinfo(np.int8).max else np.int16)
 
   def _normals(self, stored: np.ndarray, path: Path) -> np.ndarray:
-    normals = stored.astype(np.float32)
+    normals: np.ndarray = stored.astype(np.float32)
     if stored.dtype.kind == "u":
       normals = 2 * normals / np.iinfo(stored.dtype).max - 1
     length = np.linalg.norm(normals, axis=-1, keepdims=True)

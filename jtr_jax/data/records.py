@@ -69,7 +69,7 @@ class Source:
     self._directory = directory
     self._split = split
     self._ids = manifest.split(split).ids
-    self._tasks = tuple(manifest.tasks)
+    self._labelled = manifest.split(split).labelled
     self._records: Any = None
 
   def __len__(self) -> int:
@@ -90,7 +90,11 @@ class Source:
     if found != self._ids[index]:
       reason = f"it holds {found!r}, the manifest says {self._ids[index]!r}"
       raise self._broken(index, reason)
-    labels = {name: _or_none(record[name]) for name in self._tasks}
+    labels = {name: _or_none(record[name]) for name in self._labelled}
+    for name, label in labels.items():
+      if (label is not None) != self._labelled[name][index]:
+        reason = f"whether {name} is labelled is not what the manifest says"
+        raise self._broken(index, reason)
     return {"image": record["image"], "id": found, **labels}
 
   def _open(self) -> Any:

@@ -1,0 +1,210 @@
+"""Two ways from records to the batch of a step: resident and streaming."""
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jtr_jax.core import errors
+from jtr_jax.data.examples import Examples
+from jtr_jax.data.order import Order, Rows
+from jtr_jax.data.progress import progress
+from jtr_jax.data.selection import Selection
+from jtr_jax.data.stream import DEFAULT_READING, Reading, Stream
+
+Placement: TypeAlias = Literal["auto", "device", "stream"]
+Sharding: TypeAlias = jax.sharding.Sharding
+
+_SHARE_OF_DEVICE = 0.4  # of its memory; the rest is for the training
+_HOST_BUDGET = 4 << 30  # where the backend does not tell its memory
+
+
+class Feed(NamedTuple):
+  """Gives a batch for every step.
+
+  Attributes:
+    constant: pytree on the device for the whole run.
+    fetch: step -> pytree of a few integers (resident) or of the whole batch
+      (streaming); numpy arrays unless `Shardings.batch` places them.
+    gather: (constant, fetched) -> Examples; pure, to be traced inside jit.
+  """
+
+  constant: Any
+  fetch: Callable[[int], Any]
+  gather: Callable[[Any, Any], Examples]
+
+
+class Shardings(NamedTuple):
+  """Where arrays go; None leaves them on the host, for jit to place.
+
+  Attributes:
+    constant: of what stays for the whole run; replicated, as a rule. None
+      places it on the default device.
+    batch: of arrays whose first axis is the batch.
+  """
+
+  constant: Sharding | None = None
+  batch: Sharding | None = None
+
+
+LEFT_TO_JIT = Shardings()
+
+
+def resident_feed(
+  selection: Selection,
+  order: Order,
+  *,
+  batch_size: int,
+  shardings: Shardings = LEFT_TO_JIT,
+) -> Feed:
+  """Load a whole split to the device; batches are gathered there.
+
+  Args:
+    selection: the split, its tasks and visible labels.
+    order: which sample stands where.
+    batch_size: images in a batch.
+    shardings: where arrays go.
+
+  Returns:
+    The feed; a step fetches three integers a row.
+
+  Raises:
+    ValueError: a broken record.
+  """
+  constant = jax.device_put(_load(selection), shardings.constant)
+
+  def fetch(step: int) -> Rows:
+    rows = order.rows(step * batch_size, batch_size)
+    return _place(rows, shardings.batch)
+
+  return Feed(constant, fetch, _gather_resident)
+
+
+def streaming_feed(
+  selection: Selection,
+  order: Order,
+  *,
+  batch_size: int,
+  shardings: Shardings = LEFT_TO_JIT,
+  reading: Reading = DEFAULT_READING,
+) -> Feed:
+  """Read batches from disk ahead of the steps that need them.
+
+  Args:
+    selection: the split, its tasks and visible labels.
+    order: which sample stands where.
+    batch_size: images in a batch.
+    shardings: where arrays go.
+    reading: threads and worker processes.
+
+  Returns:
+    The feed; consecutive steps are read ahead, and any step can be the first.
+  """
+  stream = Stream(selection, order, batch_size, reading)
+
+  def fetch(step: int) -> dict[str, Any]:
+    return _place(stream(step), shardings.batch)
+
+  return Feed((), fetch, _gather_streamed)
+
+
+def placed_feed(
+  selection: Selection,
+  order: Order,
+  *,
+  batch_size: int,
+  placement: Placement = "auto",
+  device_budget_bytes: int | None = None,
+  shardings: Shardings = LEFT_TO_JIT,
+  reading: Reading = DEFAULT_READING,
+) -> Feed:
+  """Return a resident feed if the split fits the device, else a streaming one.
+
+  Args:
+    selection: the split, its tasks and visible labels.
+    order: which sample stands where.
+    batch_size: images in a batch.
+    placement: "device", "stream", or "auto".
+    device_budget_bytes: what "auto" may fill; by default 40% of the device, or
+      4 GiB where it does not tell its memory.
+    shardings: where arrays go.
+    reading: threads and worker processes of a stream.
+
+  Returns:
+    The feed; both kinds give the same `Examples`.
+
+  Raises:
+    ValueError: an unknown placement, or a broken record.
+  """
+  known = get_args(Placement)
+  if placement not in known:
+    raise errors.unknown_name("placement", placement, known)
+  if placement == "auto":
+    fits = selection.nbytes <= (device_budget_bytes or _device_budget())
+    placement = "device" if fits else "stream"
+  if placement == "device":
+    return resident_feed(
+      selection, order, batch_size=batch_size, shardings=shardings
+    )
+  return streaming_feed(
+    selection,
+    order,
+    batch_size=batch_size,
+    shardings=shardings,
+    reading=reading,
+  )
+
+
+def _device_budget() -> int:
+  memory = jax.local_devices()[0].memory_stats() or {}
+  limit = memory.get("bytes_limit")
+  return int(_SHARE_OF_DEVICE * limit) if limit else _HOST_BUDGET
+
+
+def _load(selection: Selection) -> dict[str, Any]:
+  """Read everything; hidden labels stay empty."""
+  size, source = selection.size, selection.source()
+  images = np.empty((size, *selection.image_shape), np.uint8)
+  stored = {
+    name: np.empty((size, *form.shape), form.dtype)
+    for name, form in selection.forms.items()
+  }
+  what = f"load {selection.split}"
+  for index in progress(range(size), total=size, what=what):
+    images[index], labels = selection.read(source, index)
+    for name, label in labels.items():
+      stored[name][index] = label
+  present = dict(zip(selection.tasks, selection.present.T.copy(), strict=True))
+  return {"image": images, "stored": stored, "present": present}
+
+
+def _gather_resident(constant: dict[str, Any], rows: Rows) -> Examples:
+  def of_batch(whole: jax.Array) -> jax.Array:
+    return jnp.take(whole, rows.sample, axis=0, mode="clip")
+
+  present = jax.tree.map(of_batch, constant["present"])
+  return Examples(
+    image=of_batch(constant["image"]),
+    stored=jax.tree.map(of_batch, constant["stored"]),
+    present={name: shown & rows.real for name, shown in present.items()},
+    sample=jnp.asarray(rows.sample),
+    epoch=jnp.asarray(rows.epoch),
+  )
+
+
+def _gather_streamed(constant: tuple[()], batch: dict[str, Any]) -> Examples:
+  del constant  # empty: the batch is complete
+  return Examples(**batch)
+
+
+def _place(tree: Any, sharding: Sharding | None) -> Any:
+  if sharding is None:
+    return tree
+  if sharding.is_fully_addressable:
+    return jax.device_put(tree, sharding)
+  return jax.tree.map(  # every process has all rows and places its own
+    lambda x: jax.make_array_from_callback(x.shape, sharding, x.__getitem__),
+    tree,
+  )

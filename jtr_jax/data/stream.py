@@ -1,0 +1,93 @@
+"""Batches read from disk ahead of time, by threads or worker processes."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import grain
+from absl import flags
+
+from jtr_jax.data.order import Order
+from jtr_jax.data.selection import Selection
+
+
+class Reading(NamedTuple):
+  """How a stream reads; it changes nothing but the speed.
+
+  Attributes:
+    threads: threads that read, in each process.
+    workers: processes that read; 0 reads in this one. A script that asks for
+      some needs `if __name__ == "__main__":`.
+    ahead: batches that may wait.
+  """
+
+  threads: int = 4
+  workers: int = 0
+  ahead: int = 8
+
+
+DEFAULT_READING = Reading()
+
+
+class Samples:
+  """The samples from some position on, for grain: it has indices only."""
+
+  def __init__(self, selection: Selection, order: Order, start: int) -> None:
+    self._selection = selection
+    self._source = selection.source()
+    self._order = order
+    self._start = start
+
+  def __len__(self) -> int:
+    return sys.maxsize  # epochs without end
+
+  def __getitem__(self, index: int) -> dict[str, Any]:
+    sample, epoch, real = self._order.rows(self._start + index, 1)
+    image, stored = self._selection.read(self._source, int(sample[0]))
+    present = self._selection.present[sample[0]] & real[0]
+    return {
+      "image": image,
+      "stored": stored,
+      "present": dict(zip(self._selection.tasks, present, strict=True)),
+      "sample": sample[0],
+      "epoch": epoch[0],
+    }
+
+
+class Stream:
+  """Gives the batch of a step; consecutive steps are read ahead."""
+
+  def __init__(
+    self, selection: Selection, order: Order, batch_size: int, reading: Reading
+  ) -> None:
+    self._selection = selection
+    self._order = order
+    self._batch_size = batch_size
+    self._reading = reading
+    self._next_step = -1
+    self._batches: Iterator[dict[str, Any]] = iter(())
+
+  def __call__(self, step: int) -> dict[str, Any]:
+    """Return the arrays of one step, on the host."""
+    if step != self._next_step:
+      self._batches = self._from(step)
+    self._next_step = step + 1
+    return next(self._batches)
+
+  def _from(self, step: int) -> Iterator[dict[str, Any]]:
+    if not flags.FLAGS.is_parsed():  # grain reads flags, even outside an app
+      flags.FLAGS.mark_as_parsed()
+    start = step * self._batch_size
+    samples = Samples(self._selection, self._order, start)
+    threads, workers, ahead = self._reading
+    batches = (
+      grain.MapDataset.source(samples)
+      .batch(self._batch_size, drop_remainder=True)
+      .to_iter_dataset(
+        grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
+      )
+    )
+    if workers:
+      options = grain.MultiprocessingOptions(num_workers=workers)
+      batches = batches.mp_prefetch(options)
+    return iter(batches)

@@ -1,0 +1,189 @@
+import chex
+import fake_dataset
+import jax
+import numpy as np
+import pytest
+
+from jtr_jax.data import examples as examples_lib
+from jtr_jax.data import pipeline
+from jtr_jax.data.feed import Shardings
+from jtr_jax.data.stream import Reading
+
+NAMES = ("depth", "segmentation", "normals")
+OPTIONS = {"batch_size": 4, "seed": 3}
+
+
+def hiding_labels(dataset):
+  """A label split that hides about half of what exists."""
+  size = dataset.manifest.split("train").size
+  return np.random.default_rng(0).random((size, len(NAMES))) < 0.5
+
+
+def batches(feed, steps):
+  gather = jax.jit(feed.gather)
+  return [
+    jax.device_get(gather(feed.constant, feed.fetch(step))) for step in steps
+  ]
+
+
+@pytest.fixture(scope="module")
+def resident(dataset):
+  return pipeline.make_feed(
+    dataset,
+    "train",
+    NAMES,
+    hiding_labels(dataset),
+    placement="device",
+    **OPTIONS,
+  )
+
+
+def streaming(dataset, **reading):
+  return pipeline.make_feed(
+    dataset,
+    "train",
+    NAMES,
+    hiding_labels(dataset),
+    placement="stream",
+    reading=Reading(**reading),
+    **OPTIONS,
+  )
+
+
+def test_batches_hold_the_stored_arrays(dataset, resident):
+  labelled = hiding_labels(dataset)
+  for batch in batches(resident, range(6)):
+    for row, sample in enumerate(batch.sample):
+      _, arrays = fake_dataset.make_example(int(sample))
+      np.testing.assert_array_equal(batch.image[row], arrays["image"])
+      for k, name in enumerate(NAMES):
+        shown = arrays[name] is not None and labelled[sample, k]
+        assert batch.present[name][row] == shown
+        stored = batch.stored[name][row]
+        if shown:
+          assert stored.dtype == arrays[name].dtype
+          np.testing.assert_array_equal(stored, arrays[name])
+        else:
+          assert (stored == -1).all() or np.isnan(stored).all()
+
+
+def test_hidden_labels_are_nowhere_in_the_constant(dataset, resident):
+  constant = jax.device_get(resident.constant)
+  for name in NAMES:
+    hidden = constant["stored"][name][~constant["present"][name]]
+    assert hidden.size
+    assert (hidden == -1).all() or np.isnan(hidden).all()
+
+
+@pytest.mark.parametrize("reading", [{"threads": 1}, {"threads": 4}])
+def test_streaming_gives_the_same_batches(dataset, resident, reading):
+  feed = streaming(dataset, **reading)
+  chex.assert_trees_all_equal(
+    batches(feed, range(12)), batches(resident, range(12))
+  )
+
+
+def test_worker_processes_change_nothing_from_any_step(dataset, resident):
+  feed = streaming(dataset, threads=1, workers=2)
+  chex.assert_trees_all_equal(
+    batches(feed, range(7, 17)), batches(resident, range(7, 17))
+  )
+
+
+def test_streaming_may_jump(dataset, resident):
+  feed = streaming(dataset)
+  steps = [7, 8, 9, 2, 3, 10**6]
+  chex.assert_trees_all_equal(batches(feed, steps), batches(resident, steps))
+
+
+def test_labels_become_valid_pixels(resident):
+  (batch,) = batches(resident, [0])
+  labels = examples_lib.to_labels(batch)
+  assert set(labels) == set(NAMES)
+  depth = labels["depth"]
+  assert not depth.valid[:, 0, :3].any()
+  chex.assert_tree_all_finite(labels)
+
+
+def test_auto_takes_the_device_only_if_the_split_fits(dataset):
+  def constant(budget):
+    return pipeline.make_feed(
+      dataset, "train", NAMES, device_budget_bytes=budget, **OPTIONS
+    ).constant
+
+  needed = 11 * 8 * 12 * (3 + 4 + 1 + 6)
+  assert constant(needed)
+  assert not constant(needed - 1)
+
+
+@pytest.mark.parametrize("placement", ["device", "stream"])
+def test_arrays_go_where_they_are_told(dataset, placement):
+  mesh = jax.make_mesh(
+    (1,), ("data",), axis_types=(jax.sharding.AxisType.Auto,)
+  )
+  spec = jax.sharding.PartitionSpec
+  shardings = Shardings(
+    constant=jax.sharding.NamedSharding(mesh, spec()),
+    batch=jax.sharding.NamedSharding(mesh, spec("data")),
+  )
+  feed = pipeline.make_feed(
+    dataset,
+    "train",
+    NAMES,
+    placement=placement,
+    shardings=shardings,
+    **OPTIONS,
+  )
+  for array in jax.tree.leaves(feed.constant):
+    assert array.sharding == shardings.constant
+  for array in jax.tree.leaves(feed.fetch(0)):
+    assert array.sharding == shardings.batch
+
+
+@pytest.mark.parametrize("placement", ["device", "stream"])
+def test_evaluation_sees_every_image_once(dataset, placement):
+  feed = pipeline.evaluation_feed(
+    dataset, "val", NAMES, batch_size=3, placement=placement
+  )
+  steps = pipeline.evaluation_steps(dataset, "val", 3)
+  first, last = batches(feed, range(steps))
+  assert first.sample.tolist() == [0, 1, 2]
+  assert last.sample.tolist()[:2] == [3, 4]
+  for name, column in last.present.items():
+    exists = dataset.manifest.split("val").labelled[name]
+    assert column.tolist() == [*exists[3:], False]
+
+
+def test_evaluation_batches_count_real_rows(dataset):
+  found = list(pipeline.evaluation_batches(dataset, "val", NAMES, 2))
+  assert [count for _, count in found] == [2, 2, 1]
+  assert all(batch.image.shape[0] == 2 for batch, _ in found)
+  padding = {name: column[1] for name, column in found[-1][0].present.items()}
+  assert not any(padding.values())
+
+
+def test_a_task_without_labels_is_named_with_the_scenario(dataset):
+  labelled = np.ones((11, 3), bool)
+  labelled[:, 1] = False
+  with pytest.raises(ValueError, match=r"'segmentation'.*'onelabel'"):
+    pipeline.make_feed(
+      dataset, "train", NAMES, labelled, scenario="onelabel", **OPTIONS
+    )
+
+
+@pytest.mark.parametrize(
+  ("split", "names", "labelled", "placement", "text"),
+  [
+    ("test", NAMES, None, "auto", "split of fake"),
+    ("train", ("dpeth",), None, "auto", "Did you mean 'depth'"),
+    ("train", NAMES, np.ones((5, 3), bool), "auto", r"bool\[11, 3\]"),
+    ("train", NAMES, None, "disk", "Unknown placement"),
+  ],
+)
+def test_wrong_arguments_are_named(
+  dataset, split, names, labelled, placement, text
+):
+  with pytest.raises(ValueError, match=text):
+    pipeline.make_feed(
+      dataset, split, names, labelled, placement=placement, **OPTIONS
+    )

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+
+from jtr_jax.data.order import Sequential, Shuffled, sample_order
+
+
+@pytest.mark.parametrize("size", [1, 2, 11, 795])
+def test_an_epoch_is_a_permutation(size):
+  order = sample_order(3, 5, size)
+  assert order.dtype == np.int32
+  np.testing.assert_array_equal(np.sort(order), np.arange(size))
+
+
+def test_epochs_and_seeds_differ():
+  orders = {tuple(sample_order(s, e, 50)) for s in range(3) for e in range(3)}
+  assert len(orders) == 9
+
+
+def test_the_order_is_what_it_has_always_been():
+  assert sample_order(0, 0, 8).tolist() == RECORDED[0]
+  assert sample_order(1, 2, 8).tolist() == RECORDED[1]
+
+
+RECORDED = [[0, 3, 7, 5, 1, 2, 6, 4], [7, 1, 3, 0, 4, 2, 6, 5]]
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 11, 25])
+def test_every_sample_comes_once_an_epoch(batch_size):
+  order = Shuffled(seed=7, size=11)
+  steps = [order.rows(s * batch_size, batch_size) for s in range(44)]
+  sample = np.concatenate([rows.sample for rows in steps])
+  epoch = np.concatenate([rows.epoch for rows in steps])
+  whole = len(sample) // 11
+  for e in range(whole):
+    np.testing.assert_array_equal(
+      sample[11 * e : 11 * (e + 1)], sample_order(7, e, 11)
+    )
+    assert (epoch[11 * e : 11 * (e + 1)] == e).all()
+  assert all(rows.real.all() for rows in steps)
+
+
+def test_a_step_needs_no_earlier_step():
+  order = Shuffled(seed=7, size=11)
+  late = order.rows(10**9 * 4, 4)
+  assert late.epoch[0] == 4 * 10**9 // 11
+  assert set(late.sample) < set(range(11))
+
+
+def test_sequential_fills_up_the_last_batch():
+  rows = Sequential(size=5).rows(3, 4)
+  assert rows.sample.tolist() == [3, 4, 4, 4]
+  assert rows.real.tolist() == [True, True, False, False]
