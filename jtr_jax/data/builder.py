@@ -1,7 +1,10 @@
 """The TFDS builder that writes examples to array_record, without TensorFlow."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+import functools
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -10,12 +13,27 @@ from jtr_jax.data.manifest import StoredForm
 
 Row = dict[str, Any]
 
+SHARD_BYTES = 256 << 20  # TFDS holds the rows of one shard in memory
 
-class Records(tfds.core.GeneratorBasedBuilder):
-  """Writes rows of image, id and one label for each task.
+
+class SplitRows(NamedTuple):
+  """The rows of one split.
+
+  Attributes:
+    rows: id, image and labels.
+    size: how many there will be.
+  """
+
+  rows: Iterable[Row]
+  size: int
+
+
+class Records(tfds.core.ShardBasedBuilder):
+  """Writes rows of image, id and one label for each task, in their order.
 
   TFDS cannot decode an absent optional tensor, so an image without a label has
-  one of height 0 in its record.
+  one of height 0 in its record. Its `GeneratorBasedBuilder` would need
+  TensorFlow for a split of more than 1000 MiB.
   """
 
   VERSION = tfds.core.Version("1.0.0")
@@ -24,11 +42,11 @@ class Records(tfds.core.GeneratorBasedBuilder):
     self,
     *,
     forms: dict[str, StoredForm],
-    rows: dict[str, Iterable[Row]],
+    splits: dict[str, SplitRows],
     data_dir: str,
   ) -> None:
     self._forms = forms
-    self._rows = rows
+    self._splits = splits
     super().__init__(data_dir=data_dir, file_format="array_record")
 
   def _info(self) -> tfds.core.DatasetInfo:
@@ -41,23 +59,27 @@ class Records(tfds.core.GeneratorBasedBuilder):
       disable_shuffling=True,  # the order of the manifest's ids
     )
 
-  def _split_generators(
+  def _shard_iterators_per_split(
     self, dl_manager: tfds.download.DownloadManager
-  ) -> dict[str, Iterator[tuple[int, Row]]]:
+  ) -> dict[str, list[Callable[[], Iterator[tuple[int, Row]]]]]:
     del dl_manager  # nothing is downloaded
-    return {
-      split: self._generate_examples(rows) for split, rows in self._rows.items()
-    }
+    row_bytes = sum(form.nbytes for form in self._forms.values())
+    in_shard = max(1, SHARD_BYTES // row_bytes)
+    found = {}
+    for split, (rows, size) in self._splits.items():
+      keyed = enumerate(map(self._filled, rows))
+      shards = max(1, math.ceil(size / in_shard))
+      take = functools.partial(itertools.islice, keyed, in_shard)
+      rest = functools.partial(iter, keyed)
+      found[split] = [take] * (shards - 1) + [rest]
+    return found
 
-  def _generate_examples(
-    self, rows: Iterable[Row]
-  ) -> Iterator[tuple[int, Row]]:
-    for index, row in enumerate(rows):
-      filled = {
-        name: _without_rows(form) if row[name] is None else row[name]
-        for name, form in self._forms.items()
-      }
-      yield index, {"id": row["id"], **filled}
+  def _filled(self, row: Row) -> Row:
+    labels = {
+      name: _without_rows(form) if row[name] is None else row[name]
+      for name, form in self._forms.items()
+    }
+    return {"id": row["id"], **labels}
 
 
 def _feature(form: StoredForm) -> tfds.features.Tensor:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -48,9 +49,14 @@ class StoredForm:
     """The value that means "no ground truth here"."""
     return -1 if self.is_class_ids else np.nan
 
-  def empty(self, *leading: int) -> np.ndarray:
-    """Return [*leading, *shape] without any ground truth."""
-    return np.full((*leading, *self.shape), self.none_code, self.dtype)
+  @property
+  def nbytes(self) -> int:
+    """Bytes of one label in memory."""
+    return math.prod(self.shape) * self.dtype.itemsize
+
+  def empty(self) -> np.ndarray:
+    """Return a label without any ground truth."""
+    return np.full(self.shape, self.none_code, self.dtype)
 
 
 def stored_form(

@@ -204,7 +204,7 @@ def write_dataset(
       )
       for split, examples in splits.items()
     }
-    records = _write_records(partial, tables, rows)
+    records = _write_records(partial, tables, rows, counts)
     for split, table in tables.items():
       table.check_count(counts[split])
     manifest = Manifest(
@@ -225,6 +225,7 @@ def _write_records(
   partial: Path,
   tables: Mapping[str, CheckedRows],
   rows: Mapping[str, Iterable[dict[str, Any]]],
+  counts: Mapping[str, int],
 ) -> Path:
   """Return the directory that the builder made below `partial`."""
   import tensorflow_datasets as tfds
@@ -232,8 +233,9 @@ def _write_records(
   from jtr_jax.data import builder as builder_lib
 
   forms = next(iter(tables.values())).forms
+  splits = {s: builder_lib.SplitRows(rows[s], counts[s]) for s in rows}
   builder = builder_lib.Records(
-    forms=forms, rows=dict(rows), data_dir=str(partial)
+    forms=forms, splits=splits, data_dir=str(partial)
   )
   tfds.disable_progress_bar()  # its bars do not know how many will come
   with contextlib.redirect_stdout(io.StringIO()):  # it prints two lines

@@ -45,10 +45,7 @@ class Selection:
   @property
   def nbytes(self) -> int:
     """Bytes of all images and labels as stored, in memory."""
-    labels = sum(
-      math.prod(form.shape) * form.dtype.itemsize
-      for form in self.forms.values()
-    )
+    labels = sum(form.nbytes for form in self.forms.values())
     return self.size * (math.prod(self.image_shape) + labels)
 
   def source(self) -> Source:

@@ -6,7 +6,7 @@ import fake_dataset
 import numpy as np
 import pytest
 
-from jtr_jax.data import contents, records
+from jtr_jax.data import builder, contents, records
 
 
 @pytest.fixture
@@ -137,6 +137,27 @@ def test_an_id_twice_and_another_count_are_refused(tmp_path):
     fake_dataset.write_rows(tmp_path / "new", rows)
   with pytest.raises(ValueError, match=r"1 images. Expected: 5"):
     fake_dataset.write_rows(tmp_path / "new", rows[:1], count=5)
+
+
+def test_large_splits_go_to_several_files_in_order(tmp_path, monkeypatch):
+  monkeypatch.setattr(builder, "SHARD_BYTES", 5000)
+  dataset = fake_dataset.write(tmp_path / "new")
+  train = sorted(dataset.directory.glob("records-train*"))
+  assert len(train) == 4
+  assert contents.find_problems(dataset.directory) == []
+  train[2].write_bytes(b"")
+  source = dataset.source("train")
+  assert source[5]["id"] == "room_005"
+  assert source[9]["id"] == "room_009"
+  with pytest.raises(ValueError, match=r"Record 7 .*-00002-of-00004"):
+    source[7]
+
+
+def test_more_rows_than_announced_are_refused(tmp_path, monkeypatch):
+  monkeypatch.setattr(builder, "SHARD_BYTES", 5000)
+  rows = [fake_dataset.make_example(i) for i in range(7)]
+  with pytest.raises(ValueError, match=r"7 images. Expected: 4"):
+    fake_dataset.write_rows(tmp_path / "new", rows, count=4)
 
 
 def test_no_data_set_names_the_command(tmp_path):
