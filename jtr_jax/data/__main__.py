@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jtr_jax.data import contents, folder, inspection, sheet
+from jtr_jax.data import contents, folder, inspection
 from jtr_jax.data.folder import Size
 from jtr_jax.data.prepare import PREPARERS
 
@@ -113,6 +113,8 @@ def _inspect(given: argparse.Namespace) -> int:
   data = contents.open_contents(given.path, given.tasks)
   sys.stdout.write(inspection.report(given.path, data))
   if given.pictures is not None:
+    from jtr_jax.data import sheet  # loads JAX, which drawing rooms does not
+
     given.pictures.mkdir(parents=True, exist_ok=True)
     for split in data.counts:
       path = given.pictures / f"{split}.png"

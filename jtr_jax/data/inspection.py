@@ -1,6 +1,7 @@
 """Tells what is in a data set: units, ranges, valid pixels, classes."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ class Statistics:
     pixels: pixels of the labels.
     valid: pixels with ground truth.
     total: sum of the valid values.
+    squares: sum of their squares.
     values: number of the valid values.
     low: smallest value.
     high: largest value.
@@ -42,6 +44,7 @@ class Statistics:
   valid: int = 0
   values: int = 0
   total: float = 0.0
+  squares: float = 0.0
   low: float = np.inf
   high: float = -np.inf
   dtype: str = "-"
@@ -52,7 +55,7 @@ class Statistics:
     self.dtype = str(label.dtype)
     self.pixels += label.shape[0] * label.shape[1]
     if label.dtype.kind == "i":
-      values = label[label >= 0]
+      values = label[label >= 0].astype(np.int64)
       self.valid += values.size
       self.classes += np.bincount(values, minlength=self.classes.size)
     else:
@@ -62,6 +65,7 @@ class Statistics:
     if values.size:
       self.values += values.size
       self.total += float(values.sum())
+      self.squares += float(np.square(values).sum())
       self.low = min(self.low, float(values.min()))
       self.high = max(self.high, float(values.max()))
 
@@ -108,6 +112,7 @@ def report(path: Path, contents: Contents) -> str:
       "valid",
       "min",
       "mean",
+      "std",
       "max",
     )
   ]
@@ -129,12 +134,14 @@ def _row(task: TaskOptions, found: Statistics) -> tuple[str, ...]:
   labelled = f"{found.labelled} of {found.images}"
   start = (task["kind"], found.dtype, unit, labelled)
   if not found.values:
-    return (*start, "-", "-", "-", "-")
+    return (*start, "-", "-", "-", "-", "-")
   share = f"{found.valid / found.pixels:.1%}"
   if task["kind"] == "segmentation":
-    return (*start, share, f"{found.low:.0f}", "-", f"{found.high:.0f}")
+    return (*start, share, f"{found.low:.0f}", "-", "-", f"{found.high:.0f}")
   mean = found.total / found.values
-  return (*start, share, f"{found.low:.4g}", f"{mean:.4g}", f"{found.high:.4g}")
+  std = math.sqrt(max(0.0, found.squares / found.values - mean**2))
+  numbers = (found.low, mean, std, found.high)
+  return (*start, share, *(f"{number:.4g}" for number in numbers))
 
 
 def _aligned(rows: list[tuple[str, ...]]) -> str:

@@ -6,19 +6,20 @@ from PIL import Image, ImageDraw
 from jtr_jax.data.checked_rows import Arrays
 from jtr_jax.data.contents import Contents
 from jtr_jax.data.manifest import TaskOptions
+from jtr_jax.tasks import colours
+from jtr_jax.tasks.normals import Normals
 
 _ROWS = 6
 _WIDTH = 240  # pixels of a cell
 _TITLE = 14  # pixels of the line of titles
 _GAP = 4
-_GOLDEN_ANGLE = 0.61803398875  # of a turn: neighbouring ids differ in hue
 
 
 def draw_sheet(contents: Contents, split: str) -> Image.Image:
   """Return a picture of evenly spaced examples of one split.
 
-  Class ids are colours, values grey from the smallest to the largest of the
-  label, normals (n + 1) / 2; black means no ground truth, hatched no label.
+  Values go from dark for the smallest of a label to bright for its largest. A
+  label that does not exist is hatched.
   """
   count = contents.counts[split]
   indices = np.unique(np.linspace(0, count - 1, min(_ROWS, count)).astype(int))
@@ -62,27 +63,18 @@ def _cells(
 def picture(label: np.ndarray, task: TaskOptions) -> np.ndarray:
   """Return u8[H, W, 3] of a label in stored form."""
   if label.dtype.kind == "i":
-    valid, colours = label >= 0, _class_colours(label)
-  else:
-    valid = np.all(np.isfinite(label), axis=-1)
-    values = np.where(valid[..., None], label, 0).astype(np.float32)
-    if task["kind"] == "normals":
-      colours = (values + 1) / 2
-    else:
-      colours = np.repeat(_stretched(values[..., :1], valid), 3, axis=-1)
-  shown = np.where(valid[..., None], np.clip(colours, 0, 1), 0)
-  return np.round(255 * shown).astype(np.uint8)
+    classes = colours.palette(len(task["classes"]))
+    return colours.mark_invalid(classes[np.maximum(label, 0)], label < 0)
+  values = label.astype(np.float32)
+  if task["kind"] == "normals":
+    return Normals("normals").picture(values)
+  return colours.colourise(_stretched(values.mean(axis=-1)), "magma")
 
 
-def _stretched(values: np.ndarray, valid: np.ndarray) -> np.ndarray:
-  low, high = values[valid].min(initial=0), values[valid].max(initial=0)
-  return (values - low) / max(high - low, 1e-9)
-
-
-def _class_colours(ids: np.ndarray) -> np.ndarray:
-  hue = (ids * _GOLDEN_ANGLE) % 1
-  thirds = np.stack([hue, hue + 1 / 3, hue + 2 / 3], axis=-1)
-  return 0.55 + 0.4 * np.cos(2 * np.pi * thirds)
+def _stretched(values: np.ndarray) -> np.ndarray:
+  known = values[np.isfinite(values)]
+  low, high = known.min(initial=np.inf), known.max(initial=-np.inf)
+  return (values - low) / max(high - low, 1e-9) if known.size else values
 
 
 def _hatched(shape: tuple[int, ...]) -> np.ndarray:
