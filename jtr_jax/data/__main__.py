@@ -6,9 +6,9 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
-from jtr_jax.data import contents, folder, inspection
+from jtr_jax.data import contents, folder, inspection, nyuv2
 from jtr_jax.data.folder import Size
 from jtr_jax.data.prepare import PREPARERS
 
@@ -67,6 +67,10 @@ _FLAGS: dict[str, dict[str, Any]] = {
   "tasks": {"type": Path, "help": "description of the tasks [RAW/tasks.toml]"},
   "train": {"type": int, "help": "number of training images"},
   "val": {"type": int, "help": "number of validation images"},
+  "depths": {
+    "choices": get_args(nyuv2.Depths),
+    "help": "depth maps of the official file [depths: holes filled in]",
+  },
   "seed": {"type": int, "help": "another seed, other images"},
   "workers": {"type": int, "help": "processes [one a core]"},
   "overwrite": {"action": "store_true", "help": "replace a prepared data set"},

@@ -15,10 +15,9 @@ from typing import TypeAlias
 
 import numpy as np
 from absl import logging
-from PIL import Image
 
 from jtr_jax.core import errors
-from jtr_jax.data import files, folder_proposal, folder_tasks
+from jtr_jax.data import files, folder_proposal, folder_tasks, resample
 from jtr_jax.data.checked_rows import Arrays
 from jtr_jax.data.folder_tasks import FolderTask
 
@@ -165,7 +164,9 @@ def examples(
   """
   for row in folder.splits[split]:
     image = files.read_image(row.image)
-    arrays: dict[str, np.ndarray | None] = {IMAGE: _resized_image(image, size)}
+    arrays: dict[str, np.ndarray | None] = {
+      IMAGE: resample.resize_image(image, size)
+    }
     for name, task in folder.tasks.items():
       label = read_label(task, row, image.shape[:2])
       arrays[name] = None if label is None else _resized_label(label, size)
@@ -253,21 +254,11 @@ def _fingerprint(splits: dict[str, tuple[Row, ...]], tasks_file: Path) -> str:
   return digest.hexdigest()[:16]
 
 
-def _resized_image(image: np.ndarray, size: Size) -> np.ndarray:
-  if image.shape[:2] == size:
-    return image
-  resized = Image.fromarray(image).resize(size[::-1], Image.Resampling.BILINEAR)
-  return np.asarray(resized)
-
-
 def _resized_label(label: np.ndarray, size: Size) -> np.ndarray:
-  """Nearest pixel by its centre, in both directions."""
   if label.shape[:2] == size:
     return label
-  rows, columns = (
-    (2 * np.arange(new) + 1) * old // (2 * new)
-    for new, old in zip(size, label.shape, strict=False)
-  )
+  rows = resample.nearest(label.shape[0], size[0])
+  columns = resample.nearest(label.shape[1], size[1])
   return label[rows[:, None], columns]
 
 

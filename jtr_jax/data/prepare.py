@@ -10,7 +10,7 @@ from typing import Any
 
 import jtr_jax
 from jtr_jax.core import errors
-from jtr_jax.data import folder, records
+from jtr_jax.data import folder, nyuv2, records
 from jtr_jax.data.folder import Size
 from jtr_jax.data.records import Dataset
 
@@ -111,9 +111,50 @@ def prepare_folder(
   )
 
 
+def prepare_nyuv2(
+  out: Path,
+  *,
+  raw: str | os.PathLike[str],
+  size: Size | None = None,
+  depths: nyuv2.Depths = "depths",
+  overwrite: bool = False,
+) -> Dataset:
+  """Prepare NYUv2, from the MTAN folders or from the official files.
+
+  Args:
+    out: where to write.
+    raw: the folder that holds them.
+    size: (H, W) to resize to; by default that of the MTAN files, or 288x384.
+    depths: official files only: "depths" (holes filled in) or "rawDepths".
+    overwrite: whether to replace a prepared data set.
+
+  Returns:
+    The data set.
+  """
+  found = nyuv2.read_nyuv2(Path(raw), size=size, depths=depths)
+  return records.write_dataset(
+    out,
+    found.name,
+    tasks=found.tasks,
+    size=found.size,
+    splits=found.splits,
+    counts=found.counts,
+    source={"files": found.source}
+    | _source(raw=os.fspath(raw), size=list(found.size), depths=depths),
+    overwrite=overwrite,
+  )
+
+
 PREPARERS = {
   "rooms": Preparer(prepare_rooms, automatic=True),
   "folder": Preparer(prepare_folder, automatic=True),
+  "nyuv2": Preparer(
+    prepare_nyuv2,
+    automatic=False,
+    obtain="Download the nyuv2 folders linked in "
+    "https://github.com/lorenmt/mtan, or the official files: "
+    + ", ".join(nyuv2.OFFICIAL_FILES),
+  ),
 }
 
 
@@ -153,9 +194,9 @@ def ensure_prepared(
       f"{name} is not prepared",
       found=f"no data set in {directory}",
       expected="what `prepare` writes",
-      do=f"{preparer.obtain} Then run: "
+      do=f"{preparer.obtain}. Then run `"
       + prepare_command(name, directory, options)
-      + " Or try the built-in data: data=rooms.",
+      + "`. Or try the built-in data, data=rooms, which needs no download.",
     )
   )
 
@@ -191,9 +232,9 @@ def _check_same(name: str, dataset: Dataset, options: dict[str, Any]) -> None:
           f"Another data set lies in {dataset.directory}",
           found=f"{key} {prepared[key]!r}",
           expected=f"{key} {value!r}",
-          do="Give another directory, or prepare it again: "
+          do="Give another directory, or prepare it again: `"
           + prepare_command(name, dataset.directory, options)
-          + " --overwrite",
+          + " --overwrite`.",
         )
       )
 

@@ -89,6 +89,33 @@ def test_a_wrong_size_is_explained(tmp_path, capsys):
   assert "such as 288x384" in capsys.readouterr().err
 
 
+def test_nyuv2_is_prepared_or_the_command_is_named(tmp_path, capsys):
+  out = tmp_path / "out"
+  with pytest.raises(ValueError, match=r"mtan.*prepare nyuv2.*data=rooms"):
+    prepare.ensure_prepared("nyuv2", out)
+  rng = np.random.default_rng(0)
+  for split, count in (("train", 2), ("val", 1)):
+    for name, shape in MTAN.items():
+      (tmp_path / "raw" / split / name).mkdir(parents=True)
+      for i in range(count):
+        path = tmp_path / "raw" / split / name / f"{i}.npy"
+        np.save(path, rng.integers(0, 2, shape).astype(np.float64))
+  raw = f"--raw={tmp_path / 'raw'}"
+  assert main(["prepare", "nyuv2", raw, f"--out={out}"]) == 0
+  assert "2 train, 1 val images, 4x6" in capsys.readouterr().out
+  assert main(["verify", str(out)]) == 0
+  dataset = prepare.ensure_prepared("nyuv2", out)
+  assert dataset.manifest.split("train").ids == ("0", "1")
+
+
+MTAN = {
+  "image": (4, 6, 3),
+  "label": (4, 6),
+  "depth": (4, 6, 1),
+  "normal": (4, 6, 3),
+}
+
+
 def test_unknown_data_set_names_the_known(tmp_path):
   with pytest.raises(ValueError, match="Did you mean 'rooms'"):
     prepare.ensure_prepared("room", tmp_path)
