@@ -1,7 +1,7 @@
 """Batches read from disk ahead of time, by threads or worker processes."""
 
 import sys
-from collections.abc import Iterator
+import weakref
 from typing import Any, NamedTuple
 
 import grain
@@ -65,16 +65,19 @@ class Stream:
     self._batch_size = batch_size
     self._reading = reading
     self._next_step = -1
-    self._batches: Iterator[dict[str, Any]] = iter(())
+    self._open: list[grain.DatasetIterator[dict[str, Any]]] = []
+    # Also at exit: grain's own clean-up comes too late, and is noisy.
+    weakref.finalize(self, _close_all, self._open)
 
   def __call__(self, step: int) -> dict[str, Any]:
     """Return the arrays of one step, on the host."""
     if step != self._next_step:
-      self._batches = self._from(step)
+      _close_all(self._open)
+      self._open.append(self._from(step))
     self._next_step = step + 1
-    return next(self._batches)
+    return next(self._open[0])
 
-  def _from(self, step: int) -> Iterator[dict[str, Any]]:
+  def _from(self, step: int) -> grain.DatasetIterator[dict[str, Any]]:
     if not flags.FLAGS.is_parsed():  # grain reads flags, even outside an app
       flags.FLAGS.mark_as_parsed()
     start = step * self._batch_size
@@ -90,4 +93,9 @@ class Stream:
     if workers:
       options = grain.MultiprocessingOptions(num_workers=workers)
       batches = batches.mp_prefetch(options)
-    return iter(batches)
+    return batches.__iter__()
+
+
+def _close_all(iterators: list[grain.DatasetIterator[Any]]) -> None:
+  while iterators:
+    iterators.pop().close()
