@@ -1,4 +1,4 @@
-"""Command line of the data: prepare, inspect, verify."""
+"""Command line of the data: prepare, inspect, verify, split."""
 
 import argparse
 import inspect
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from jtr_jax.data import contents, folder, inspection, nyuv2
+from jtr_jax.data import contents, folder, inspection, nyuv2, splits_cli
 from jtr_jax.data.folder import Size
 from jtr_jax.data.prepare import PREPARERS
 
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
   verify.add_argument("path", type=Path, help="prepared or raw folder")
   verify.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
   verify.set_defaults(run=_verify)
+  splits_cli.add_parser(commands)
   return parser
 
 

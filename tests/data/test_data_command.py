@@ -116,6 +116,13 @@ MTAN = {
 }
 
 
+def test_split_is_a_command(tmp_path, capsys):
+  out = f"--out={tmp_path / 'split.txt'}"
+  make = ["split", "make", "onelabel", "--numbered=6", "--tasks=a,b", out]
+  assert main(make) == 0
+  assert "6 images, 2 tasks" in capsys.readouterr().out
+
+
 def test_unknown_data_set_names_the_known(tmp_path):
   with pytest.raises(ValueError, match="Did you mean 'rooms'"):
     prepare.ensure_prepared("room", tmp_path)
