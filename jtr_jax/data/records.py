@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -191,20 +191,15 @@ def write_dataset(
   """
   target = Path(directory).absolute()
   _check_free(target, overwrite=overwrite)
-  target.parent.mkdir(parents=True, exist_ok=True)
-  prefix = f".{target.name}.partial-"
-  for left in target.parent.glob(prefix + "*"):
-    logging.warning("Left by an interrupted preparation, delete it: %s", left)
-  partial = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
-  try:
-    tables = {split: CheckedRows(split, tasks, size) for split in splits}
-    rows = {
-      split: tables[split].check(
-        progress(examples, total=counts[split], what=f"{name} {split}")
-      )
-      for split, examples in splits.items()
-    }
-    records = _write_records(partial, tables, rows, counts)
+  tables = {split: CheckedRows(split, tasks, size) for split in splits}
+  rows = {
+    split: tables[split].check(
+      progress(examples, total=counts[split], what=f"{name} {split}")
+    )
+    for split, examples in splits.items()
+  }
+  with _partial_directory(target) as partial:
+    files = _write_records(partial, tables, rows, counts)
     for split, table in tables.items():
       table.check_count(counts[split])
     manifest = Manifest(
@@ -214,11 +209,23 @@ def write_dataset(
       splits={split: table.result() for split, table in tables.items()},
       source=dict(source),
     )
-    manifest_lib.write_manifest(manifest, records)
-    _move(records, target)
+    manifest_lib.write_manifest(manifest, files)
+    _move(files, target)
+  return open_dataset(target)
+
+
+@contextlib.contextmanager
+def _partial_directory(target: Path) -> Iterator[Path]:
+  """Give a directory beside the target that does not outlive the block."""
+  target.parent.mkdir(parents=True, exist_ok=True)
+  prefix = f".{target.name}.partial-"
+  for left in target.parent.glob(prefix + "*"):
+    logging.warning("Left by an interrupted preparation, delete it: %s", left)
+  partial = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
+  try:
+    yield partial
   finally:
     shutil.rmtree(partial, ignore_errors=True)
-  return Dataset(target, manifest_lib.read_manifest(target))
 
 
 def _write_records(
