@@ -57,14 +57,13 @@ def prepare_rooms(
   from jtr_jax.data.rooms import generate
 
   counts = {"train": train, "val": val}
-  cores = workers if workers is not None else os.cpu_count() or 1
   return records.write_dataset(
     out,
     "rooms",
     tasks=generate.TASKS,
     size=size,
     splits={
-      split: generate.rooms_examples(seed, split, count, size, cores)
+      split: generate.rooms_examples(seed, split, count, size, workers)
       for split, count in counts.items()
     },
     counts=counts,

@@ -116,6 +116,19 @@ MTAN = {
 }
 
 
+def test_rooms_are_prepared_without_any_data(tmp_path, capsys):
+  out = tmp_path / "rooms"
+  numbers = ["--size=24x32", "--train=2", "--val=1", "--workers=1"]
+  assert main(["prepare", "rooms", f"--out={out}", *numbers]) == 0
+  assert "2 train, 1 val images, 24x32" in capsys.readouterr().out
+  assert main(["verify", str(out)]) == 0
+  found = prepare.ensure_prepared("rooms", out, size=(24, 32), train=2, seed=0)
+  assert len(found.manifest.tasks) == 7
+  assert found.source("train")[1]["depth"].shape == (24, 32, 1)
+  with pytest.raises(ValueError, match=r"seed 0. Expected: seed 1"):
+    prepare.ensure_prepared("rooms", out, seed=1)
+
+
 def test_split_is_a_command(tmp_path, capsys):
   out = f"--out={tmp_path / 'split.txt'}"
   make = ["split", "make", "onelabel", "--numbered=6", "--tasks=a,b", out]
