@@ -1,1 +1,1 @@
-"""Recomputes recorded steps of the released code."""
+"""Recomputes recorded numbers of the released code."""
