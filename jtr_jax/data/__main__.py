@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
   given = _parser().parse_args(arguments)
   try:
     code: int = given.run(given)
-  except ValueError as e:
+  except (ValueError, OSError) as e:
     sys.stderr.write(f"{e}\n")
     return 1
   return code

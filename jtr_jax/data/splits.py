@@ -123,6 +123,8 @@ def make_split(
     MTPSL's released files (onelabel in exactly equal parts).
   """
   base, percent = parse_scenario(scenario)
+  _require_unique("sample ids", ids)
+  _require_unique("tasks", tasks)
   about = {"scenario": scenario, "seed": str(seed)}
   sorted_ids, sorted_tasks = sorted(ids), sorted(tasks)
   labelled = _BASES[base](sorted_ids, sorted_tasks, seed)

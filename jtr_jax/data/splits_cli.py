@@ -5,8 +5,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from jtr_jax.core import errors
-from jtr_jax.data import released_splits, split_file, splits
+from jtr_jax.data import records, released_splits, split_file, splits
 
 
 def add_parser(subparsers: "argparse._SubParsersAction") -> None:
@@ -51,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
   if args.action == "show":
     split = split_file.load_split(args.file)
   else:
-    ids, tasks = _read_ids(args), tuple(args.tasks.split(","))
+    ids, tasks = _read_names(args)
     if args.action == "make":
       split = splits.make_split(args.scenario, ids, tasks, seed=args.seed)
     else:
@@ -63,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _add_common(parser: argparse.ArgumentParser) -> None:
   ids = parser.add_mutually_exclusive_group(required=True)
+  ids.add_argument("--data", type=pathlib.Path, help="a prepared data set")
   ids.add_argument(
     "--ids", type=pathlib.Path, help="text file with a sample id on each line"
   )
@@ -70,25 +70,25 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     "--numbered", type=int, metavar="N", help="the ids are 0 to N-1"
   )
   parser.add_argument(
-    "--tasks", required=True, help="such as segmentation,depth,normals"
+    "--split", default="train", help="split of --data [train]"
+  )
+  parser.add_argument(
+    "--tasks", help="such as segmentation,depth,normals [those of --data]"
   )
   parser.add_argument(
     "--out", type=pathlib.Path, required=True, help="the split file to write"
   )
 
 
-def _read_ids(args: argparse.Namespace) -> Sequence[str]:
-  if args.ids is None:
-    return [str(number) for number in range(args.numbered)]
-  lines = args.ids.read_text(encoding="utf-8").split("\n")
-  ids = [line.strip() for line in lines if line.strip()]
-  if not ids:
-    raise ValueError(
-      errors.message(
-        f"{args.ids} holds no sample ids",
-        found="an empty file",
-        expected="one id on each line",
-        do="List the ids of the data set.",
-      )
-    )
-  return ids
+def _read_names(
+  args: argparse.Namespace,
+) -> tuple[Sequence[str], Sequence[str]]:
+  """Return the sample ids and the tasks that the arguments tell."""
+  tasks = args.tasks.split(",") if args.tasks else ()
+  if args.data is not None:
+    described = records.open_dataset(args.data).manifest
+    return described.split(args.split).ids, tasks or tuple(described.tasks)
+  if args.ids is not None:
+    lines = args.ids.read_text(encoding="utf-8").split("\n")
+    return [line.strip() for line in lines if line.strip()], tasks
+  return [str(number) for number in range(args.numbered)], tasks

@@ -121,6 +121,12 @@ def test_refuses_other_names(name, message):
     make(name)
 
 
+def test_refuses_empty_lists():
+  for ids, tasks in (((), NYUV2), (IDS, ())):
+    with pytest.raises(ValueError, match="Found: none"):
+      make("onelabel", ids, tasks)
+
+
 def test_refuses_repeated_ids():
   with pytest.raises(ValueError, match="repeated 1 \\('a'\\)"):
     make("full", ("a", "b", "a"))

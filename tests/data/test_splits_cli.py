@@ -4,7 +4,8 @@ import handmade_pickles as handmade
 import numpy as np
 import pytest
 
-from jtr_jax.data import split_file, splits, splits_cli
+from jtr_jax.data import __main__ as data_command
+from jtr_jax.data import manifest, split_file, splits, splits_cli
 
 
 def run(*arguments):
@@ -42,8 +43,36 @@ def test_imports(tmp_path, capsys):
   np.testing.assert_array_equal(split_file.load_split(out).labelled, rows == 1)
 
 
-def test_refuses_an_empty_list(tmp_path):
+def test_takes_names_from_a_prepared_data_set(tmp_path, capsys):
+  described = manifest.Manifest(
+    name="x",
+    size=(2, 2),
+    tasks={"depth": {"kind": "depth"}, "normals": {"kind": "normals"}},
+    splits={"val": manifest.Split(ids=("a", "b"), labelled={})},
+    source={},
+  )
+  manifest.write_manifest(described, tmp_path)
+  out = tmp_path / "split.tsv"
+  given = ("make", "onelabel", "--data", tmp_path, "--out", out)
+  run(*given, "--split", "val")
+  found = split_file.load_split(out)
+  assert (found.ids, found.tasks) == (("a", "b"), ("depth", "normals"))
+  run(*given, "--split", "val", "--tasks", "normals")
+  assert split_file.load_split(out).tasks == ("normals",)
+  with pytest.raises(ValueError, match="Unknown split of x"):
+    run(*given)
+
+
+def test_refuses_empty_lists(tmp_path):
   ids = tmp_path / "ids.txt"
   ids.write_text("\n")
-  with pytest.raises(ValueError, match=r"ids\.txt holds no sample ids"):
+  with pytest.raises(ValueError, match="needs sample ids"):
     run("make", "full", "--ids", ids, "--tasks", "depth", "--out", "x")
+  with pytest.raises(ValueError, match="needs tasks"):
+    run("make", "full", "--numbered", 3, "--out", "x")
+
+
+def test_a_missing_file_is_named_without_a_traceback(tmp_path, capsys):
+  path = tmp_path / "split.tsv"
+  assert data_command.main(["split", "show", str(path)]) == 1
+  assert str(path) in capsys.readouterr().err
