@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.core import errors, rng
-from jtr_jax.core.types import Labels
+from jtr_jax.core.types import Labels, ViewSpec
 from jtr_jax.data import colour, geometry
 from jtr_jax.tasks.base import Task
 
@@ -22,19 +22,6 @@ Nesting: TypeAlias = Literal["nested", "independent"]
 """Whether a view with a parent is cut out of the parent or of the sample."""
 
 _Sample: TypeAlias = tuple[jax.Array, Labels]
-
-
-class ViewSpec(NamedTuple):
-  """Where a view comes from.
-
-  Attributes:
-    parent: number of an earlier view; None for the sample itself.
-    geometric: True: a new crop (and mirror). False: the pixels and labels of
-      the parent, in other colours.
-  """
-
-  parent: int | None
-  geometric: bool
 
 
 class _Motion(NamedTuple):

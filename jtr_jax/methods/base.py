@@ -1,4 +1,4 @@
-"""The shape of a method: pure functions from predictions and labels to losses."""
+"""A method: pure functions from predictions and labels to losses."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -62,9 +62,7 @@ class Method(NamedTuple):
   reconstructions: Callable[..., JointViews | dict[str, jax.Array]]
 
 
-def no_variables(
-  key: jax.Array, size: tuple[int, int]
-) -> tuple[Tree, Tree]:
+def no_variables(key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:
   """Return the variables of a method without networks of its own: none."""
   del key, size
   return {}, {}

@@ -71,11 +71,14 @@ def _disagreement(
   labels: Labels,
 ) -> jax.Array:
   """Return f32[B], averaged over the pixels and the unlabelled tasks."""
-  total, count = 0.0, 0.0
+  distances, absent = [], []
   for task in tasks:
     a, b = (task.comparable(p[task.name]) for p in (first, second))
-    squared = jnp.mean(jnp.sum(jnp.square(a - b), axis=-1), axis=(1, 2))
-    absent = ~labels[task.name].present
-    total += jnp.where(absent, squared, 0)
-    count += absent.astype(squared.dtype)
-  return numerics.safe_divide(jnp.asarray(total), jnp.asarray(count))
+    squared = jnp.sum(jnp.square(a - b), axis=-1)
+    distances.append(jnp.mean(squared, axis=(1, 2)))
+    absent.append(~labels[task.name].present)
+  counted = jnp.stack(absent)
+  total = jnp.sum(jnp.where(counted, jnp.stack(distances), 0), axis=0)
+  return numerics.safe_divide(
+    total, jnp.sum(counted, axis=0, dtype=total.dtype)
+  )

@@ -85,7 +85,8 @@ def supervised_losses(
 
 def label_shares(labels: Labels, share: Share) -> jax.Array:
   """Return f32[B], what each label of an image counts."""
-  count = sum(label.present.astype(jnp.float32) for label in labels.values())
+  present = jnp.stack([label.present for label in labels.values()])
+  count = jnp.sum(present, axis=0, dtype=jnp.float32)
   one = jnp.ones_like(count)
   return numerics.safe_divide(one, count) if share == "image" else one
 

@@ -2,8 +2,8 @@
 
 The code of a window is found by a tournament of strict comparisons, so the
 first maximum wins as in PyTorch, and gradients flow to exactly one pixel.
-Comparing with the finished maximum (`x == max(x)`) is not safe inside a large jitted
-network: two fusions may round x differently. There is no scatter either.
+Comparing with the finished maximum (`x == max(x)`) is not safe inside a large
+jitted network: two fusions may round x differently. There is no scatter.
 """
 
 import jax

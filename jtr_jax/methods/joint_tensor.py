@@ -1,0 +1,168 @@
+"""Joint tensors: the predictions or labels of all tasks, stacked on channels.
+
+Source: Nishi et al., CVPR 2024, Eq. (4).
+"""
+
+import dataclasses
+from typing import Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import numerics, rng
+from jtr_jax.core.types import Labels, Predictions
+from jtr_jax.tasks.base import Geometry, Relaxation, Task
+
+Hole: TypeAlias = Literal["zero", "encoded_zero"]
+LabelMask: TypeAlias = Literal["intersection", "own"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Stacking:
+  """How predictions and labels become joint tensors.
+
+  Attributes:
+    hole: what a pixel without ground truth holds: "zero", or the code of the
+      value 0, which the released code has for all tasks but segmentation
+      because it masks before it encodes.
+    label_mask: labels are masked with the "intersection" of the valid pixels of
+      all labelled tasks, like predictions, or with their "own" alone, as in the
+      released code, where the two tensors then differ for no good reason.
+    detach_labelled: the predictions of labelled tasks get no gradient from the
+      joint tensor (released code).
+    detach_target: nor does a prediction that stands in for a missing label.
+  """
+
+  hole: Hole = "zero"
+  label_mask: LabelMask = "intersection"
+  detach_labelled: bool = False
+  detach_target: bool = False
+
+
+PAPER = Stacking()
+RELEASED = Stacking(hole="encoded_zero", label_mask="own", detach_labelled=True)
+
+
+class JointPair(NamedTuple):
+  """The two joint tensors of a view.
+
+  Attributes:
+    prediction: Y^, f32[B, H, W, J], every task's prediction.
+    target: Y, the same with labels where there are any.
+    mask: bool[B, H, W], the pixels that are valid in all labelled tasks.
+  """
+
+  prediction: jax.Array
+  target: jax.Array
+  mask: jax.Array
+
+
+def common_mask(tasks: tuple[Task, ...], labels: Labels) -> jax.Array:
+  """Return bool[B, H, W]: valid in every task the image is labelled for."""
+  masks = [
+    labels[task.name].valid | ~labels[task.name].present[:, None, None]
+    for task in tasks
+  ]
+  return jnp.stack(masks).all(axis=0)
+
+
+def encode_predictions(
+  tasks: tuple[Task, ...],
+  predictions: Predictions,
+  mask: jax.Array,
+  stacking: Stacking,
+  *,
+  relaxation: Relaxation,
+  key: jax.Array,
+) -> Predictions:
+  """Return every prediction in its joint encoding, with holes.
+
+  Args:
+    tasks: the tasks.
+    predictions: for each task f32[B, H, W, C].
+    mask: bool[B, H, W], False where there shall be a hole.
+    stacking: what a hole holds.
+    relaxation: how class scores become memberships.
+    key: for the noise of the relaxation.
+
+  Returns:
+    For each task f32[B, H, W, J].
+  """
+  return {
+    task.name: _punch(
+      task,
+      task.joint_prediction(
+        predictions[task.name],
+        relaxation=relaxation,
+        key=rng.stream(key, task.name),
+      ),
+      mask,
+      stacking.hole,
+    )
+    for task in tasks
+  }
+
+
+def prediction_tensor(
+  tasks: tuple[Task, ...],
+  encoded: Predictions,
+  labels: Labels,
+  stacking: Stacking,
+) -> jax.Array:
+  """Return the noisy tensor f32[B, H, W, sum J]: every task's prediction."""
+  parts = []
+  for task in tasks:
+    part = encoded[task.name]
+    if stacking.detach_labelled:
+      present = labels[task.name].present[:, None, None, None]
+      part = jnp.where(present, jax.lax.stop_gradient(part), part)
+    parts.append(part)
+  return jnp.concatenate(parts, axis=-1)
+
+
+def target_tensor(
+  tasks: tuple[Task, ...],
+  encoded: Predictions,
+  labels: Labels,
+  mask: jax.Array,
+  stacking: Stacking,
+) -> jax.Array:
+  """Return the reliable tensor: labels, and predictions where there is none."""
+  parts = []
+  for task in tasks:
+    label = labels[task.name]
+    own = mask if stacking.label_mask == "intersection" else label.mask
+    part = encoded[task.name]
+    if stacking.detach_target:
+      part = jax.lax.stop_gradient(part)
+    code = task.joint_label(numerics.fill(label.value, own & label.mask))
+    parts.append(
+      jnp.where(
+        label.present[:, None, None, None],
+        _punch(task, code, own & label.mask, stacking.hole),
+        part,
+      )
+    )
+  return jnp.concatenate(parts, axis=-1)
+
+
+def split_channels(
+  tasks: tuple[Task, ...], joint: jax.Array
+) -> dict[str, jax.Array]:
+  """Return the channels f32[B, H, W, J] of each task of a joint tensor."""
+  ends = [
+    sum(t.joint_channels for t in tasks[: i + 1]) for i in range(len(tasks))
+  ]
+  parts = jnp.split(joint, ends[:-1], axis=-1)
+  return {task.name: part for task, part in zip(tasks, parts, strict=True)}
+
+
+def _punch(
+  task: Task, code: jax.Array, mask: jax.Array, hole: Hole
+) -> jax.Array:
+  """Return the code with holes where the mask is False."""
+  filled = numerics.fill(code, mask)
+  if hole == "zero" or task.geometry is Geometry.CATEGORICAL:
+    return filled
+  zero = task.joint_label(jnp.zeros((1, 1, 1, task.channels), code.dtype))
+  return jnp.where(mask[..., None], filled, zero)

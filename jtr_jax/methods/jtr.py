@@ -1,0 +1,378 @@
+"""JTR: Joint-Task Regularization for partially labelled multi-task learning.
+
+An auto-encoder g = g2 . g1 learns a joint-task space from stacks of all tasks'
+predictions and labels. In that space the stack of predictions Y^ is pulled
+towards the target stack Y, where labels replace the predictions they exist for.
+The cost grows linearly in the number of tasks.
+
+Source: Nishi et al., CVPR 2024, Eq. (4) to (6); released code/train_nyuv2.py
+and models/nyuv2_segnet_jtr.py. The differences between the two are the fields
+of `JtrSettings`; PAPER and RELEASED are the two presets.
+"""
+
+import dataclasses
+from typing import Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import errors, numerics, rng
+from jtr_jax.core.types import Labels, Predictions, ViewSpec
+from jtr_jax.methods import joint_tensor, jtr_released
+from jtr_jax.methods.base import JointViews, Method, MethodOutput, Tree
+from jtr_jax.methods.joint_tensor import JointPair, Stacking
+from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.models.multitask import AutoEncoder
+from jtr_jax.tasks.base import Relaxation, Task
+
+Distance: TypeAlias = Literal["cosine", "l1", "l2"]
+
+
+@dataclasses.dataclass(frozen=True)
+class JtrSettings:
+  """Everything in which the paper, the released code and ablations differ.
+
+  Attributes:
+    dist_weight: c_dist, the factor of the distance for the model.
+    autoencoder_dist_weight: the factor of the second distance, which trains the
+      auto-encoder alone; used with `separate_views`.
+    recon_weight: c_recon; 0 leaves the reconstruction out (ablation).
+    distance: of two points of the joint-task space.
+    share: what a label counts in an image with several, see `supervised`.
+    separate_views: view 1 trains the model through a frozen auto-encoder, and
+      view 2 trains the auto-encoder on detached predictions. Otherwise one view
+      does both, as Eq. (5) says.
+    relaxation: of segmentation, wherever nothing else is said.
+    autoencoder_relaxation: of the noisy tensor that trains the auto-encoder.
+    independent_draws: target tensor and reconstruction target draw Gumbel noise
+      of their own, so that they differ from the input they belong to.
+    reconstruction: "task", the task's own loss on the joint encoding, or the
+      "released" formulas.
+    unlabelled: what an image without any label does: "consistency" compares its
+      predictions with those of a second colouring (Sec. 4.4); "none" leaves it
+      out, its distance is 0.
+    stacking: how the tensors are built.
+  """
+
+  dist_weight: float = 4.0
+  autoencoder_dist_weight: float = 8.0
+  recon_weight: float = 2.0
+  distance: Distance = "cosine"
+  share: Share = "image"
+  separate_views: bool = False
+  relaxation: Relaxation = "gumbel"
+  autoencoder_relaxation: Relaxation = "gumbel"
+  independent_draws: bool = False
+  reconstruction: Literal["task", "released"] = "task"
+  unlabelled: Literal["none", "consistency"] = "none"
+  stacking: Stacking = joint_tensor.PAPER
+
+
+PAPER = JtrSettings()
+RELEASED = JtrSettings(
+  share="sum",
+  separate_views=True,
+  autoencoder_relaxation="softmax",
+  independent_draws=True,
+  reconstruction="released",
+  stacking=joint_tensor.RELEASED,
+)
+VARIANTS = {"paper": PAPER, "official": RELEASED}
+
+
+def jtr(
+  tasks: tuple[Task, ...],
+  autoencoder: AutoEncoder,
+  settings: JtrSettings = PAPER,
+) -> Method:
+  """Return Joint-Task Regularization.
+
+  The objective is L_SL + c_dist D(g1(Y^), g1(Y))
+  + c_recon (R(g(<Y^>), <Y^>) + R(g(<Y>), <Y>)), averaged over images, where
+  <.> lets no gradient through.
+
+  Args:
+    tasks: the tasks, in the order of the stack.
+    autoencoder: g, for the sum of the tasks' joint channels.
+    settings: `PAPER`, `RELEASED`, or a variation of either.
+
+  Returns:
+    A method whose parameters are those of the auto-encoder.
+
+  Raises:
+    ValueError: if the auto-encoder has another number of channels.
+
+  Source: JTR paper, Eq. (4)-(6); c_dist 4 and c_recon 2 from Sec. 6.2.
+  Deviations: the whole batch at once. The paper does not say over what batch
+    norm averages in g; the released code calls g on one image at a time, hence
+    `SegNet(statistics="image")`.
+  """
+  channels = sum(task.joint_channels for task in tasks)
+  if autoencoder.head.channels != channels:
+    raise ValueError(
+      errors.message(
+        "The joint-task auto-encoder does not fit the tasks",
+        found=f"{autoencoder.head.channels} output channels",
+        expected=f"{channels}, the sum of the tasks' joint channels",
+        do="Build the auto-encoder for these tasks.",
+      )
+    )
+  regularizer = _Jtr(tasks, autoencoder, settings)
+  return Method(
+    _views(settings),
+    regularizer.init,
+    regularizer.losses,
+    regularizer.reconstructions,
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Jtr:
+  """The pure functions of the method, with what they share."""
+
+  tasks: tuple[Task, ...]
+  autoencoder: AutoEncoder
+  settings: JtrSettings
+
+  def init(self, key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:
+    """Return the auto-encoder's parameters and state."""
+    return self.autoencoder.init(key, (*size, self.autoencoder.head.channels))
+
+  def losses(
+    self,
+    params: Tree,
+    state: Tree,
+    predictions: Predictions,
+    labels: Labels,
+    key: jax.Array,
+  ) -> MethodOutput:
+    """Return supervised losses and the terms of Eq. (5)."""
+    settings = self.settings
+    supervised = supervised_losses(
+      self.tasks, view(predictions, 0), view(labels, 0), share=settings.share
+    )
+    pair = self._model_pair(predictions, labels, key)
+    separate = settings.separate_views
+    guide = jax.lax.stop_gradient(params) if separate else params
+    points, _, _ = _run(self.autoencoder, guide, state, pair)
+    means = {"distance": jnp.mean(_distance(points, settings.distance))}
+    own, new_state = self._autoencoder_means(
+      params, state, predictions, labels, key
+    )
+    means |= own
+    weights = {
+      "distance": settings.dist_weight,
+      "autoencoder_distance": settings.autoencoder_dist_weight,
+      "reconstruction": settings.recon_weight,
+    }
+    return MethodOutput(
+      supervised,
+      {f"jtr_{name}": weights[name] * mean for name, mean in means.items()},
+      new_state,
+      {f"jtr_{name}": mean for name, mean in means.items()},
+    )
+
+  def reconstructions(
+    self,
+    params: Tree,
+    state: Tree,
+    predictions: Predictions,
+    labels: Labels,
+    key: jax.Array,
+  ) -> JointViews:
+    """Return the joint tensors of view 0 and what the auto-encoder makes."""
+    pair = self._stack(predictions, labels, 0, self.settings.relaxation, key)
+    _, rebuilt, _ = _run(self.autoencoder, params, state, pair)
+    return JointViews(pair.prediction, rebuilt[0], pair.target, rebuilt[1])
+
+  def _model_pair(
+    self, predictions: Predictions, labels: Labels, key: jax.Array
+  ) -> JointPair:
+    """Return the tensors whose distance trains the model."""
+    settings, views = self.settings, _views(self.settings)
+    index = 1 if settings.separate_views else 0
+    pair = self._stack(predictions, labels, index, settings.relaxation, key)
+    if settings.unlabelled == "none":
+      return pair
+    other = self._stack(
+      predictions, labels, len(views) - 1, settings.relaxation, key
+    )
+    return _compare_colourings(pair, other, view(labels, index))
+
+  def _autoencoder_means(
+    self,
+    params: Tree,
+    state: Tree,
+    predictions: Predictions,
+    labels: Labels,
+    key: jax.Array,
+  ) -> tuple[dict[str, jax.Array], Tree]:
+    """Return the terms that train the auto-encoder alone, and its state."""
+    settings = self.settings
+    index = 2 if settings.separate_views else 0
+    relaxation = (
+      settings.autoencoder_relaxation
+      if settings.separate_views
+      else settings.relaxation
+    )
+    predictions = jax.lax.stop_gradient(predictions)
+    pair = self._stack(predictions, labels, index, relaxation, key)
+    points, rebuilt, new_state = _run(self.autoencoder, params, state, pair)
+    means = {}
+    if settings.separate_views:
+      distance = _distance(points, settings.distance)
+      means["autoencoder_distance"] = jnp.mean(distance)
+    if settings.recon_weight:
+      loss = _reconstruction(
+        self.tasks,
+        settings,
+        pair,
+        rebuilt,
+        view(predictions, index),
+        view(labels, index),
+        rng.stream(key, "reconstruction"),
+      )
+      means["reconstruction"] = jnp.mean(loss)
+    return means, new_state
+
+  def _stack(
+    self,
+    predictions: Predictions,
+    labels: Labels,
+    index: int,
+    relaxation: Relaxation,
+    key: jax.Array,
+  ) -> JointPair:
+    """Return both joint tensors of a view."""
+    return _joint_pair(
+      self.tasks,
+      self.settings,
+      view(predictions, index),
+      view(labels, index),
+      relaxation,
+      rng.stream(key, "view", index),
+    )
+
+
+def _views(settings: JtrSettings) -> tuple[ViewSpec, ...]:
+  """Return the views: supervised, model's, auto-encoder's, second colouring."""
+  views = [ViewSpec(None)]
+  if settings.separate_views:
+    views += [ViewSpec(0), ViewSpec(0)]
+  if settings.unlabelled == "consistency":
+    model_view = 1 if settings.separate_views else 0
+    views.append(ViewSpec(model_view, geometric=False))
+  return tuple(views)
+
+
+def _joint_pair(
+  tasks: tuple[Task, ...],
+  settings: JtrSettings,
+  predictions: Predictions,
+  labels: Labels,
+  relaxation: Relaxation,
+  key: jax.Array,
+) -> JointPair:
+  """Return both joint tensors of a view."""
+  stacking = settings.stacking
+  mask = joint_tensor.common_mask(tasks, labels)
+
+  def encode(relaxation: Relaxation, draw: str) -> Predictions:
+    return joint_tensor.encode_predictions(
+      tasks,
+      predictions,
+      mask,
+      stacking,
+      relaxation=relaxation,
+      key=rng.stream(key, draw),
+    )
+
+  own = settings.independent_draws
+  noisy = encode(relaxation, "prediction")
+  stand_in = encode(settings.relaxation, "target") if own else noisy
+  return JointPair(
+    joint_tensor.prediction_tensor(tasks, noisy, labels, stacking),
+    joint_tensor.target_tensor(tasks, stand_in, labels, mask, stacking),
+    mask,
+  )
+
+
+def _compare_colourings(
+  pair: JointPair, other: JointPair, labels: Labels
+) -> JointPair:
+  """Return the pair with the other colouring as target of unlabelled images.
+
+  Source: JTR paper, Sec. 4.4.
+  """
+  present = jnp.stack([label.present for label in labels.values()])
+  unlabelled = ~present.any(axis=0)[:, None, None, None]
+  return pair._replace(
+    target=jnp.where(unlabelled, other.prediction, pair.target)
+  )
+
+
+def _run(
+  autoencoder: AutoEncoder, params: Tree, state: Tree, pair: JointPair
+) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array], Tree]:
+  """Return bottlenecks, reconstructions and new state for both tensors.
+
+  The tensors of an image stand side by side, [Y^0, Y0, Y^1, Y1, ...]: the order
+  in which the released code updates its running statistics.
+  """
+  both = jnp.stack([pair.prediction, pair.target], axis=1)
+  flat = both.reshape(-1, *both.shape[2:])
+  bottleneck, rebuilt, new_state = autoencoder(params, state, flat)
+  return _unzip(bottleneck), _unzip(rebuilt), new_state
+
+
+def _unzip(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+  both = x.reshape(-1, 2, *x.shape[1:])
+  return both[:, 0], both[:, 1]
+
+
+def _distance(
+  points: tuple[jax.Array, jax.Array], distance: Distance
+) -> jax.Array:
+  """Return f32[B], the mean distance over the places of the bottleneck."""
+  a, b = (numerics.widen(point) for point in points)
+  if distance == "cosine":
+    at_place = 1 - jnp.sum(
+      numerics.safe_unit(a) * numerics.safe_unit(b), axis=-1
+    )
+  elif distance == "l1":
+    at_place = jnp.mean(jnp.abs(a - b), axis=-1)
+  else:
+    at_place = jnp.mean(jnp.square(a - b), axis=-1)
+  return jnp.mean(at_place, axis=(1, 2))
+
+
+def _reconstruction(
+  tasks: tuple[Task, ...],
+  settings: JtrSettings,
+  pair: JointPair,
+  rebuilt: tuple[jax.Array, jax.Array],
+  predictions: Predictions,
+  labels: Labels,
+  key: jax.Array,
+) -> jax.Array:
+  """Return f32[B], both tensors' reconstruction losses, summed over tasks."""
+  if settings.reconstruction == "released":
+    return jtr_released.reconstruction(
+      tasks,
+      settings.stacking,
+      pair,
+      rebuilt,
+      predictions,
+      labels,
+      relaxation=settings.relaxation,
+      key=key,
+    )
+  total = jnp.zeros(len(pair.mask))
+  for joint, output in zip(pair[:2], rebuilt, strict=True):
+    targets = joint_tensor.split_channels(tasks, joint)
+    outputs = joint_tensor.split_channels(tasks, output)
+    for task in tasks:
+      total += task.reconstruction_loss(
+        outputs[task.name], targets[task.name], pair.mask
+      ).per_image()
+  return total
