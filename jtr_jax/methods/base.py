@@ -17,15 +17,14 @@ class MethodOutput(NamedTuple):
   Attributes:
     task_losses: for each task, per image: `sum` is the image's share of the
       supervised loss, `weight` is 1 if the image counts for the task, else 0.
-    regularizers: scalar terms, already weighted, to be added to the objective.
+    regularizers: further terms of the objective, f32[B] each, already weighted;
+      the objective takes their mean over the images.
     state: the method's own new state.
-    metrics: scalars worth logging, not weighted.
   """
 
   task_losses: dict[str, Weighted]
   regularizers: dict[str, jax.Array]
   state: Tree
-  metrics: dict[str, jax.Array]
 
 
 class JointViews(NamedTuple):

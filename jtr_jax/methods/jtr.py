@@ -155,22 +155,14 @@ class _Jtr:
     separate = settings.separate_views
     guide = jax.lax.stop_gradient(params) if separate else params
     points, _, _ = _run(self.autoencoder, guide, state, pair)
-    means = {"distance": jnp.mean(_distance(points, settings.distance))}
-    own, new_state = self._autoencoder_means(
+    terms = {
+      "jtr_distance": settings.dist_weight
+      * _distance(points, settings.distance)
+    }
+    own_terms, new_state = self._autoencoder_terms(
       params, state, predictions, labels, key
     )
-    means |= own
-    weights = {
-      "distance": settings.dist_weight,
-      "autoencoder_distance": settings.autoencoder_dist_weight,
-      "reconstruction": settings.recon_weight,
-    }
-    return MethodOutput(
-      supervised,
-      {f"jtr_{name}": weights[name] * mean for name, mean in means.items()},
-      new_state,
-      {f"jtr_{name}": mean for name, mean in means.items()},
-    )
+    return MethodOutput(supervised, terms | own_terms, new_state)
 
   def reconstructions(
     self,
@@ -199,7 +191,7 @@ class _Jtr:
     )
     return _compare_colourings(pair, other, view(labels, index))
 
-  def _autoencoder_means(
+  def _autoencoder_terms(
     self,
     params: Tree,
     state: Tree,
@@ -218,10 +210,12 @@ class _Jtr:
     predictions = jax.lax.stop_gradient(predictions)
     pair = self._stack(predictions, labels, index, relaxation, key)
     points, rebuilt, new_state = _run(self.autoencoder, params, state, pair)
-    means = {}
+    terms = {}
     if settings.separate_views:
       distance = _distance(points, settings.distance)
-      means["autoencoder_distance"] = jnp.mean(distance)
+      terms["jtr_autoencoder_distance"] = (
+        settings.autoencoder_dist_weight * distance
+      )
     if settings.recon_weight:
       loss = _reconstruction(
         self.tasks,
@@ -232,8 +226,8 @@ class _Jtr:
         view(labels, index),
         rng.stream(key, "reconstruction"),
       )
-      means["reconstruction"] = jnp.mean(loss)
-    return means, new_state
+      terms["jtr_reconstruction"] = settings.recon_weight * loss
+    return terms, new_state
 
   def _stack(
     self,
@@ -316,10 +310,10 @@ def _run(
 ) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array], Tree]:
   """Return bottlenecks, reconstructions and new state for both tensors.
 
-  The tensors of an image stand side by side, [Y^0, Y0, Y^1, Y1, ...]: the order
+  The tensors of an image stand side by side, [Y0, Y^0, Y1, Y^1, ...]: the order
   in which the released code updates its running statistics.
   """
-  both = jnp.stack([pair.prediction, pair.target], axis=1)
+  both = jnp.stack([pair.target, pair.prediction], axis=1)
   flat = both.reshape(-1, *both.shape[2:])
   bottleneck, rebuilt, new_state = autoencoder(params, state, flat)
   return _unzip(bottleneck), _unzip(rebuilt), new_state
@@ -327,7 +321,7 @@ def _run(
 
 def _unzip(x: jax.Array) -> tuple[jax.Array, jax.Array]:
   both = x.reshape(-1, 2, *x.shape[1:])
-  return both[:, 0], both[:, 1]
+  return both[:, 1], both[:, 0]
 
 
 def _distance(

@@ -51,7 +51,7 @@ def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
     task_losses = supervised_losses(
       tasks, view(predictions, 0), view(labels, 0), share=share
     )
-    return MethodOutput(task_losses, {}, state, {})
+    return MethodOutput(task_losses, {}, state)
 
   return Method((ViewSpec(None),), no_variables, losses, no_reconstructions)
 

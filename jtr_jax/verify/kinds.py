@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from jtr_jax.core import errors
-from jtr_jax.verify import augment, metrics
+from jtr_jax.verify import augment, jtr_step, metrics
 from jtr_jax.verify.comparison import Quantity, Recording
 
 Recompute: TypeAlias = Callable[[Recording], Iterator[Quantity]]
@@ -13,6 +13,7 @@ Recompute: TypeAlias = Callable[[Recording], Iterator[Quantity]]
 KINDS: Mapping[str, Recompute] = MappingProxyType(
   {
     "augment": augment.recompute,
+    "jtr_step": jtr_step.recompute,
     "metrics": metrics.recompute,
   }
 )

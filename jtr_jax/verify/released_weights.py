@@ -38,9 +38,7 @@ def autoencoder_trees(
   return {"trunk": params, "head": head}, {"trunk": state}
 
 
-def _trunk(
-  arrays: Mapping[str, np.ndarray], prefix: str
-) -> tuple[Tree, Tree]:
+def _trunk(arrays: Mapping[str, np.ndarray], prefix: str) -> tuple[Tree, Tree]:
   params: Tree = {}
   state: Tree = {}
   for side, released in (("encoder", "enc"), ("decoder", "dec")):
@@ -61,9 +59,7 @@ def _trunk(
   return params, state
 
 
-def _layers(
-  prefix: str, side: str, released: str, stage: int
-) -> Iterator[str]:
+def _layers(prefix: str, side: str, released: str, stage: int) -> Iterator[str]:
   """Yield the released names of a stage's convolutions, in order."""
   yield f"{prefix}/{side}_block.{stage}"
   block = f"{prefix}/conv_block_{released}.{stage}"
