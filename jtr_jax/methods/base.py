@@ -15,8 +15,9 @@ class MethodOutput(NamedTuple):
   """What a method makes of one batch.
 
   Attributes:
-    task_losses: for each task, per image: `sum` is the image's share of the
-      supervised loss, `weight` is 1 if the image counts for the task, else 0.
+    task_losses: for each task, per image: `weight` is what its label counts in
+      the objective (0 without one), `sum` is that times the loss. The objective
+      takes the mean of `sum` over the images.
     regularizers: further terms of the objective, f32[B] each, already weighted;
       the objective takes their mean over the images.
     state: the method's own new state.

@@ -72,7 +72,8 @@ def supervised_losses(
     share: see `supervised`.
 
   Returns:
-    For each task Weighted(share * loss, counted), both f32[B].
+    For each task Weighted(share * loss, share), both f32[B]; 0 where the image
+    has no valid pixel of the task.
   """
   shares = label_shares(labels, share)
   return {
@@ -97,5 +98,5 @@ def view(tree: Tree, index: int) -> Tree:
 
 
 def _weighted(loss: Weighted, shares: jax.Array) -> Weighted:
-  counted = (loss.weight > 0).astype(loss.sum.dtype)
-  return Weighted(shares * loss.per_image(), counted)
+  counted = jnp.where(loss.weight > 0, shares, 0)
+  return Weighted(counted * loss.per_image(), counted)

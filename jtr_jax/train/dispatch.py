@@ -1,0 +1,94 @@
+"""Compiled programs for one or several steps on all devices."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import jax
+import numpy as np
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+from jtr_jax.core import errors
+from jtr_jax.data.feed import Feed
+from jtr_jax.train.state import TrainState
+from jtr_jax.train.step import StepMetrics, TrainStep
+
+Dispatch: TypeAlias = Callable[
+  [TrainState, Any, Any], tuple[TrainState, StepMetrics]
+]
+
+
+def make_mesh(batch_size: int) -> Mesh:
+  """Return all devices in a row, along the axis "data".
+
+  Args:
+    batch_size: images of a batch, to be divided among the devices.
+
+  Raises:
+    ValueError: if they cannot be divided.
+  """
+  devices = jax.device_count()
+  if batch_size % devices:
+    raise ValueError(
+      errors.message(
+        "The batch cannot be divided among the devices",
+        found=f"train.batch_size={batch_size} and {devices} devices",
+        expected="a multiple of the number of devices",
+        do="Change train.batch_size, or hide devices from JAX.",
+      )
+    )
+  return jax.make_mesh((devices,), ("data",), axis_types=(AxisType.Auto,))
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+  """Return the sharding of what every device holds whole."""
+  return NamedSharding(mesh, PartitionSpec())
+
+
+def over_batch(mesh: Mesh) -> NamedSharding:
+  """Return the sharding of arrays whose second axis is the batch."""
+  return NamedSharding(mesh, PartitionSpec(None, "data"))
+
+
+def make_dispatch(
+  step: TrainStep, feed: Feed, mesh: Mesh, *, steps: int
+) -> Dispatch:
+  """Return the jitted (state, constant, fetched) -> (state, metrics).
+
+  The state is donated. With several steps they run in one `lax.scan`: on
+  accelerators that hides the host; on CPUs XLA is slow at gradients of
+  convolutions inside loops, so 1 is best there.
+
+  Args:
+    step: one update.
+    feed: turns what was fetched into examples.
+    mesh: the devices.
+    steps: updates in one dispatch; the leading axis of fetched and metrics.
+  """
+
+  def one(
+    state: TrainState, constant: Any, fetched: Any
+  ) -> tuple[TrainState, StepMetrics]:
+    return step(state, feed.gather(constant, fetched))
+
+  def run(
+    state: TrainState, constant: Any, fetched: Any
+  ) -> tuple[TrainState, StepMetrics]:
+    if steps > 1:
+      return jax.lax.scan(lambda s, f: one(s, constant, f), state, fetched)
+    only = jax.tree.map(lambda x: x[0], fetched)
+    state, metrics = one(state, constant, only)
+    return state, jax.tree.map(lambda x: x[None], metrics)
+
+  everywhere, batch = replicated(mesh), over_batch(mesh)
+  return jax.jit(
+    run,
+    donate_argnums=0,
+    in_shardings=(everywhere, everywhere, batch),
+    out_shardings=(everywhere, everywhere),
+  )
+
+
+def fetch_steps(feed: Feed, first: int, steps: int) -> Any:
+  """Return what `steps` consecutive steps need, stacked on a new first axis."""
+  fetched = [feed.fetch(first + index) for index in range(steps)]
+  return jax.tree.map(lambda *arrays: np.stack(arrays), *fetched)
