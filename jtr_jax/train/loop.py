@@ -8,7 +8,7 @@ with the same bytes.
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import optax
@@ -32,6 +32,9 @@ from jtr_jax.train.state import TrainState, init_state
 from jtr_jax.train.step import make_train_step
 from jtr_jax.train.window import Window
 from jtr_jax.train.writers import MetricWriter
+
+Judge: TypeAlias = Callable[[TrainState], dict[str, float]]
+"""From a state to its "<task>/<metric>" values."""
 
 
 class Schedule(NamedTuple):
@@ -85,7 +88,7 @@ class Run(NamedTuple):
   seed: int
   mesh: Mesh
   schedule: Schedule
-  evaluate: Callable[[TrainState], dict[str, float]]
+  evaluate: Judge
   eval_split: str
 
 

@@ -1,0 +1,127 @@
+"""Measure the train step of a config.
+
+python -m jtr_jax.benchmark --config=FILE.py reports compile time, step time,
+images per second, memory, FLOPs and the share of the device's peak, as text
+and, with --json=FILE, as JSON. The data is random: nothing is prepared, read or
+written. The step is the one that `jtr_jax.main` runs.
+"""
+
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from absl import app, flags
+from ml_collections import ConfigDict, config_flags
+
+from jtr_jax import build, config_lib
+from jtr_jax.data.examples import Examples
+from jtr_jax.data.feed import Feed
+from jtr_jax.data.manifest import Manifest
+from jtr_jax.data.rooms import generate
+from jtr_jax.tasks.base import Task
+from jtr_jax.train import dispatch, loop
+from jtr_jax.train.measure import Measurement, measure
+
+_SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
+
+_CONFIG = config_flags.DEFINE_config_file(
+  "config", None, "Config file, with arguments after a colon."
+)
+_RUNS = flags.DEFINE_integer("runs", 20, "Steps to time.")
+_JSON = flags.DEFINE_string("json", "", "Where to write the numbers.")
+
+
+def main(argv: list[str]) -> None:
+  """Measure and report."""
+  if len(argv) > 1:
+    raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+  if _CONFIG.value is None:
+    raise app.UsageError("Give --config=FILE.py")
+  measurement = measure_config(_CONFIG.value, runs=_RUNS.value)
+  sys.stdout.write(measurement.to_text() + "\n")
+  if _JSON.value:
+    Path(_JSON.value).write_text(measurement.to_json() + "\n")
+
+
+def measure_config(config: ConfigDict, *, runs: int) -> Measurement:
+  """Return what one train step of a config costs.
+
+  Args:
+    config: the config; its data set is not touched, and steps are dispatched
+      one by one, because XLA counts the FLOPs of a loop's body once.
+    runs: steps to time.
+  """
+  config_lib.validate(config)
+  run = _random_run(config)
+  return measure(
+    loop.run_dispatch(run),
+    loop.start_state(run),
+    run.feed.constant,
+    dispatch.fetch_steps(run.feed, 0, 1),
+    images=run.batch_size,
+    precision=config.train.dtype,
+    runs=runs,
+  )
+
+
+def _random_run(config: ConfigDict) -> loop.Run:
+  """Return a run of the config on random images and labels."""
+  height, width = config.data.size
+  size = (height or _SIZE[0], width or _SIZE[1])
+  manifest = Manifest("random", size, generate.TASKS, {}, {})
+  tasks = build.make_tasks(config, manifest)
+  batch = config.train.batch_size
+  mesh = dispatch.make_mesh(batch)
+  examples = _random_examples(manifest, tasks, batch)
+  rows = np.arange(batch, dtype=np.int32)
+  return loop.Run(
+    net=build.make_model(config, tasks),
+    method=build.make_method(config, tasks),
+    optimizer=build.make_optimizer(config, 1.0),
+    augment=build.make_augment(config),
+    feed=Feed(
+      jax.device_put(examples, dispatch.replicated(mesh)),
+      lambda step: rows + step,
+      lambda constant, order: jax.tree.map(
+        lambda x: jnp.take(x, order % batch, axis=0), constant
+      ),
+    ),
+    sample_ids=tuple(map(str, rows)),
+    size=size,
+    batch_size=batch,
+    seed=config.seed,
+    mesh=mesh,
+    schedule=loop.Schedule(1, 1, 1, 1, 1, 1.0),
+    evaluate=lambda state: {},
+    eval_split="",
+  )
+
+
+def _random_examples(
+  manifest: Manifest, tasks: tuple[Task, ...], batch: int
+) -> Examples:
+  """Return a batch in stored form; every second label is hidden."""
+  draw = np.random.default_rng(0)
+  stored = {}
+  for task in tasks:
+    form = manifest.form(task.name)
+    shape = (batch, *form.shape)
+    values = draw.uniform(0, 5, shape)
+    stored[task.name] = values.astype(form.dtype)
+  present = {
+    task.name: (np.arange(batch) + index) % 2 == 0
+    for index, task in enumerate(tasks)
+  }
+  return Examples(
+    image=draw.integers(0, 256, (batch, *manifest.size, 3), np.uint8),
+    stored=stored,
+    present=present,
+    sample=np.arange(batch, dtype=np.int32),
+    epoch=np.zeros(batch, np.int32),
+  )
+
+
+if __name__ == "__main__":
+  app.run(main)

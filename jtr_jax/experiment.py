@@ -1,0 +1,247 @@
+"""A config made into a run: data, network, method, schedule, evaluation."""
+
+import dataclasses
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from jtr_jax import build
+from jtr_jax.data import pipeline, split_file
+from jtr_jax.data.examples import Examples
+from jtr_jax.data.feed import Feed, Shardings
+from jtr_jax.data.records import Dataset
+from jtr_jax.data.splits import LabelSplit
+from jtr_jax.data.stream import Reading
+from jtr_jax.methods.base import Method
+from jtr_jax.metrics import delta
+from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.tasks.base import Task
+from jtr_jax.train import dispatch, evaluate, loop, snapshots
+from jtr_jax.train.checkpoint import Checkpoints
+from jtr_jax.train.state import TrainState
+
+DELTA = "delta_mtl"
+
+
+class Evaluation(NamedTuple):
+  """How a state is judged.
+
+  Attributes:
+    split: name of the split.
+    feed: gives its images once.
+    steps: batches of it.
+    baseline: what gains are measured against, or None.
+    snapshot: draws pictures of a state.
+  """
+
+  split: str
+  feed: Feed
+  steps: int
+  baseline: delta.Baseline | None
+  snapshot: snapshots.Snapshot
+
+
+@dataclasses.dataclass(frozen=True)
+class Experiment:
+  """Everything that a config stands for.
+
+  Attributes:
+    config: the resolved config.
+    dataset: the prepared data.
+    tasks: in order.
+    net: the network.
+    method: how losses are made.
+    labels: which labels the training may see.
+    workdir: where the run's files are.
+  """
+
+  config: ConfigDict
+  dataset: Dataset
+  tasks: tuple[Task, ...]
+  net: MultiTaskNet
+  method: Method
+  labels: LabelSplit
+  workdir: Path
+
+  @property
+  def task_names(self) -> tuple[str, ...]:
+    """Names of the tasks, in order."""
+    return tuple(task.name for task in self.tasks)
+
+  @property
+  def train_ids(self) -> tuple[str, ...]:
+    """Sample ids of the training split."""
+    return tuple(self.dataset.manifest.split(self.config.data.train_split).ids)
+
+  @property
+  def directions(self) -> dict[str, int]:
+    """Direction of every metric: +1 if higher is better, else -1."""
+    return {
+      f"{task.name}/{metric}": direction
+      for task in self.tasks
+      for metric, direction in task.metrics.items()
+    }
+
+  @property
+  def selection_metric(self) -> str:
+    """The metric that says which checkpoint is best.
+
+    Delta_MTL if there is a baseline to measure against, else the first task's.
+    """
+    if self.config.evaluate.baseline:
+      return DELTA
+    return f"{self.task_names[0]}/{self.tasks[0].primary_metric}"
+
+
+def make_experiment(config: ConfigDict, workdir: Path) -> Experiment:
+  """Return the experiment of a config, preparing its data if need be.
+
+  Args:
+    config: a validated config.
+    workdir: where the run's files are.
+
+  Raises:
+    ValueError: data that is not there, or does not fit the config.
+  """
+  dataset = build.open_data(config)
+  tasks = build.make_tasks(config, dataset.manifest)
+  return Experiment(
+    config,
+    dataset,
+    tasks,
+    build.make_model(config, tasks),
+    build.make_method(config, tasks),
+    build.make_label_split(config, dataset, tasks),
+    workdir,
+  )
+
+
+def make_run(experiment: Experiment, evaluation: Evaluation) -> loop.Run:
+  """Return what the loop needs.
+
+  Args:
+    experiment: the experiment.
+    evaluation: how its states are judged.
+  """
+  config = experiment.config
+  batch = config.train.batch_size
+  mesh = dispatch.make_mesh(batch)
+  schedule = build.make_schedule(config, len(experiment.train_ids))
+  judge = make_judge(experiment, evaluation)
+
+  def judge_and_draw(state: TrainState) -> dict[str, float]:
+    evaluation.snapshot(state)
+    return judge(state)
+
+  return loop.Run(
+    net=experiment.net,
+    method=experiment.method,
+    optimizer=build.make_optimizer(config, schedule.epoch),
+    augment=build.make_augment(config),
+    feed=make_train_feed(experiment, mesh),
+    sample_ids=experiment.train_ids,
+    size=experiment.dataset.manifest.size,
+    batch_size=batch,
+    seed=config.seed,
+    mesh=mesh,
+    schedule=schedule,
+    evaluate=judge_and_draw,
+    eval_split=evaluation.split,
+  )
+
+
+def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
+  """Return the feed of training batches, with hidden labels left out."""
+  config = experiment.config
+  split_file.save_split(experiment.workdir / "labels.tsv", experiment.labels)
+  return pipeline.make_feed(
+    experiment.dataset,
+    config.data.train_split,
+    experiment.task_names,
+    experiment.labels.labelled,
+    batch_size=config.train.batch_size,
+    seed=config.seed,
+    scenario=config.data.scenario,
+    placement=config.data.placement,
+    shardings=Shardings(dispatch.replicated(mesh), None),
+    reading=Reading(workers=config.data.workers),
+  )
+
+
+def make_evaluation(experiment: Experiment) -> Evaluation:
+  """Return how states of the experiment are judged."""
+  config = experiment.config
+  dataset, names = experiment.dataset, experiment.task_names
+  split, batch = config.data.eval_split, config.evaluate.batch_size
+  baseline = config.evaluate.baseline
+  return Evaluation(
+    split=split,
+    feed=pipeline.evaluation_feed(
+      dataset,
+      split,
+      names,
+      batch_size=batch,
+      placement=config.data.placement,
+    ),
+    steps=pipeline.evaluation_steps(dataset, split, batch),
+    baseline=delta.read_baseline(baseline) if baseline else None,
+    snapshot=snapshots.make_snapshot(
+      experiment.net,
+      experiment.method,
+      _first_images(dataset, split, names, config.evaluate.pictures),
+      experiment.workdir / "pictures",
+    ),
+  )
+
+
+def make_judge(experiment: Experiment, evaluation: Evaluation) -> loop.Judge:
+  """Return the function from a state to its metrics and gains."""
+  net, tasks = experiment.net, experiment.tasks
+  step = evaluate.make_evaluation_step(net, evaluation.feed)
+
+  def judge(state: TrainState) -> dict[str, float]:
+    metrics = evaluate.evaluate(
+      net, step, state, evaluation.feed, steps=evaluation.steps
+    )
+    return metrics | delta.delta_mtl(metrics, tasks, evaluation.baseline)
+
+  return judge
+
+
+def open_checkpoints(
+  experiment: Experiment, *, read_only: bool = False
+) -> Checkpoints:
+  """Return the checkpoints of the experiment's workdir."""
+  config, metric = experiment.config.checkpoint, experiment.selection_metric
+  return Checkpoints(
+    experiment.workdir / "checkpoints",
+    keep_latest=config.keep_latest,
+    keep_best=config.keep_best,
+    metric=metric,
+    higher_is_better=experiment.directions.get(metric, 1) > 0,
+    read_only=read_only,
+  )
+
+
+def label_counts(experiment: Experiment) -> dict[str, int]:
+  """Return how many training images are labelled for each task."""
+  there = experiment.dataset.manifest.split(
+    experiment.config.data.train_split
+  ).labelled
+  shown = experiment.labels.labelled.T
+  return {
+    name: int(np.sum(there[name] & column))
+    for name, column in zip(experiment.task_names, shown, strict=True)
+  }
+
+
+def _first_images(
+  dataset: Dataset, split: str, names: tuple[str, ...], count: int
+) -> Examples:
+  batches = pipeline.evaluation_batches(dataset, split, names, count)
+  examples, real = next(batches)
+  return jax.tree.map(lambda x: x[:real], examples)

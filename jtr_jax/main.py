@@ -1,0 +1,108 @@
+"""Train or evaluate: python -m jtr_jax.main --config=FILE.py --workdir=DIR.
+
+The same command goes on where an interrupted run stopped. `--mode=evaluate`
+needs nothing but the workdir.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import app, flags, logging
+from ml_collections import ConfigDict, config_flags
+
+from jtr_jax import config_lib, experiment, results
+from jtr_jax.train import loop, workdir
+from jtr_jax.train.compilation import enable_compilation_cache
+from jtr_jax.train.window import NonFiniteError
+
+_CONFIG = config_flags.DEFINE_config_file(
+  "config", None, "Config file, with arguments after a colon."
+)
+_WORKDIR = flags.DEFINE_string("workdir", None, "Where the run's files go.")
+_MODE = flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "What to do.")
+_CHECKPOINT = flags.DEFINE_enum(
+  "checkpoint", "best", ["best", "latest"], "Which one --mode=evaluate takes."
+)
+_ALLOW = flags.DEFINE_bool(
+  "allow_config_change", False, "Go on in a workdir of another config."
+)
+
+_USER_ERRORS = (ValueError, OSError, NonFiniteError)
+
+
+def main(argv: list[str]) -> None:
+  """Run what the flags say."""
+  if len(argv) > 1:
+    raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+  enable_compilation_cache()
+  folder = Path(_WORKDIR.value)
+  try:
+    if _MODE.value == "evaluate":
+      evaluate(folder, which=_CHECKPOINT.value)
+    else:
+      if _CONFIG.value is None:
+        raise app.UsageError("Give --config=FILE.py")
+      train(
+        _CONFIG.value,
+        folder,
+        name=flags.FLAGS["config"].config_filename,
+        allow_config_change=_ALLOW.value,
+      )
+  except _USER_ERRORS as error:
+    logging.debug("Where it happened", exc_info=True)
+    sys.exit(f"{type(error).__name__}: {error}")
+
+
+def train(
+  config: ConfigDict,
+  folder: Path,
+  *,
+  name: str = "",
+  allow_config_change: bool = False,
+) -> None:
+  """Train to the end and write the result card.
+
+  Args:
+    config: the config.
+    folder: the workdir; a run that is there goes on.
+    name: of the config, for the card.
+    allow_config_change: go on even if the workdir has another config.
+  """
+  config_lib.validate(config)
+  workdir.open_workdir(
+    folder,
+    config.to_dict(),
+    may_grow=("train.steps", "train.epochs"),
+    allow_config_change=allow_config_change,
+  )
+  made = experiment.make_experiment(config, folder)
+  evaluation = experiment.make_evaluation(made)
+  run = experiment.make_run(made, evaluation)
+  with experiment.open_checkpoints(made) as checkpoints:
+    state = loop.train(run, checkpoints, folder)
+    if int(state.step) < run.schedule.total:
+      return
+    results.write_card(made, evaluation, checkpoints, name=name)
+  sys.stdout.write((folder / results.CARD).read_text())
+
+
+def evaluate(folder: Path, *, which: str) -> None:
+  """Evaluate a checkpoint of a workdir, and draw its pictures.
+
+  Args:
+    folder: the workdir.
+    which: "best" or "latest".
+  """
+  config = config_lib.from_plain(workdir.read_config(folder))
+  made = experiment.make_experiment(config, folder)
+  evaluation = experiment.make_evaluation(made)
+  run = experiment.make_run(made, evaluation)
+  with experiment.open_checkpoints(made, read_only=True) as checkpoints:
+    restored = checkpoints.restore(which, loop.abstract_state(run))
+  metrics = run.evaluate(restored.state)
+  results.write_evaluation(folder, restored.step, evaluation.split, metrics)
+
+
+if __name__ == "__main__":
+  flags.mark_flag_as_required("workdir")
+  app.run(main)

@@ -1,0 +1,117 @@
+"""What a run reached: the result card, and the table of an evaluation."""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from jtr_jax.experiment import DELTA, Evaluation, Experiment, label_counts
+from jtr_jax.train import files, result_card, workdir
+from jtr_jax.train.checkpoint import Checkpoints
+from jtr_jax.train.result_card import Outcome, ResultCard
+from jtr_jax.train.writers import read_rows
+
+CARD = "RESULT.md"
+
+
+def write_card(
+  experiment: Experiment,
+  evaluation: Evaluation,
+  checkpoints: Checkpoints,
+  *,
+  name: str,
+) -> None:
+  """Write `RESULT.md` and `result.json` from the rows of the finished run.
+
+  Args:
+    experiment: what was run.
+    evaluation: how it was judged.
+    checkpoints: know which step is best.
+    name: of the config.
+  """
+  rows = _evaluations(experiment.workdir, evaluation.split)
+  last = max(rows)
+  outcomes = [_outcome("last", last, evaluation.split, rows[last])]
+  if checkpoints.best is not None and checkpoints.best[0] in rows:
+    step = checkpoints.best[0]
+    outcomes.append(
+      _outcome(
+        "best",
+        step,
+        evaluation.split,
+        rows[step],
+        metric=experiment.selection_metric,
+      )
+    )
+  baseline, config = evaluation.baseline, experiment.config
+  card = ResultCard(
+    name=f"{config.method.name} on {experiment.dataset.manifest.name}",
+    outcomes=tuple(outcomes),
+    directions=experiment.directions,
+    baseline=baseline and {"name": baseline.name, "metrics": baseline.metrics},
+    seeds={"seed": config.seed},
+    scenario=config.data.split_file or config.data.scenario,
+    label_counts=label_counts(experiment),
+    images=len(experiment.train_ids),
+    versions=workdir.versions(),
+    config=name,
+  )
+  result_card.write(experiment.workdir, card)
+
+
+def write_evaluation(
+  folder: Path, step: int, split: str, metrics: Mapping[str, float]
+) -> None:
+  """Write `evaluation.json` and show the numbers.
+
+  Args:
+    folder: the workdir.
+    step: of the checkpoint.
+    split: that was evaluated.
+    metrics: "<task>/<metric>" -> value.
+  """
+  content = {"step": step, "split": split, "metrics": dict(metrics)}
+  text = json.dumps(content, indent=2, sort_keys=True)
+  files.replace(folder / "evaluation.json", text + "\n")
+  width = max(map(len, metrics))
+  lines = [f"{name:<{width}} {value:.5g}" for name, value in metrics.items()]
+  heading = f"step {step}, split {split}"
+  sys.stdout.write("\n".join([heading, *lines]) + "\n")
+
+
+def _outcome(
+  rule: str,
+  step: int,
+  split: str,
+  metrics: Mapping[str, float],
+  *,
+  metric: str = "",
+) -> Outcome:
+  own = {
+    name: value
+    for name, value in metrics.items()
+    if name != DELTA and not name.endswith("/gain")
+  }
+  return Outcome(
+    rule=rule,
+    step=step,
+    split=split,
+    metrics=own,
+    selected_by=metric,
+    selected_on=split if metric else "",
+    delta_percent=metrics.get(DELTA),
+  )
+
+
+def _evaluations(folder: Path, split: str) -> dict[int, dict[str, float]]:
+  """Return step -> metrics from the rows of a split."""
+  prefix = f"{split}/"
+  return {
+    row["step"]: {
+      name.removeprefix(prefix): float("nan") if value is None else value
+      for name, value in row.items()
+      if name.startswith(prefix)
+    }
+    for row in read_rows(folder / "metrics.jsonl")
+    if row["split"] == split
+  }
