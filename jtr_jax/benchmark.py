@@ -15,7 +15,7 @@ import numpy as np
 from absl import app, flags
 from ml_collections import ConfigDict, config_flags
 
-from jtr_jax import build, config_lib
+from jtr_jax import build, config_check
 from jtr_jax.data.examples import Examples
 from jtr_jax.data.feed import Feed
 from jtr_jax.data.manifest import Manifest
@@ -53,7 +53,7 @@ def measure_config(config: ConfigDict, *, runs: int) -> Measurement:
       one by one, because XLA counts the FLOPs of a loop's body once.
     runs: steps to time.
   """
-  config_lib.validate(config)
+  config_check.validate(config)
   run = _random_run(config)
   return measure(
     loop.run_dispatch(run),

@@ -10,7 +10,7 @@ from pathlib import Path
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from jtr_jax import config_lib, experiment, results
+from jtr_jax import config_check, config_lib, experiment, results
 from jtr_jax.train import loop, workdir
 from jtr_jax.train.compilation import enable_compilation_cache
 from jtr_jax.train.window import NonFiniteError
@@ -68,7 +68,7 @@ def train(
     name: of the config, for the card.
     allow_config_change: go on even if the workdir has another config.
   """
-  config_lib.validate(config)
+  config_check.validate(config)
   workdir.open_workdir(
     folder,
     config.to_dict(),
