@@ -146,7 +146,12 @@ def prepare_nyuv2(
 
 PREPARERS = {
   "rooms": Preparer(prepare_rooms, automatic=True),
-  "folder": Preparer(prepare_folder, automatic=True),
+  "folder": Preparer(
+    prepare_folder,
+    automatic=True,
+    obtain="Lay your files out as ROOT/{train,val}/{image,<task>}/<id>.png, "
+    "jpg, npy or tif, and tell the root: raw=ROOT",
+  ),
   "nyuv2": Preparer(
     prepare_nyuv2,
     automatic=False,
@@ -178,7 +183,8 @@ def ensure_prepared(
   if name not in PREPARERS:
     raise errors.unknown_name("data set", name, PREPARERS)
   preparer, directory = PREPARERS[name], Path(directory)
-  known = set(inspect.signature(preparer.prepare).parameters) - {"out"}
+  parameters = dict(inspect.signature(preparer.prepare).parameters)
+  known = set(parameters) - {"out"}
   for option in options:
     if option not in known:
       raise errors.unknown_name(f"option of data set {name!r}", option, known)
@@ -186,7 +192,10 @@ def ensure_prepared(
     dataset = records.open_dataset(directory)
     _check_same(name, dataset, options)
     return dataset
-  if preparer.automatic:
+  needed = {
+    n for n in known if parameters[n].default is inspect.Parameter.empty
+  }
+  if preparer.automatic and needed <= set(options):
     return preparer.prepare(directory, **options)
   raise ValueError(
     errors.message(
@@ -195,7 +204,8 @@ def ensure_prepared(
       expected="what `prepare` writes",
       do=f"{preparer.obtain}. Then run `"
       + prepare_command(name, directory, options)
-      + "`. Or try the built-in data, data=rooms, which needs no download.",
+      + "`. Or train on the built-in data, which needs no download: "
+      "--config=configs/nyu_jtr.py:data=rooms",
     )
   )
 

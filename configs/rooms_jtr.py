@@ -1,0 +1,26 @@
+"""JTR on the built-in rooms, sized for a laptop; nothing to download.
+
+    python -m jtr_jax.main --config=configs/rooms_jtr.py \
+      --workdir=runs/rooms_jtr
+    python -m jtr_jax.main --config=configs/rooms_jtr.py:onelabel,seed=1 \
+      --workdir=runs/rooms_jtr_onelabel
+    python -m jtr_jax.main --workdir=runs/rooms_two_tasks \
+      --config=configs/rooms_jtr.py:tasks=depth+reshading,steps=500
+
+96x128, a narrow SegNet, batch 8. The first run draws 400 training and 100
+validation images.
+
+Arguments: scenario (randomlabels; onelabel, halflabels, full, each also with
++unlabelled<percent>), tasks (segmentation+depth+normals; there are also
+edge_occlusion, reshading, keypoints2d and edge_texture), variant (paper,
+official), seed, epochs, steps.
+"""
+
+from ml_collections import ConfigDict
+
+from jtr_jax import config_lib as cl
+
+
+def get_config(arg: str = "") -> ConfigDict:
+  args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS)
+  return cl.use_method(cl.rooms(**args), "jtr", variant=args["variant"])

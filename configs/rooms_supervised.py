@@ -1,0 +1,18 @@
+"""Supervised MTL on the built-in rooms, sized for a laptop.
+
+    python -m jtr_jax.main --config=configs/rooms_supervised.py \
+      --workdir=runs/rooms_supervised
+    python -m jtr_jax.main --config=configs/rooms_supervised.py:full \
+      --workdir=runs/rooms_supervised_full
+
+The setting and the arguments are those of rooms_jtr.py.
+"""
+
+from ml_collections import ConfigDict
+
+from jtr_jax import config_lib as cl
+
+
+def get_config(arg: str = "") -> ConfigDict:
+  args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS)
+  return cl.use_method(cl.rooms(**args), "supervised", variant=args["variant"])

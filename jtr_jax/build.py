@@ -1,0 +1,202 @@
+"""From a config to the objects of a run."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import optax
+from absl import logging
+from ml_collections import ConfigDict
+
+from jtr_jax import builders
+from jtr_jax.data import label_split, prepare
+from jtr_jax.data.manifest import Manifest, TaskOptions
+from jtr_jax.data.records import Dataset
+from jtr_jax.data.splits import LabelSplit
+from jtr_jax.data.views import AugmentSettings
+from jtr_jax.methods.base import Method
+from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.tasks.base import Task
+from jtr_jax.train.loop import Schedule
+
+
+def make_tasks(config: ConfigDict, manifest: Manifest) -> tuple[Task, ...]:
+  """Return the tasks of a run; without `config.tasks` all that the data has.
+
+  Args:
+    config: the config.
+    manifest: says of what kind the tasks are, their classes and channels.
+
+  Returns:
+    The tasks, in the order of the config.
+
+  Raises:
+    ValueError: the data does not have such a task.
+  """
+  names = config.tasks or tuple(manifest.tasks)
+  for name in names:
+    manifest.form(name)
+  return tuple(_make_task(name, manifest.tasks[name]) for name in names)
+
+
+def make_model(config: ConfigDict, tasks: tuple[Task, ...]) -> MultiTaskNet:
+  """Return the network."""
+  net: MultiTaskNet = _build("model", builders.MODELS, config, tasks)
+  return net
+
+
+def make_method(config: ConfigDict, tasks: tuple[Task, ...]) -> Method:
+  """Return the method.
+
+  Raises:
+    ValueError: single-task learning with several tasks.
+  """
+  method: Method = _build("method", builders.METHODS, config, tasks)
+  return method
+
+
+def make_augment(config: ConfigDict) -> AugmentSettings:
+  """Return how views are drawn."""
+  return AugmentSettings(**config.augment)
+
+
+def make_optimizer(
+  config: ConfigDict, steps_per_epoch: float
+) -> optax.GradientTransformation:
+  """Return the optimiser; its decay is counted in epochs in the config."""
+  section = config.optimizer
+  return builders.find("optimizer", section.name, builders.OPTIMIZERS)(
+    learning_rate=section.learning_rate,
+    decay_rate=section.decay_rate,
+    decay_steps=max(1, round(section.decay_epochs * steps_per_epoch)),
+  )
+
+
+def total_steps(config: ConfigDict, train_size: int) -> int:
+  """Return how many updates a run makes, whole dispatches of the device.
+
+  Args:
+    config: the config.
+    train_size: images of the training split.
+  """
+  train = config.train
+  images = train.steps * train.batch_size or train.epochs * train_size
+  return _whole_dispatches(config, images)
+
+
+def make_schedule(config: ConfigDict, train_size: int) -> Schedule:
+  """Return when a run does what; everything in whole dispatches.
+
+  Args:
+    config: the config.
+    train_size: images of the training split.
+  """
+  train = config.train
+
+  def epochs(count: int) -> int:
+    return _whole_dispatches(config, count * train_size)
+
+  return Schedule(
+    total=total_steps(config, train_size),
+    log=_whole_dispatches(config, config.log.every_steps * train.batch_size),
+    evaluate=epochs(config.evaluate.every_epochs),
+    save=epochs(config.checkpoint.every_epochs),
+    dispatch=train.steps_per_dispatch,
+    epoch=train_size / train.batch_size,
+  )
+
+
+def open_data(config: ConfigDict) -> Dataset:
+  """Open the data of a run, preparing it first where that can be done.
+
+  Returns:
+    The data set.
+
+  Raises:
+    ValueError: with what to download and the command that prepares it, or the
+      difference to what lies in the directory.
+  """
+  data = config.data
+  options = {
+    "raw": data.raw,
+    "size": data.size if any(data.size) else None,
+    "train": data.train_count,
+    "val": data.val_count,
+  }
+  given = {name: value for name, value in options.items() if value}
+  return prepare.ensure_prepared(data.name, data.directory, **given)
+
+
+def make_label_split(
+  config: ConfigDict, dataset: Dataset, tasks: tuple[Task, ...]
+) -> LabelSplit:
+  """Return which training image shows its label for which task.
+
+  Args:
+    config: `data.split_file`, or else `data.scenario`, drawn with
+      `data.split_seed` for all of `data.scenario_tasks`.
+    dataset: its sample ids.
+    tasks: the tasks.
+
+  Returns:
+    The split, rows in the order of the data and columns in that of the tasks;
+    `about["scenario"]` names it.
+
+  Raises:
+    ValueError: the file or the scenario does not fit the data.
+  """
+  data = config.data
+  images = dataset.manifest.split(data.train_split)
+  names = tuple(task.name for task in tasks)
+  split = label_split.make_or_read(
+    images.ids,
+    names,
+    scenario=data.scenario,
+    scenario_tasks=data.scenario_tasks or names,
+    seed=data.split_seed,
+    file=data.split_file,
+  )
+  found = np.stack([images.labelled[name] for name in names], axis=1)
+  _warn_of_unlabelled(config, split.labelled & found)
+  return split
+
+
+def _build(
+  kind: str,
+  table: Mapping[str, builders.Builder],
+  config: ConfigDict,
+  tasks: tuple[Task, ...],
+) -> Any:
+  """Return what the section `kind` describes."""
+  fields = dict(config[kind])
+  builder = builders.find(kind, fields.pop("name"), table)
+  if "dtype" in inspect.signature(builder.build).parameters:
+    fields["dtype"] = builders.DTYPES[config.train.dtype]
+  return builder.build(tasks, **fields)
+
+
+def _make_task(name: str, options: TaskOptions) -> Task:
+  fields = {
+    field: tuple(value) if isinstance(value, list) else value
+    for field, value in options.items()
+    if field != "kind"
+  }
+  return builders.TASK_KINDS[options["kind"]](name, **fields)
+
+
+def _warn_of_unlabelled(config: ConfigDict, present: np.ndarray) -> None:
+  count = int((~present.any(axis=1)).sum())
+  if count and config.method.get("unlabelled") == "none":
+    logging.warning(
+      "%d of %d images have no label. With method.unlabelled='none' they train "
+      "only the auto-encoder; 'consistency' uses them (JTR, Sec. 4.4).",
+      count,
+      len(present),
+    )
+
+
+def _whole_dispatches(config: ConfigDict, images: int) -> int:
+  """Return how many updates see so many images, rounded up to dispatches."""
+  dispatch = config.train.steps_per_dispatch
+  return -(-images // (config.train.batch_size * dispatch)) * dispatch

@@ -1,0 +1,151 @@
+"""What the names in a config mean: the tables of constructors."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+import jax.numpy as jnp
+
+from jtr_jax.core import errors
+from jtr_jax.methods import consistency, jtr, supervised
+from jtr_jax.methods.base import Method
+from jtr_jax.methods.joint_tensor import Stacking
+from jtr_jax.methods.jtr import JtrSettings
+from jtr_jax.methods.supervised import Share
+from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
+from jtr_jax.models.normalization import Statistics
+from jtr_jax.models.segnet import FILTERS, Head, SegNet
+from jtr_jax.tasks.base import Task
+from jtr_jax.tasks.depth import Depth, InverseDepth
+from jtr_jax.tasks.normals import Normals
+from jtr_jax.tasks.regression import Regression
+from jtr_jax.tasks.segmentation import Segmentation
+from jtr_jax.train import optimizer
+
+Filters: TypeAlias = tuple[int, int, int, int, int]
+"""Widths of SegNet's five stages."""
+
+DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+
+
+class Field(NamedTuple):
+  """A field that a builder takes.
+
+  Attributes:
+    hint: its type annotation.
+    default: its value unless a config says otherwise.
+  """
+
+  hint: Any
+  default: Any
+
+
+class Builder(NamedTuple):
+  """A constructor, and the fields of a config section that it takes.
+
+  Attributes:
+    build: (tasks, **fields) -> object; gets `dtype` if it asks for it.
+    fields: what it takes.
+  """
+
+  build: Callable[..., Any]
+  fields: Mapping[str, Field]
+
+
+def fields_of(*callables: Callable[..., Any]) -> dict[str, Field]:
+  """Return the parameters with a default of functions or dataclasses."""
+  return {
+    parameter.name: Field(parameter.annotation, parameter.default)
+    for function in callables
+    for parameter in inspect.signature(function).parameters.values()
+    if parameter.default is not parameter.empty
+    and parameter.annotation is not Stacking
+  }
+
+
+def find(kind: str, name: str, table: Mapping[str, Any]) -> Any:
+  """Return an entry of a table, or say which name is nearest."""
+  if name not in table:
+    raise errors.unknown_name(kind, name, table)
+  return table[name]
+
+
+def flat_settings(settings: JtrSettings) -> dict[str, Any]:
+  """Return the settings of JTR as fields of the section `method`."""
+  flat = vars(settings) | vars(settings.stacking)
+  return {name: flat[name] for name in METHODS["jtr"].fields if name in flat}
+
+
+def _segmentation(name: str, *, classes: tuple[str, ...]) -> Task:
+  return Segmentation(name, num_classes=len(classes), class_names=classes)
+
+
+def _regression(
+  name: str, *, channels: int = 1, unit: str = "", **fields: Any
+) -> Task:
+  del unit  # nothing is written in it
+  return Regression(name, channels_=channels, **fields)
+
+
+def _segnet(
+  tasks: tuple[Task, ...], *, dtype: Any, filters: Filters = FILTERS
+) -> MultiTaskNet:
+  heads = tuple(Head(task.channels, dtype) for task in tasks)
+  return MultiTaskNet(SegNet(filters, dtype=dtype), heads, tasks)
+
+
+def _stl(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
+  if len(tasks) != 1:
+    names = tuple(task.name for task in tasks)
+    raise ValueError(
+      errors.message(
+        "Single-task learning has one task",
+        found=names,
+        expected="one of them",
+        do=f"Train them one by one: --config.tasks=\"('{names[0]}',)\", and so "
+        "on; for all at once take the method 'supervised'.",
+      )
+    )
+  return supervised.supervised(tasks, share=share)
+
+
+def _jtr(
+  tasks: tuple[Task, ...],
+  *,
+  dtype: Any,
+  autoencoder_filters: Filters = FILTERS,
+  autoencoder_statistics: Statistics = "image",
+  **settings: Any,
+) -> Method:
+  trunk = SegNet(autoencoder_filters, autoencoder_statistics, dtype)
+  head = Head(sum(task.joint_channels for task in tasks), dtype)
+  own = {f: settings.pop(f) for f in fields_of(Stacking) if f in settings}
+  return jtr.jtr(
+    tasks,
+    AutoEncoder(trunk, head),
+    JtrSettings(**settings, stacking=Stacking(**own)),
+  )
+
+
+def _builder(
+  build: Callable[..., Any], *settings: Callable[..., Any]
+) -> Builder:
+  """Return an entry; `settings` name the rest of what `build` takes."""
+  return Builder(build, fields_of(build, *settings))
+
+
+TASK_KINDS: Mapping[str, Callable[..., Task]] = {
+  "segmentation": _segmentation,
+  "depth": Depth,
+  "inverse_depth": InverseDepth,
+  "normals": Normals,
+  "regression": _regression,
+}
+MODELS = {"segnet": _builder(_segnet)}
+METHODS = {
+  "stl": _builder(_stl),
+  "supervised": _builder(supervised.supervised),
+  "consistency": _builder(consistency.consistency),
+  "jtr": _builder(_jtr, JtrSettings, Stacking),
+}
+OPTIMIZERS = {"adam": optimizer.adam}

@@ -1,0 +1,214 @@
+"""Checks a config before anything is built or compiled."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, get_args, get_origin
+
+from ml_collections import ConfigDict
+
+from jtr_jax import build, builders, config_sections
+from jtr_jax.core import errors
+from jtr_jax.data import splits
+from jtr_jax.data.prepare import PREPARERS
+from jtr_jax.data.views import AugmentSettings
+
+_TABLES: Mapping[str, Mapping[str, Any]] = {
+  "data": PREPARERS,
+  "model": builders.MODELS,
+  "method": builders.METHODS,
+  "optimizer": builders.OPTIMIZERS,
+}
+
+
+class _Rule(NamedTuple):
+  """What a number, or every number of a tuple, has to be."""
+
+  holds: Callable[[float], bool]
+  expected: str
+
+
+_NOT_NEGATIVE = _Rule(lambda x: x >= 0, "0 or more")
+_POSITIVE = _Rule(lambda x: x > 0, "more than 0")
+_RULES: Mapping[str, _Rule] = {
+  **dict.fromkeys(
+    (
+      "seed",
+      "data.size",
+      "data.split_seed",
+      "data.train_count",
+      "data.val_count",
+      "data.workers",
+      "method.autoencoder_dist_weight",
+      "method.dist_weight",
+      "method.recon_weight",
+      "method.weight",
+      "train.steps",
+      "evaluate.pictures",
+      "checkpoint.keep_best",
+    ),
+    _NOT_NEGATIVE,
+  ),
+  **dict.fromkeys(
+    (
+      "model.filters",
+      "method.autoencoder_filters",
+      "optimizer.decay_epochs",
+      "optimizer.learning_rate",
+      "train.batch_size",
+      "train.epochs",
+      "train.steps_per_dispatch",
+      "evaluate.batch_size",
+      "evaluate.every_epochs",
+      "log.every_steps",
+      "checkpoint.every_epochs",
+      "checkpoint.keep_latest",
+    ),
+    _POSITIVE,
+  ),
+  "optimizer.decay_rate": _Rule(
+    lambda x: 0 < x <= 1, "more than 0 and at most 1"
+  ),
+}
+
+
+def validate(config: ConfigDict) -> None:
+  """Check names, types and values of every field.
+
+  Args:
+    config: as it will be run, overrides included.
+
+  Raises:
+    ValueError: an unknown field, naming the nearest, a missing one, one of
+      another type, or a value that cannot be meant.
+  """
+  _check_names("section of the config", config, config_sections.SECTIONS)
+  for section, table in _TABLES.items():
+    name = config[section].get("name", "")
+    builders.find(f"config.{section}.name", str(name), table)
+  known = _known_fields(config)
+  fields = dict(_flat(config))
+  for section in config_sections.SECTIONS:
+    inside = section + "."
+    _check_names(
+      f"field of config.{section}",
+      {f for f in fields if f.startswith(inside)},
+      {f for f in known if f.startswith(inside)},
+    )
+  for field, value in fields.items():
+    _check_type(field, value, known[field])
+    _check_value(field, value)
+  _check_rest(config)
+
+
+def _known_fields(config: ConfigDict) -> dict[str, Any]:
+  """Return the type of every field, "section.field" -> hint."""
+  sections = config_sections.SECTIONS
+  hints = {field: type(value) for field, value in _flat(sections)}
+  augment = builders.fields_of(AugmentSettings)
+  hints |= {f"augment.{name}": field.hint for name, field in augment.items()}
+  for section, table in (
+    ("model", builders.MODELS),
+    ("method", builders.METHODS),
+  ):
+    taken = table[config[section].name].fields
+    hints |= {f"{section}.{name}": field.hint for name, field in taken.items()}
+  return hints | config_sections.HINTS
+
+
+def _flat(sections: Any) -> Iterator[tuple[str, Any]]:
+  """Yield ("section.field", value), and fields outside of sections."""
+  for section, content in sections.items():
+    if isinstance(content, Mapping | ConfigDict):
+      for name, value in content.items():
+        yield f"{section}.{name}", value
+    else:
+      yield section, content
+
+
+def _check_names(kind: str, found: Any, known: Any) -> None:
+  """Raise unless `found` has exactly the known names."""
+  for name in found:
+    if name not in known:
+      raise errors.unknown_name(kind, name, known)
+  missing = sorted(set(known) - set(found))
+  if missing:
+    raise ValueError(
+      errors.message(
+        f"A {kind} is missing",
+        found=f"no {', '.join(missing)}",
+        expected="all of them",
+        do="Start from config_lib.base(), and use_model and use_method.",
+      )
+    )
+
+
+def _check_type(field: str, value: Any, hint: Any) -> None:
+  if _fits(value, hint):
+    return
+  if get_origin(hint) is Literal and isinstance(value, str):
+    raise errors.unknown_name(f"config.{field}", value, get_args(hint))
+  raise _bad_value(field, value, _described(hint))
+
+
+def _fits(value: Any, hint: Any) -> bool:
+  """Return whether a value is of an annotated type."""
+  arguments = get_args(hint)
+  if get_origin(hint) is Literal:
+    return value in arguments
+  if get_origin(hint) is tuple:
+    if not isinstance(value, tuple):
+      return False
+    if arguments[-1] is Ellipsis:
+      arguments = arguments[:1] * len(value)
+    return len(value) == len(arguments) and all(map(_fits, value, arguments))
+  if hint is float:
+    return _fits(value, int) or (
+      isinstance(value, float) and math.isfinite(value)
+    )
+  return isinstance(value, hint) and (hint is bool) == isinstance(value, bool)
+
+
+def _described(hint: Any) -> str:
+  """Return a type in words, such as "a tuple of 5 int"."""
+  arguments = get_args(hint)
+  if get_origin(hint) is Literal:
+    return "one of " + ", ".join(map(repr, arguments))
+  if get_origin(hint) is tuple:
+    count = "" if arguments[-1] is Ellipsis else f"{len(arguments)} "
+    return f"a tuple of {count}{arguments[0].__name__}"
+  return (
+    "a finite float" if hint is float else f"a value of type {hint.__name__}"
+  )
+
+
+def _check_value(field: str, value: Any) -> None:
+  rule = _RULES.get(field)
+  numbers = value if isinstance(value, tuple) else (value,)
+  if rule and not all(map(rule.holds, numbers)):
+    raise _bad_value(field, value, rule.expected)
+
+
+def _check_rest(config: ConfigDict) -> None:
+  """Check what more than a type and a bound decides."""
+  data = config.data
+  if any(data.size) and not all(data.size):
+    raise _bad_value("data.size", data.size, "height and width, or (0, 0)")
+  for field, names in (
+    ("tasks", config.tasks),
+    ("data.scenario_tasks", data.scenario_tasks),
+  ):
+    if len(set(names)) < len(names):
+      raise _bad_value(field, names, "every task once")
+  splits.parse_scenario(data.scenario)
+  build.make_augment(config)
+
+
+def _bad_value(field: str, found: Any, expected: str) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"config.{field} cannot be used",
+      found=repr(found),
+      expected=expected,
+      do=f"Change the config file or add --config.{field}=VALUE.",
+    )
+  )

@@ -1,0 +1,285 @@
+"""The vocabulary of config files: arguments, and functions that set fields.
+
+A preset such as `variant=official` is an argument of a config file, not a
+field: it is spelt out here, so that config.json is complete and every field can
+be overridden by itself, `--config.method.dist_weight=2`.
+
+Functions that take a config change it and return it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jtr_jax import builders, config_sections
+from jtr_jax.core import errors
+from jtr_jax.data import splits
+from jtr_jax.methods import jtr
+
+NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
+LAPTOP_SIZE = (96, 128)  # pixels
+
+_ARGUMENTS: dict[str, Any] = {
+  "scenario": "randomlabels",
+  "tasks": config_sections.TASKS,
+  "variant": "paper",
+  "seed": 0,
+  "epochs": 0,  # 0: as the config file says
+  "steps": 0,  # 0: from the epochs
+}
+NYU_ARGUMENTS = {**_ARGUMENTS, "data": "nyuv2"}
+ROOMS_ARGUMENTS = _ARGUMENTS
+FOLDER_ARGUMENTS = {
+  "raw": "",
+  "directory": "data/folder",
+  "size": (0, 0),
+  "method": "jtr",
+  "laptop": False,
+  **_ARGUMENTS,
+  "tasks": (),
+  "scenario": "found",
+}
+
+
+def base() -> ConfigDict:
+  """Return a config with every section, set as JTR trains on NYUv2."""
+  config = ConfigDict(config_sections.SECTIONS)
+  use_model(config, "segnet")
+  return use_method(config, "jtr")
+
+
+def nyu(*, data: str, variant: str, **common: Any) -> ConfigDict:
+  """Return the setting of the papers, on NYUv2 or on rooms of its size.
+
+  Args:
+    data: "nyuv2" or "rooms".
+    variant: "paper", or "official" for 400 epochs and the augmentation as
+      released.
+    **common: scenario, tasks, seed, epochs and steps.
+  """
+  if data not in ("nyuv2", "rooms"):
+    raise errors.unknown_name("data for this config", data, ("nyuv2", "rooms"))
+  config = use_data(base(), data)
+  if data == "rooms":
+    config.data.update(size=NYU_SIZE, train_count=795, val_count=654)
+  if variant == "official":
+    config.train.epochs = 400  # released train_nyuv2.py
+  return _set_common(use_augment_variant(config, variant), **common)
+
+
+def rooms(*, variant: str, **common: Any) -> ConfigDict:
+  """Return a setting on the built-in data that a laptop can train.
+
+  Args:
+    variant: "paper", or "official" for the augmentation as released.
+    **common: scenario, tasks, seed, epochs and steps.
+  """
+  height, width = LAPTOP_SIZE
+  config = use_laptop(use_data(base(), "rooms"))
+  config.data.update(
+    directory=f"data/rooms_{height}x{width}",
+    size=LAPTOP_SIZE,
+    train_count=400,
+    val_count=100,
+  )
+  return _set_common(use_augment_variant(config, variant), **common)
+
+
+def folder(
+  *,
+  raw: str,
+  directory: str,
+  size: tuple[int, int],
+  laptop: bool,
+  variant: str,
+  **common: Any,
+) -> ConfigDict:
+  """Return a setting for a user's own folder of images and labels.
+
+  Args:
+    raw: the folder.
+    directory: where its records are kept.
+    size: (H, W) to resize to, pixels; (0, 0) keeps that of the images.
+    laptop: whether to take the small network.
+    variant: "paper", or "official" for the augmentation as released.
+    **common: scenario, tasks, seed, epochs and steps.
+  """
+  config = use_data(base(), "folder")
+  config.data.update(raw=raw, directory=directory, size=size)
+  if laptop:
+    use_laptop(config)
+  return _set_common(use_augment_variant(config, variant), **common)
+
+
+def use_data(config: ConfigDict, name: str) -> ConfigDict:
+  """Take other data, in the directory data/<name>."""
+  config.data.name = name
+  config.data.directory = f"data/{name}"
+  return config
+
+
+def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
+  """Take a network; fields not given are those of its builder."""
+  config.model = _section("network", name, builders.MODELS, fields, {})
+  return config
+
+
+def use_method(
+  config: ConfigDict, name: str, *, variant: str = "paper", **fields: Any
+) -> ConfigDict:
+  """Take a method, as a variant says or with single fields changed.
+
+  The auto-encoder gets the filters of the network, and goes on following them
+  until it is given its own. Images without labels are compared between two
+  colourings if the scenario has some.
+
+  Args:
+    config: the config.
+    name: a key of `builders.METHODS`.
+    variant: a key of `jtr.VARIANTS`; "official" is the released code.
+    **fields: of the method, to change.
+
+  Returns:
+    The config.
+
+  Raises:
+    ValueError: an unknown name, naming the nearest.
+  """
+  settings = builders.find("variant", variant, jtr.VARIANTS)
+  preset = builders.flat_settings(settings)
+  if "+unlabelled" in config.data.scenario:
+    preset["unlabelled"] = "consistency"
+  preset["autoencoder_filters"] = config.model.get_oneway_ref("filters")
+  config.method = _section("method", name, builders.METHODS, fields, preset)
+  return config
+
+
+def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
+  """Resize labels as the paper means it, or as the released loaders do."""
+  released = builders.find("variant", variant, jtr.VARIANTS) is jtr.RELEASED
+  config.augment.normal_resize = "official" if released else "renormalise"
+  config.augment.inverse_depth_scale = "official" if released else "multiply"
+  return config
+
+
+def use_laptop(config: ConfigDict) -> ConfigDict:
+  """Take a narrow network and a schedule for two CPU cores."""
+  config.model.filters = (16, 32, 64, 128, 128)
+  config.optimizer.learning_rate = 5e-4  # larger, as the runs are short
+  config.optimizer.decay_epochs = 40
+  config.train.batch_size = 8
+  config.train.epochs = 60
+  config.evaluate.batch_size = 8
+  config.log.every_steps = 25
+  return config
+
+
+def parse_arg(arg: str, **defaults: Any) -> dict[str, Any]:
+  """Return the arguments of a config file, `key=value,key=value`.
+
+  The first key may be left out, and `key` alone switches a truth value on. A
+  tuple of names is written with plus signs, `depth+normals`, a size as 96x128.
+
+  Args:
+    arg: what follows the colon of `--config=FILE:`.
+    **defaults: the keys there are, with values whose type is that of the key.
+
+  Returns:
+    The defaults with the given values put in.
+
+  Raises:
+    ValueError: an unknown or repeated key, naming the nearest, or a value of
+      another type.
+  """
+  first, given = next(iter(defaults)), {}
+  for position, word in enumerate(filter(None, arg.split(","))):
+    key, equals, text = (part.strip() for part in word.partition("="))
+    if not equals and isinstance(defaults.get(key), bool):
+      text = "true"
+    elif not equals and position == 0:
+      key, text = first, key
+    if key not in defaults:
+      raise errors.unknown_name("config argument", key, defaults)
+    if key in given:
+      raise _bad_argument(key, "two values", "one")
+    given[key] = _parse_value(key, text, defaults[key])
+  return {**defaults, **given}
+
+
+def from_plain(plain: Mapping[str, Any]) -> ConfigDict:
+  """Return the config that config.json holds, lists made tuples again."""
+
+  def restored(value: Any) -> Any:
+    if isinstance(value, Mapping):
+      return {name: restored(item) for name, item in value.items()}
+    return tuple(map(restored, value)) if isinstance(value, list) else value
+
+  return ConfigDict(restored(plain))
+
+
+def _section(
+  kind: str,
+  name: str,
+  table: Mapping[str, builders.Builder],
+  fields: Mapping[str, Any],
+  preset: Mapping[str, Any],
+) -> ConfigDict:
+  """Return {name, all fields of the builder}: the default, preset or given."""
+  known = builders.find(kind, name, table).fields
+  for field in fields:
+    if field not in known:
+      raise errors.unknown_name(f"field of {kind} {name!r}", field, known)
+  values = {f: preset.get(f, known[f].default) for f in known}
+  return ConfigDict({"name": name, **values, **fields})
+
+
+def _set_common(
+  config: ConfigDict,
+  *,
+  scenario: str,
+  tasks: tuple[str, ...],
+  seed: int,
+  epochs: int,
+  steps: int,
+) -> ConfigDict:
+  """Set what the arguments of most config files have in common."""
+  splits.parse_scenario(scenario)
+  config.tasks = config.data.scenario_tasks = tasks
+  config.data.scenario = scenario
+  config.seed = seed
+  config.train.epochs = epochs or config.train.epochs
+  config.train.steps = steps
+  return config
+
+
+def _parse_value(key: str, text: str, default: Any) -> Any:
+  """Return the text as a value of the type of the default."""
+  if isinstance(default, bool):
+    if text not in ("true", "false"):
+      raise _bad_argument(key, text, "true or false")
+    return text == "true"
+  if isinstance(default, tuple):
+    is_size = bool(default) and isinstance(default[0], int)
+    if not is_size:
+      return tuple(text.split("+"))
+    numbers = text.split("x")
+    if len(numbers) != len(default):
+      raise _bad_argument(key, text, "height and width, such as 96x128")
+    return tuple(_parse_value(key, number, 0) for number in numbers)
+  try:
+    return type(default)(text)
+  except ValueError:
+    expected = f"a value such as {default!r} ({type(default).__name__})"
+    raise _bad_argument(key, text, expected) from None
+
+
+def _bad_argument(key: str, found: str, expected: str) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"Bad config argument {key!r}",
+      found=repr(found),
+      expected=expected,
+      do=f"Write it after the colon: --config=FILE:{key}=VALUE.",
+    )
+  )

@@ -1,0 +1,73 @@
+"""The fields of a config: values, units, sources and types.
+
+A config has the sections seed, tasks, data, augment, model, method, optimizer,
+train, evaluate, log and checkpoint. The fields of model and method are what
+their builders in `build` take, those of augment are `AugmentSettings`; all
+others stand here, as JTR trains on NYUv2.
+"""
+
+import dataclasses
+from typing import Any, Literal
+
+from jtr_jax.data.feed import Placement
+from jtr_jax.data.views import AugmentSettings
+
+TASKS = ("segmentation", "depth", "normals")
+
+SECTIONS: dict[str, Any] = {
+  "seed": 0,  # of initialisation, order, augmentation and sampling
+  "tasks": TASKS,  # names, in order; () for all that the data has
+  "data": {
+    "name": "nyuv2",  # nyuv2, rooms or folder
+    "directory": "data/nyuv2",  # of the prepared records
+    "raw": "",  # the user's files, to prepare from (folder)
+    "train_split": "train",  # of the records
+    "eval_split": "val",  # of the records; not for choosing a step honestly
+    "size": (0, 0),  # (H, W) to prepare at, pixels; (0, 0): as the data is
+    "train_count": 0,  # images to generate (rooms); 0: 795, as NYUv2
+    "val_count": 0,  # images to generate (rooms); 0: 654, as NYUv2
+    "scenario": "full",  # see data.splits: onelabel, randomlabels, ...
+    "scenario_tasks": (),  # names it is drawn for; () for those of the run
+    "split_seed": 0,  # of the scenario
+    "split_file": "",  # text, .pth or .npy; takes the place of the scenario
+    "placement": "auto",  # auto, device or stream
+    "workers": 0,  # processes that read a stream; 0: threads
+  },
+  "augment": dataclasses.asdict(AugmentSettings()),
+  "optimizer": {
+    "name": "adam",  # JTR paper, Sec. 6.2
+    "learning_rate": 1e-4,  # JTR paper, Sec. 6.2
+    "decay_rate": 0.5,  # factor; released train_nyuv2.py
+    "decay_epochs": 200,  # epochs between two falls; released train_nyuv2.py
+  },
+  "train": {
+    "batch_size": 4,  # images, over all devices; JTR paper, Sec. 6.2
+    "epochs": 300,  # JTR paper, Sec. 6.2; the released code trains 400
+    "steps": 0,  # updates; 0: from the epochs
+    "dtype": "float32",  # of the computation; parameters are float32
+    "steps_per_dispatch": 1,  # updates in one call of the device
+  },
+  "evaluate": {
+    "every_epochs": 5,  # epochs; the end of a run is evaluated in any case
+    "batch_size": 4,  # images
+    "baseline": "",  # JSON file of the results to compare with; "": none
+    "pictures": 4,  # images that are drawn
+  },
+  "log": {
+    "every_steps": 50,  # updates that a row of training losses sums up
+  },
+  "checkpoint": {
+    "every_epochs": 5,  # epochs
+    "keep_latest": 2,  # checkpoints
+    "keep_best": 1,  # checkpoints
+  },
+}
+
+HINTS: dict[str, Any] = {
+  "tasks": tuple[str, ...],
+  "data.size": tuple[int, int],
+  "data.scenario_tasks": tuple[str, ...],
+  "data.placement": Placement,
+  "train.dtype": Literal["float32", "bfloat16"],
+}
+"""The types of fields whose value does not tell them."""

@@ -1,0 +1,47 @@
+"""The label split of a run: drawn, or from a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from jtr_jax.data import released_splits, split_file, splits
+from jtr_jax.data.splits import LabelSplit
+
+_RELEASED = (".pth", ".npy")
+
+
+def make_or_read(
+  ids: Sequence[str],
+  tasks: Sequence[str],
+  *,
+  scenario: str,
+  scenario_tasks: Sequence[str],
+  seed: int,
+  file: str = "",
+) -> LabelSplit:
+  """Return which image keeps its label for which task.
+
+  Args:
+    ids: N sample ids of the data.
+    tasks: the K tasks of the run.
+    scenario: drawn unless a file is given, see `splits`.
+    scenario_tasks: the tasks that it is drawn for. With more than those of the
+      run, single-task learning sees the labels that multi-task learning sees.
+    seed: of the drawing.
+    file: a text split, or a released `.pth` or `.npy`; "" for none.
+
+  Returns:
+    The split, rows as `ids` and columns as `tasks`.
+
+  Raises:
+    ValueError: the file or the scenario does not fit ids and tasks.
+  """
+  path = Path(file)
+  if not file:
+    split = splits.make_split(scenario, ids, scenario_tasks, seed=seed)
+  elif path.suffix in _RELEASED:
+    split = released_splits.import_split(path, ids, tasks)
+  else:
+    split = split_file.load_split(path)
+  about = {"scenario": path.name if file else scenario, **split.about}
+  labelled = splits.align_split(split, ids, tasks)
+  return LabelSplit(tuple(ids), tuple(tasks), labelled, about)
