@@ -109,17 +109,18 @@ def _random_examples(
     form = manifest.form(task.name)
     shape = (batch, *form.shape)
     values = draw.uniform(0, 5, shape)
-    stored[task.name] = values.astype(form.dtype)
+    stored[task.name] = jnp.asarray(values.astype(form.dtype))
   present = {
-    task.name: (np.arange(batch) + index) % 2 == 0
+    task.name: (jnp.arange(batch) + index) % 2 == 0
     for index, task in enumerate(tasks)
   }
+  image = draw.integers(0, 256, (batch, *manifest.size, 3), np.uint8)
   return Examples(
-    image=draw.integers(0, 256, (batch, *manifest.size, 3), np.uint8),
+    image=jnp.asarray(image),
     stored=stored,
     present=present,
-    sample=np.arange(batch, dtype=np.int32),
-    epoch=np.zeros(batch, np.int32),
+    sample=jnp.arange(batch),
+    epoch=jnp.zeros(batch, jnp.int32),
   )
 
 

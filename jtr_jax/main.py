@@ -12,13 +12,16 @@ from ml_collections import ConfigDict, config_flags
 
 from jtr_jax import config_check, config_lib, experiment, results
 from jtr_jax.train import loop, workdir
+from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.compilation import enable_compilation_cache
 from jtr_jax.train.window import NonFiniteError
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config", None, "Config file, with arguments after a colon."
 )
-_WORKDIR = flags.DEFINE_string("workdir", None, "Where the run's files go.")
+_WORKDIR = flags.DEFINE_string(
+  "workdir", None, "Where the run's files go.", required=True
+)
 _MODE = flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "What to do.")
 _CHECKPOINT = flags.DEFINE_enum(
   "checkpoint", "best", ["best", "latest"], "Which one --mode=evaluate takes."
@@ -45,7 +48,7 @@ def main(argv: list[str]) -> None:
       train(
         _CONFIG.value,
         folder,
-        name=flags.FLAGS["config"].config_filename,
+        name=config_flags.get_config_filename(flags.FLAGS["config"]),
         allow_config_change=_ALLOW.value,
       )
   except _USER_ERRORS as error:
@@ -86,7 +89,7 @@ def train(
   sys.stdout.write((folder / results.CARD).read_text())
 
 
-def evaluate(folder: Path, *, which: str) -> None:
+def evaluate(folder: Path, *, which: Which) -> None:
   """Evaluate a checkpoint of a workdir, and draw its pictures.
 
   Args:
@@ -104,5 +107,4 @@ def evaluate(folder: Path, *, which: str) -> None:
 
 
 if __name__ == "__main__":
-  flags.mark_flag_as_required("workdir")
   app.run(main)

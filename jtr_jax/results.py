@@ -1,5 +1,6 @@
 """What a run reached: the result card, and the table of an evaluation."""
 
+import dataclasses
 import json
 import sys
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ def write_card(
     name=f"{config.method.name} on {experiment.dataset.manifest.name}",
     outcomes=tuple(outcomes),
     directions=experiment.directions,
-    baseline=baseline and {"name": baseline.name, "metrics": baseline.metrics},
+    baseline=dataclasses.asdict(baseline) if baseline else None,
     seeds={"seed": config.seed},
     scenario=config.data.split_file or config.data.scenario,
     label_counts=label_counts(experiment),
