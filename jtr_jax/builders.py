@@ -25,7 +25,7 @@ from jtr_jax.train import optimizer
 Filters: TypeAlias = tuple[int, int, int, int, int]
 """Widths of SegNet's five stages."""
 
-DTYPES = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+DTYPES = {name: jnp.dtype(name) for name in ("float32", "bfloat16")}
 
 
 class Field(NamedTuple):

@@ -81,22 +81,22 @@ def validate(config: ConfigDict) -> None:
     ValueError: an unknown field, naming the nearest, a missing one, one of
       another type, or a value that cannot be meant.
   """
-  _check_names("section of the config", config, config_sections.SECTIONS)
+  _check_names("section of the config", config, config_sections.NAMES)
   for section, table in _TABLES.items():
     name = config[section].get("name", "")
     builders.find(f"config.{section}.name", str(name), table)
   known = _known_fields(config)
   fields = dict(_flat(config))
-  for section in config_sections.SECTIONS:
+  for section in config_sections.NAMES:
     inside = section + "."
     _check_names(
       f"field of config.{section}",
       {f for f in fields if f.startswith(inside)},
       {f for f in known if f.startswith(inside)},
     )
-  for field, value in fields.items():
-    _check_type(field, value, known[field])
-    _check_value(field, value)
+  for field, hint in known.items():
+    _check_type(field, fields[field], hint)
+    _check_value(field, fields[field])
   _check_rest(config)
 
 
@@ -106,11 +106,9 @@ def _known_fields(config: ConfigDict) -> dict[str, Any]:
   hints = {field: type(value) for field, value in _flat(sections)}
   augment = builders.fields_of(AugmentSettings)
   hints |= {f"augment.{name}": field.hint for name, field in augment.items()}
-  for section, table in (
-    ("model", builders.MODELS),
-    ("method", builders.METHODS),
-  ):
-    taken = table[config[section].name].fields
+  for section in ("model", "method"):
+    taken = _TABLES[section][config[section].name].fields
+    hints[f"{section}.name"] = str
     hints |= {f"{section}.{name}": field.hint for name, field in taken.items()}
   return hints | config_sections.HINTS
 

@@ -63,6 +63,8 @@ SECTIONS: dict[str, Any] = {
   },
 }
 
+NAMES = (*SECTIONS, "model", "method")
+
 HINTS: dict[str, Any] = {
   "tasks": tuple[str, ...],
   "data.size": tuple[int, int],

@@ -1,0 +1,266 @@
+import dataclasses
+import pathlib
+
+import config_files
+import numpy as np
+import pytest
+from absl import logging
+
+from jtr_jax import build, builders, config_lib, config_sections
+from jtr_jax.data import manifest, nyuv2, prepare, split_file, splits
+from jtr_jax.data.records import Dataset
+from jtr_jax.data.rooms import generate
+from jtr_jax.methods import jtr
+
+N = 12
+IDS = tuple(str(i) for i in range(N))
+
+
+def described(tasks, missing=()):
+  """A data set that is only described; labels in `missing` do not exist."""
+  labelled = {
+    name: np.array([(i, name) not in missing for i in range(N)])
+    for name in tasks
+  }
+  split = manifest.Split(IDS, labelled)
+  about = manifest.Manifest(
+    "test", (32, 32), tasks, {"train": split, "val": split}, {}
+  )
+  return Dataset(pathlib.Path("nowhere"), about)
+
+
+NYU = described(nyuv2.TASKS)
+
+
+def test_tasks_are_those_of_the_data():
+  config = config_lib.base()
+  config.tasks = ("depth", "segmentation")
+  depth, segmentation = build.make_tasks(config, NYU.manifest)
+  assert (depth.name, depth.joint_mean) == ("depth", 2.3618)
+  assert segmentation.class_names == nyuv2.CLASSES
+  assert segmentation.channels == 13
+
+
+def test_without_names_all_tasks_of_the_data():
+  config = config_lib.base()
+  config.tasks = ()
+  tasks = build.make_tasks(config, described(generate.TASKS).manifest)
+  assert [task.name for task in tasks] == list(generate.TASKS)
+
+
+def test_options_of_a_task_come_from_the_manifest():
+  config = config_lib.base()
+  config.tasks = ()
+  options = {
+    "flow": {"kind": "regression", "channels": 2, "unit": "px"},
+    "far": {"kind": "depth", "joint_mean": 20.0, "picture_range": [0.0, 80.0]},
+    "near": {"kind": "inverse_depth", "unit": "1/m"},
+  }
+  flow, far, near = build.make_tasks(config, described(options).manifest)
+  assert flow.channels == 2
+  assert (far.joint_mean, far.picture_range) == (20.0, (0.0, 80.0))
+  assert near.unit == "1/m"
+  assert hash((flow, far, near))  # static under jit
+
+
+def test_unknown_task_names_the_nearest():
+  config = config_lib.base()
+  config.tasks = ("dept",)
+  with pytest.raises(ValueError, match="Did you mean 'depth'"):
+    build.make_tasks(config, NYU.manifest)
+
+
+def test_every_kind_of_task_that_data_can_have_is_built():
+  assert set(builders.TASK_KINDS) == set(manifest.KINDS)
+
+
+def test_dtypes_are_those_a_config_may_name():
+  hint = config_sections.HINTS["train.dtype"]
+  assert set(builders.DTYPES) == set(hint.__args__)
+
+
+@pytest.mark.parametrize("variant", jtr.VARIANTS)
+def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
+  seen, expected = [], jtr.VARIANTS[variant]
+  monkeypatch.setattr(
+    builders.jtr,
+    "jtr",
+    lambda tasks, autoencoder, settings: seen.append((autoencoder, settings)),
+  )
+  config = config_lib.use_method(config_lib.base(), "jtr", variant=variant)
+  config.train.dtype = "bfloat16"
+  build.make_method(config, build.make_tasks(config, NYU.manifest))
+  autoencoder, settings = seen[0]
+  assert settings == expected
+  assert autoencoder.head.channels == 17
+  assert autoencoder.trunk.statistics == "image"
+  assert autoencoder.trunk.dtype == "bfloat16"
+
+
+def test_single_field_reaches_the_method(monkeypatch):
+  seen = []
+  monkeypatch.setattr(
+    builders.jtr, "jtr", lambda tasks, autoencoder, s: seen.append(s)
+  )
+  config = config_lib.use_method(config_lib.base(), "jtr", label_mask="own")
+  build.make_method(config, build.make_tasks(config, NYU.manifest))
+  stacking = dataclasses.replace(jtr.PAPER.stacking, label_mask="own")
+  assert seen[0] == dataclasses.replace(jtr.PAPER, stacking=stacking)
+
+
+def test_single_task_learning_refuses_several_tasks():
+  config = config_lib.use_method(config_lib.base(), "stl")
+  tasks = build.make_tasks(config, NYU.manifest)
+  with pytest.raises(ValueError, match=r"config\.tasks=.*segmentation"):
+    build.make_method(config, tasks)
+  assert len(build.make_method(config, tasks[:1]).views) == 1
+
+
+def test_steps_are_counted_from_epochs_or_given():
+  config = config_lib.base()
+  assert build.total_steps(config, 795) == 59625  # 300 * 795 / 4
+  config.train.steps_per_dispatch = 8
+  assert build.total_steps(config, 795) == 59632
+  config.train.steps = 10
+  assert build.total_steps(config, 795) == 16
+
+
+def test_schedule_is_in_whole_dispatches():
+  config = config_lib.base()
+  config.train.steps_per_dispatch = 8
+  schedule = build.make_schedule(config, 795)
+  assert schedule.epoch == 198.75
+  assert (schedule.log, schedule.evaluate) == (56, 1000)  # 50, 993.75
+  for steps in schedule[:4]:
+    assert steps % schedule.dispatch == 0
+
+
+def test_learning_rate_falls_after_the_epochs_of_the_config():
+  config = config_lib.base()
+  config.optimizer.decay_epochs = 2
+  optimizer = build.make_optimizer(config, 1.5)
+  gradient = {"w": np.ones(1, np.float32)}
+  state, sizes = optimizer.init(gradient), []
+  for _ in range(5):
+    updates, state = optimizer.update(gradient, state)
+    sizes.append(float(-updates["w"][0]))
+  np.testing.assert_allclose(sizes, [1e-4] * 3 + [5e-5] * 2, rtol=1e-3)
+
+
+def test_label_split_is_drawn_for_the_scenario():
+  config = config_lib.base()
+  config.data.scenario = "onelabel"
+  tasks = build.make_tasks(config, NYU.manifest)
+  split = build.make_label_split(config, NYU, tasks)
+  assert split.ids == IDS
+  assert split.tasks == ("segmentation", "depth", "normals")
+  assert split.labelled.sum(1).tolist() == [1] * N
+  assert split.about == {"scenario": "onelabel", "seed": "0"}
+  config.data.split_seed = 1
+  other = build.make_label_split(config, NYU, tasks)
+  assert (other.labelled != split.labelled).any()
+
+
+def test_single_task_learning_gets_its_column_of_the_split():
+  config = config_lib.base()
+  config.data.scenario = "onelabel"
+  together = build.make_label_split(
+    config, NYU, build.make_tasks(config, NYU.manifest)
+  )
+  config.data.scenario_tasks = config.tasks
+  config.tasks = ("depth",)
+  alone = build.make_label_split(
+    config, NYU, build.make_tasks(config, NYU.manifest)
+  )
+  np.testing.assert_array_equal(alone.labelled[:, 0], together.labelled[:, 1])
+
+
+def test_label_split_is_read_from_a_file(tmp_path):
+  config = config_lib.base()
+  tasks = build.make_tasks(config, NYU.manifest)
+  rows = np.arange(3 * N).reshape(N, 3) % 2 == 0
+  written = splits.LabelSplit(IDS[::-1], nyuv2_names(), rows)
+  config.data.split_file = str(tmp_path / "mine.txt")
+  split_file.save_split(config.data.split_file, written)
+  split = build.make_label_split(config, NYU, tasks)
+  np.testing.assert_array_equal(split.labelled, rows[::-1])
+  assert split.about["scenario"] == "mine.txt"
+
+
+def nyuv2_names():
+  return tuple(nyuv2.TASKS)
+
+
+def test_images_without_labels_are_told_if_jtr_leaves_them_out(monkeypatch):
+  told = []
+  monkeypatch.setattr(logging, "warning", lambda *words: told.append(words))
+  missing = {(3, name) for name in nyuv2.TASKS}
+  dataset = described(nyuv2.TASKS, missing)
+  config = config_lib.base()
+  tasks = build.make_tasks(config, dataset.manifest)
+  build.make_label_split(config, dataset, tasks)
+  assert told[0][1:] == (1, N)
+  config.method.unlabelled = "consistency"
+  build.make_label_split(config, dataset, tasks)
+  assert len(told) == 1
+
+
+def test_nyuv2_that_is_not_prepared_tells_everything(tmp_path):
+  config = config_files.load("nyu_jtr")
+  config.data.directory = str(tmp_path / "nyu")
+  with pytest.raises(ValueError, match="nyuv2 is not prepared") as error:
+    build.open_data(config)
+  text = str(error.value)
+  assert "https://github.com/lorenmt/mtan" in text
+  prepare_it = "python -m jtr_jax.data prepare nyuv2 --raw=DIR"
+  assert f"{prepare_it} --out={tmp_path / 'nyu'}" in text
+  assert "--config=configs/nyu_jtr.py:data=rooms" in text
+
+
+def test_folder_without_raw_tells_how_to_lay_it_out(tmp_path):
+  config = config_files.load("folder_jtr", f"directory={tmp_path / 'mine'}")
+  with pytest.raises(ValueError, match=r"folder is not prepared.*raw=ROOT"):
+    build.open_data(config)
+
+
+@pytest.mark.parametrize(
+  ("name", "arg", "expected"),
+  [
+    ("nyu_jtr", "", ("nyuv2", "data/nyuv2", {})),
+    (
+      "nyu_jtr",
+      "data=rooms",
+      ("rooms", "data/rooms", {"size": (288, 384), "train": 795, "val": 654}),
+    ),
+    (
+      "folder_jtr",
+      "D,size=96x128",
+      ("folder", "data/folder", {"raw": "D", "size": (96, 128)}),
+    ),
+  ],
+)
+def test_data_is_asked_for_with_the_options_that_are_set(
+  name, arg, expected, monkeypatch
+):
+  asked = []
+  monkeypatch.setattr(
+    prepare,
+    "ensure_prepared",
+    lambda name, directory, **options: asked.append((name, directory, options)),
+  )
+  build.open_data(config_files.load(name, arg))
+  assert asked == [expected]
+
+
+def test_rooms_are_generated_and_found_again(tmp_path):
+  config = config_files.load("rooms_jtr")
+  config.data.directory = str(tmp_path / "rooms")
+  config.data.update(size=(16, 16), train_count=2, val_count=1)
+  for _ in range(2):
+    dataset = build.open_data(config)
+    assert dataset.manifest.split("train").size == 2
+  tasks = build.make_tasks(config, dataset.manifest)
+  assert [task.channels for task in tasks] == [13, 1, 3]
+  config.data.train_count = 3
+  with pytest.raises(ValueError, match="Another data set"):
+    build.open_data(config)

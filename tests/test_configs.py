@@ -1,0 +1,112 @@
+import config_files
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jtr_jax import build, config_check
+from jtr_jax.data import nyuv2
+from jtr_jax.data.examples import Examples, to_images, to_labels
+from jtr_jax.data.manifest import Manifest
+from jtr_jax.data.rooms import generate
+from jtr_jax.data.views import make_views
+from jtr_jax.train.state import init_state
+from jtr_jax.train.step import predict_views
+
+SIZE = (32, 32)
+TASKS = {
+  "nyuv2": nyuv2.TASKS,
+  "rooms": generate.TASKS,
+  "folder": {
+    "segmentation": {"kind": "segmentation", "classes": ["road", "sky"]},
+    "distance": {"kind": "inverse_depth"},
+    "edge_texture": {"kind": "regression"},
+  },
+}
+VARIANTS = [
+  "nyu_jtr:",
+  "nyu_jtr:variant=official",
+  "nyu_jtr:onelabel+unlabelled30,variant=official",
+  "nyu_jtr:halflabels+unlabelled50,data=rooms",
+  "nyu_supervised:variant=official",
+  "nyu_consistency:data=rooms",
+  "rooms_jtr:tasks=segmentation+depth+normals+edge_occlusion+reshading",
+  "rooms_jtr:tasks=depth",
+  "rooms_supervised:",
+  "rooms_consistency:variant=official",
+  "rooms_stl:task=reshading,tasks=depth+reshading",
+  "rooms_demo:",
+  "folder_jtr:DIR",
+  "folder_jtr:DIR,method=consistency,laptop,tasks=distance",
+]
+COMMANDS = [
+  pytest.param(words, id=" ".join(words).replace("--config=configs/", ""))
+  for path in config_files.FILES
+  for words in config_files.documented_commands(path)
+]
+
+
+def test_every_file_has_a_variant_and_a_command():
+  names = {path.stem for path in config_files.FILES}
+  assert {variant.split(":")[0] for variant in VARIANTS} == names
+  for path in config_files.FILES:
+    assert config_files.documented_commands(path), path
+    assert len(path.read_text().split("\n")) <= 61, path
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_documented_commands_are_valid(words):
+  config_check.validate(config_files.from_flags(words))
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_losses_of_every_variant_trace(variant):
+  name, _, arg = variant.partition(":")
+  config = config_files.load(name, arg)
+  config_check.validate(config)
+  data = Manifest("test", SIZE, TASKS[config.data.name], {}, {})
+  tasks = build.make_tasks(config, data)
+  optimizer = build.make_optimizer(config, 10.0)
+  net = build.make_model(config, tasks)
+  method = build.make_method(config, tasks)
+  augment = build.make_augment(config)
+
+  def losses(examples):
+    state = init_state(net, method, optimizer, size=SIZE, seed=config.seed)
+    images, labels = make_views(
+      to_images(examples),
+      to_labels(examples),
+      jax.random.split(jax.random.key(0), 2),
+      tasks,
+      method.views,
+      augment,
+    )
+    params, model_state = state.params, state.model_state
+    predictions, _ = predict_views(net, params, model_state, images)
+    return method.losses(
+      params["method"],
+      model_state["method"],
+      predictions,
+      labels,
+      jax.random.key(1),
+    )
+
+  output = jax.eval_shape(losses, _batch(data, tasks, batch=2))
+  assert set(output.task_losses) == {task.name for task in tasks}
+  for term in jax.tree.leaves((output.task_losses, output.regularizers)):
+    assert (term.shape, term.dtype) == ((2,), jnp.float32)
+  assert ("jtr_distance" in output.regularizers) == (
+    config.method.name == "jtr"
+  )
+
+
+def _batch(manifest, tasks, batch):
+  shapes = {task.name: manifest.form(task.name) for task in tasks}
+  array = lambda shape, dtype: jax.ShapeDtypeStruct((batch, *shape), dtype)
+  return Examples(
+    image=array((*SIZE, 3), np.uint8),
+    stored={name: array(f.shape, f.dtype) for name, f in shapes.items()},
+    present={name: array((), jnp.bool_) for name in shapes},
+    sample=array((), np.int32),
+    epoch=array((), np.int32),
+  )
