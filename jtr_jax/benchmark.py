@@ -27,7 +27,11 @@ from jtr_jax.train.measure import Measurement, measure
 _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 
 _CONFIG = config_flags.DEFINE_config_file(
-  "config", None, "Config file, with arguments after a colon."
+  "config",
+  None,
+  "Config file, with arguments after a colon.",
+  lock_config=False,  # unknown fields get the message of config_check
+  accept_new_attributes=True,
 )
 _RUNS = flags.DEFINE_integer("runs", 20, "Steps to time.")
 _JSON = flags.DEFINE_string("json", "", "Where to write the numbers.")

@@ -17,14 +17,20 @@ from jtr_jax.train.compilation import enable_compilation_cache
 from jtr_jax.train.window import NonFiniteError
 
 _CONFIG = config_flags.DEFINE_config_file(
-  "config", None, "Config file, with arguments after a colon."
+  "config",
+  None,
+  "Config file, with arguments after a colon.",
+  lock_config=False,  # unknown fields get the message of config_check
+  accept_new_attributes=True,
 )
 _WORKDIR = flags.DEFINE_string(
   "workdir", None, "Where the run's files go.", required=True
 )
 _MODE = flags.DEFINE_enum("mode", "train", ["train", "evaluate"], "What to do.")
-_CHECKPOINT = flags.DEFINE_enum(
-  "checkpoint", "best", ["best", "latest"], "Which one --mode=evaluate takes."
+_LATEST = flags.DEFINE_bool(
+  "latest",
+  False,
+  "Let --mode=evaluate take the latest checkpoint, not the best.",
 )
 _ALLOW = flags.DEFINE_bool(
   "allow_config_change", False, "Go on in a workdir of another config."
@@ -37,11 +43,13 @@ def main(argv: list[str]) -> None:
   """Run what the flags say."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+  if flags.FLAGS["verbosity"].using_default_value:
+    logging.set_verbosity(logging.WARNING)
   enable_compilation_cache()
   folder = Path(_WORKDIR.value)
   try:
     if _MODE.value == "evaluate":
-      evaluate(folder, which=_CHECKPOINT.value)
+      evaluate(folder, which="latest" if _LATEST.value else "best")
     else:
       if _CONFIG.value is None:
         raise app.UsageError("Give --config=FILE.py")

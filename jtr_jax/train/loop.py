@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import optax
-from absl import logging
 from jax.sharding import Mesh
 
 from jtr_jax.data.feed import Feed
@@ -111,8 +110,6 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
   state = restored.state if restored else start_state(run)
   first = restored.step if restored else 0
   sums = restored.extra["window"] if restored else None
-  if restored:
-    logging.info("Go on from step %d of %d", first, run.schedule.total)
   with (
     Preemption() as preemption,
     MetricWriter(workdir, resume_step=first if restored else None) as writer,
@@ -121,6 +118,8 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
     session = _Session(
       run, checkpoints, writer, progress, Window(run.sample_ids, sums)
     )
+    if restored:
+      progress.message(f"Going on from step {first} of {run.schedule.total}")
     for step in range(first, run.schedule.total, run.schedule.dispatch):
       state = session.advance(state, step)
       done = step + run.schedule.dispatch

@@ -180,7 +180,7 @@ def _metrics(
   return StepMetrics(
     losses=jax.tree.map(jnp.sum, losses),
     terms=means | {"total/loss": _total(output)},
-    gradient_norm=optax.global_norm(gradients),
+    gradient_norm=optax.tree.norm(gradients),
     broken={name: ~jnp.isfinite(x) for name, x in per_image.items()},
     sample=examples.sample,
   )
