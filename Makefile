@@ -20,6 +20,10 @@ environment: .venv/ready
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+demo: environment
+	$(BIN)/python -m jtr_jax.main --config=configs/rooms_demo.py --workdir=runs/demo
+	@echo "Look at runs/demo/pictures/predictions.png and reconstructions.png"
+
 lint: environment
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

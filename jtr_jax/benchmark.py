@@ -13,9 +13,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from absl import app, flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
-from jtr_jax import build, config_check
+from jtr_jax import build, config_check, config_flag
 from jtr_jax.data.examples import Examples
 from jtr_jax.data.feed import Feed
 from jtr_jax.data.manifest import Manifest
@@ -26,13 +26,6 @@ from jtr_jax.train.measure import Measurement, measure
 
 _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 
-_CONFIG = config_flags.DEFINE_config_file(
-  "config",
-  None,
-  "Config file, with arguments after a colon.",
-  lock_config=False,  # unknown fields get the message of config_check
-  accept_new_attributes=True,
-)
 _RUNS = flags.DEFINE_integer("runs", 20, "Steps to time.")
 _JSON = flags.DEFINE_string("json", "", "Where to write the numbers.")
 
@@ -41,9 +34,7 @@ def main(argv: list[str]) -> None:
   """Measure and report."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-  if _CONFIG.value is None:
-    raise app.UsageError("Give --config=FILE.py")
-  measurement = measure_config(_CONFIG.value, runs=_RUNS.value)
+  measurement = measure_config(config_flag.given(), runs=_RUNS.value)
   sys.stdout.write(measurement.to_text() + "\n")
   if _JSON.value:
     Path(_JSON.value).write_text(measurement.to_json() + "\n")

@@ -8,21 +8,14 @@ import sys
 from pathlib import Path
 
 from absl import app, flags, logging
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
-from jtr_jax import config_check, config_lib, experiment, results
+from jtr_jax import config_check, config_flag, config_lib, experiment, results
 from jtr_jax.train import loop, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.compilation import enable_compilation_cache
 from jtr_jax.train.window import NonFiniteError
 
-_CONFIG = config_flags.DEFINE_config_file(
-  "config",
-  None,
-  "Config file, with arguments after a colon.",
-  lock_config=False,  # unknown fields get the message of config_check
-  accept_new_attributes=True,
-)
 _WORKDIR = flags.DEFINE_string(
   "workdir", None, "Where the run's files go.", required=True
 )
@@ -51,12 +44,10 @@ def main(argv: list[str]) -> None:
     if _MODE.value == "evaluate":
       evaluate(folder, which="latest" if _LATEST.value else "best")
     else:
-      if _CONFIG.value is None:
-        raise app.UsageError("Give --config=FILE.py")
       train(
-        _CONFIG.value,
+        config_flag.given(),
         folder,
-        name=config_flags.get_config_filename(flags.FLAGS["config"]),
+        name=config_flag.name(),
         allow_config_change=_ALLOW.value,
       )
   except _USER_ERRORS as error:
