@@ -36,7 +36,7 @@ def main(argv: list[str]) -> None:
   """Run what the flags say."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-  if flags.FLAGS["verbosity"].using_default_value:
+  if not flags.FLAGS["verbosity"].present:
     logging.set_verbosity(logging.WARNING)
   enable_compilation_cache()
   folder = Path(_WORKDIR.value)

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 
 from jtr_jax.core import rng
 from jtr_jax.core.types import Predictions
+from jtr_jax.models.initialization import initialize
 from jtr_jax.models.segnet import Features, Head, SegNet
 from jtr_jax.tasks.base import Task
 
@@ -45,18 +46,17 @@ class MultiTaskNet:
   ) -> tuple[Tree, Tree]:
     """Return (params, model_state) for images of shape (H, W, 3)."""
     image = jnp.zeros((1, *image_shape))
-    variables = self.encoder.init(rng.stream(key, "encoder"), image, train=True)
+    variables = initialize(self.encoder, rng.stream(key, "encoder"), image)
     features = jax.eval_shape(
       lambda: self.encoder.apply(
         variables, image, train=True, mutable=["batch_stats"]
       )[0]
     )
-    features = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), features)
     params = {"encoder": variables["params"]}
     state = {"encoder": variables.get("batch_stats", {})}
     for task, decoder in zip(self.tasks, self.decoders, strict=True):
       name = decoder_name(task.name)
-      variables = decoder.init(rng.stream(key, name), features, train=True)
+      variables = initialize(decoder, rng.stream(key, name), features)
       params[name] = variables["params"]
       state[name] = variables.get("batch_stats", {})
     return params, state
@@ -114,12 +114,12 @@ class AutoEncoder:
   ) -> tuple[Tree, Tree]:
     """Return (params, state) for joint tensors of shape (H, W, J)."""
     joint = jnp.zeros((1, *joint_shape))
-    trunk = self.trunk.init(rng.stream(key, "trunk"), joint, train=True)
+    trunk = initialize(self.trunk, rng.stream(key, "trunk"), joint)
     features = Features(
       bottleneck=jnp.zeros((1, 1, 1, self.trunk.filters[-1])),
       final=jnp.zeros((1, *joint_shape[:2], self.trunk.filters[0])),
     )
-    head = self.head.init(rng.stream(key, "head"), features, train=True)
+    head = initialize(self.head, rng.stream(key, "head"), features)
     params = {"trunk": trunk["params"], "head": head["params"]}
     return params, {"trunk": trunk["batch_stats"]}
 

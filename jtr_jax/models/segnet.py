@@ -21,8 +21,6 @@ from jtr_jax.models.pooling import max_pool, max_unpool
 
 FILTERS = (64, 128, 256, 512, 512)
 
-_xavier_normal = nn.initializers.variance_scaling(1.0, "fan_avg", "normal")
-
 
 class Features(NamedTuple):
   """What the trunk hands on.
@@ -154,6 +152,5 @@ def _conv(width: int, size: int, dtype: jnp.dtype, name: str) -> nn.Conv:
     (size, size),
     padding="SAME",
     dtype=dtype,
-    kernel_init=_xavier_normal,
     name=name,
   )
