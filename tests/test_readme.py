@@ -1,0 +1,152 @@
+"""Every command and every file description in the README runs."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+# What makes a training command small; its meaning stays.
+TINY = [
+  "--config.train.steps=1",
+  "--config.train.batch_size=2",
+  "--config.model.filters=(2,2,2,2,2)",
+  "--config.evaluate.batch_size=2",
+  "--config.evaluate.pictures=1",
+  "--config.data.size=(32,32)",
+]
+TINY_ROOMS = ["--config.data.train_count=6", "--config.data.val_count=2"]
+
+# Halves the time that XLA compiles; results are checked elsewhere.
+QUICK_COMPILATION = (
+  "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+)
+
+
+def blocks(language: str) -> list[str]:
+  """Return the fenced blocks of a language."""
+  return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def commands() -> list[str]:
+  """Return the command lines of the README, without comments."""
+  lines = "\n".join(blocks("sh")).splitlines()
+  return [line.split("#")[0].strip() for line in lines if line.strip()]
+
+
+COMMANDS = commands()
+PROGRAMS = [line for line in COMMANDS if line.startswith("python -m")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+  """A place with what the README's commands expect to find."""
+  place = tmp_path_factory.mktemp("readme")
+  for name in ("configs", "tests"):
+    (place / name).symlink_to(ROOT / name)
+  write_photos(place / "my_photos")
+  write_mtan(place / "nyuv2_files")
+  return place
+
+
+def write_photos(root: Path) -> None:
+  draw = np.random.default_rng(0)
+  (root / "train").mkdir(parents=True)
+  (root / "tasks.toml").write_text(blocks("toml")[0])
+  for split, ids in {"train": ("1", "2", "3", "4"), "val": ("9",)}.items():
+    for name in ("image", "segmentation", "depth"):
+      (root / split / name).mkdir(parents=True, exist_ok=True)
+    for number in ids:
+      image = draw.integers(0, 256, (32, 32, 3), np.uint8)
+      classes = draw.integers(0, 4, (32, 32)).astype(np.uint8)
+      depth = draw.integers(500, 5000, (32, 32)).astype(np.uint16)
+      Image.fromarray(image).save(root / split / f"image/{number}.jpg")
+      if number != "2":
+        Image.fromarray(classes).save(
+          root / split / f"segmentation/{number}.png"
+        )
+      if number != "1":
+        Image.fromarray(depth).save(root / split / f"depth/{number}.png")
+
+
+def write_mtan(root: Path) -> None:
+  draw = np.random.default_rng(1)
+  for split, count in {"train": 6, "val": 2}.items():
+    for name in ("image", "label", "depth", "normal"):
+      (root / split / name).mkdir(parents=True)
+    for index in range(count):
+      image = draw.integers(0, 256, (32, 32, 3)) / 255
+      normal = draw.normal(size=(32, 32, 3))
+      normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+      arrays = {
+        "image": image,
+        "label": draw.integers(-1, 13, (32, 32)).astype(np.float64),
+        "depth": draw.uniform(0.7, 9, (32, 32, 1)),
+        "normal": normal,
+      }
+      for name, array in arrays.items():
+        np.save(root / split / name / f"{index}.npy", array)
+
+
+def shrunk(command: str) -> list[str]:
+  """Return the arguments of a command, made small if it trains."""
+  arguments = shlex.split(command)[1:]
+  if "jtr_jax.benchmark" in arguments:
+    return [*arguments, *TINY, "--runs=2"]
+  if "jtr_jax.main" not in arguments or "--mode=evaluate" in arguments:
+    return arguments
+  is_rooms = "rooms" in command
+  return [*arguments, *TINY, *(TINY_ROOMS if is_rooms else [])]
+
+
+@pytest.mark.parametrize("command", PROGRAMS)
+def test_program_of_the_readme_runs(folder, command):
+  environment = os.environ | {
+    "PYTHONPATH": str(ROOT),
+    "JAX_PLATFORMS": "cpu",
+    "XLA_FLAGS": QUICK_COMPILATION,
+  }
+  done = subprocess.run(
+    [sys.executable, *shrunk(command)],
+    cwd=folder,
+    env=environment,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr[-3000:]
+  for path in re.findall(r"--workdir=(\S+)", command):
+    assert (folder / path / "pictures/predictions.png").exists()
+
+
+def test_make_targets_of_the_readme_exist():
+  targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M)
+  named = [line.split()[1] for line in COMMANDS if line.startswith("make")]
+  assert named
+  assert set(named) <= set(targets)
+
+
+def test_every_command_is_tested():
+  assert all(line in PROGRAMS or line.startswith("make") for line in COMMANDS)
+  assert len(PROGRAMS) > 8
+
+
+def test_task_description_is_toml():
+  assert set(tomllib.loads(blocks("toml")[0])) == {"segmentation", "depth"}
+
+
+def test_links_lead_somewhere():
+  targets = re.findall(r"\]\(([^)#]+)", README)
+  local = [target for target in targets if "://" not in target]
+  assert local
+  missing = [target for target in local if not (ROOT / target).exists()]
+  assert not missing
