@@ -73,7 +73,7 @@ def masked_sum(
 
   Args:
     values: f32[...].
-    mask: bool[...], broadcastable to `values`.
+    mask: bool, of the shape of `values` with or without the last axis.
     axis: axes to sum over.
 
   Returns:

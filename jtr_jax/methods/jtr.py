@@ -44,13 +44,14 @@ class JtrSettings:
       does both, as Eq. (5) says.
     relaxation: of segmentation, wherever nothing else is said.
     autoencoder_relaxation: of the noisy tensor that trains the auto-encoder.
-    independent_draws: target tensor and reconstruction target draw Gumbel noise
-      of their own, so that they differ from the input they belong to.
+    independent_draws: target tensor, reconstruction target and second colouring
+      draw Gumbel noise of their own, so that they differ from the input they
+      belong to even where the class scores are the same.
     reconstruction: "task", the task's own loss on the joint encoding, or the
       "released" formulas.
     unlabelled: what an image without any label does: "consistency" compares its
-      predictions with those of a second colouring (Sec. 4.4); "none" leaves it
-      out, its distance is 0.
+      predictions with those of a second colouring (Sec. 4.4); "none" compares
+      them with themselves, so its distance is 0 unless draws are independent.
     stacking: how the tensors are built.
   """
 
@@ -173,7 +174,9 @@ class _Jtr:
     key: jax.Array,
   ) -> JointViews:
     """Return the joint tensors of view 0 and what the auto-encoder makes."""
-    pair = self._stack(predictions, labels, 0, self.settings.relaxation, key)
+    pair = self._stack(
+      predictions, labels, 0, self.settings.relaxation, _view_key(key, 0)
+    )
     _, rebuilt, _ = _run(self.autoencoder, params, state, pair)
     return JointViews(pair.prediction, rebuilt[0], pair.target, rebuilt[1])
 
@@ -181,14 +184,16 @@ class _Jtr:
     self, predictions: Predictions, labels: Labels, key: jax.Array
   ) -> JointPair:
     """Return the tensors whose distance trains the model."""
-    settings, views = self.settings, _views(self.settings)
+    settings = self.settings
     index = 1 if settings.separate_views else 0
-    pair = self._stack(predictions, labels, index, settings.relaxation, key)
+    draw = _view_key(key, index)
+    pair = self._stack(predictions, labels, index, settings.relaxation, draw)
     if settings.unlabelled == "none":
       return pair
-    other = self._stack(
-      predictions, labels, len(views) - 1, settings.relaxation, key
-    )
+    last = len(_views(settings)) - 1
+    if settings.independent_draws:
+      draw = _view_key(key, last)
+    other = self._stack(predictions, labels, last, settings.relaxation, draw)
     return _compare_colourings(pair, other, view(labels, index))
 
   def _autoencoder_terms(
@@ -208,7 +213,9 @@ class _Jtr:
       else settings.relaxation
     )
     predictions = jax.lax.stop_gradient(predictions)
-    pair = self._stack(predictions, labels, index, relaxation, key)
+    pair = self._stack(
+      predictions, labels, index, relaxation, _view_key(key, index)
+    )
     points, rebuilt, new_state = _run(self.autoencoder, params, state, pair)
     terms = {}
     if settings.separate_views:
@@ -244,8 +251,12 @@ class _Jtr:
       view(predictions, index),
       view(labels, index),
       relaxation,
-      rng.stream(key, "view", index),
+      key,
     )
+
+
+def _view_key(key: jax.Array, index: int) -> jax.Array:
+  return rng.stream(key, "view", index)
 
 
 def _views(settings: JtrSettings) -> tuple[ViewSpec, ...]:
@@ -300,9 +311,7 @@ def _compare_colourings(
   """
   present = jnp.stack([label.present for label in labels.values()])
   unlabelled = ~present.any(axis=0)[:, None, None, None]
-  return pair._replace(
-    target=jnp.where(unlabelled, other.prediction, pair.target)
-  )
+  return pair._replace(target=jnp.where(unlabelled, other.target, pair.target))
 
 
 def _run(
@@ -330,14 +339,19 @@ def _distance(
   """Return f32[B], the mean distance over the places of the bottleneck."""
   a, b = (numerics.widen(point) for point in points)
   if distance == "cosine":
-    at_place = 1 - jnp.sum(
-      numerics.safe_unit(a) * numerics.safe_unit(b), axis=-1
-    )
+    at_place = _one_minus_cosine(a, b)
   elif distance == "l1":
     at_place = jnp.mean(jnp.abs(a - b), axis=-1)
   else:
     at_place = jnp.mean(jnp.square(a - b), axis=-1)
   return jnp.mean(at_place, axis=(1, 2))
+
+
+def _one_minus_cosine(a: jax.Array, b: jax.Array) -> jax.Array:
+  """Return 1 - cos as |u - v|^2 / 2: exactly 0 if a = b, zero vectors too."""
+  u, v = numerics.safe_unit(a), numerics.safe_unit(b)
+  one_is_zero = jnp.any(u != 0, axis=-1) != jnp.any(v != 0, axis=-1)
+  return jnp.where(one_is_zero, 1, jnp.sum(jnp.square(u - v), axis=-1) / 2)
 
 
 def _reconstruction(

@@ -8,7 +8,8 @@ tensor are joint codes and pass through the depth transform a second time; the
 targets of the target tensor are raw labels or raw predictions.
 
 Source: released models/nyuv2_segnet_jtr.py, `get_recon_loss_*`, reproduced from
-recorded steps; `notes` J1 to J3 name these as defects of the release.
+recorded steps. All of this is in the release only: a perfect reconstruction
+does not score 0, and the scale depends on which tasks are labelled.
 """
 
 from collections.abc import Callable

@@ -66,7 +66,9 @@ class BatchNorm(nn.Module):
     ages = jnp.arange(len(rows) - 1, -1, -1, dtype=rows.dtype)
     weights = (1 - self.momentum) * self.momentum**ages
     kept = self.momentum ** len(rows)
-    running.value = kept * running.value + weights @ rows
+    # Not a matrix product: accelerators round the factors of one to bfloat16.
+    added = jnp.sum(weights[:, None] * rows, axis=0)
+    running.value = kept * running.value + added
 
 
 def _moments(

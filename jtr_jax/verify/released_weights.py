@@ -11,16 +11,21 @@ STAGES = 5
 
 
 def model_trees(
-  arrays: Mapping[str, np.ndarray], prefix: str, task_names: tuple[str, ...]
+  arrays: Mapping[str, np.ndarray],
+  prefix: str,
+  task_names: tuple[str, ...],
+  *,
+  statistics: bool = True,
 ) -> tuple[Tree, Tree]:
   """Return (params, model_state) of the multi-task model.
 
   Args:
     arrays: a recording.
-    prefix: such as "model" or "grad_model"; a gradient has no statistics.
+    prefix: such as "model" or "grad_model".
     task_names: our names of `pred_task1`, `pred_task2`, ...
+    statistics: whether there are running statistics; gradients have none.
   """
-  params, state = _trunk(arrays, prefix)
+  params, state = _trunk(arrays, prefix, statistics)
   heads = {
     decoder_name(name): _head(arrays, f"{prefix}/pred_task{index}")
     for index, name in enumerate(task_names, start=1)
@@ -30,15 +35,17 @@ def model_trees(
 
 
 def autoencoder_trees(
-  arrays: Mapping[str, np.ndarray], prefix: str
+  arrays: Mapping[str, np.ndarray], prefix: str, *, statistics: bool = True
 ) -> tuple[Tree, Tree]:
   """Return (params, state) of the joint-task auto-encoder."""
-  params, state = _trunk(arrays, prefix)
+  params, state = _trunk(arrays, prefix, statistics)
   head = _head(arrays, f"{prefix}/pred_layer")
   return {"trunk": params, "head": head}, {"trunk": state}
 
 
-def _trunk(arrays: Mapping[str, np.ndarray], prefix: str) -> tuple[Tree, Tree]:
+def _trunk(
+  arrays: Mapping[str, np.ndarray], prefix: str, statistics: bool
+) -> tuple[Tree, Tree]:
   params: Tree = {}
   state: Tree = {}
   for side, released in (("encoder", "enc"), ("decoder", "dec")):
@@ -51,7 +58,7 @@ def _trunk(arrays: Mapping[str, np.ndarray], prefix: str) -> tuple[Tree, Tree]:
           "scale": jnp.asarray(arrays[f"{layer}.1.weight"]),
           "bias": jnp.asarray(arrays[f"{layer}.1.bias"]),
         }
-        if f"{layer}.1.running_mean" in arrays:
+        if statistics:
           state[name][f"norm{index}"] = {
             "mean": jnp.asarray(arrays[f"{layer}.1.running_mean"]),
             "var": jnp.asarray(arrays[f"{layer}.1.running_var"]),
