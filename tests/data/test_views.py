@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from jtr_jax.core import rng
-from jtr_jax.core.types import Label
+from jtr_jax.core.types import Label, ViewSpec
 from jtr_jax.data import geometry, views
-from jtr_jax.data.views import AugmentSettings, ViewSpec
+from jtr_jax.data.views import AugmentSettings
 from jtr_jax.tasks.base import Geometry
 
 B, H, W = 3, 12, 16
