@@ -11,21 +11,19 @@ of `JtrSettings`; PAPER and RELEASED are the two presets.
 """
 
 import dataclasses
-from typing import Literal, TypeAlias
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.core import errors, numerics, rng
+from jtr_jax.core import errors, rng
 from jtr_jax.core.types import Labels, Predictions, ViewSpec
-from jtr_jax.methods import joint_tensor, jtr_released
+from jtr_jax.methods import joint_space, joint_tensor, jtr_released
 from jtr_jax.methods.base import JointViews, Method, MethodOutput, Tree
 from jtr_jax.methods.joint_tensor import JointPair, Stacking
 from jtr_jax.methods.supervised import Share, supervised_losses, view
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Relaxation, Task
-
-Distance: TypeAlias = Literal["cosine", "l1", "l2"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +56,7 @@ class JtrSettings:
   dist_weight: float = 4.0
   autoencoder_dist_weight: float = 8.0
   recon_weight: float = 2.0
-  distance: Distance = "cosine"
+  distance: joint_space.Distance = "cosine"
   share: Share = "image"
   separate_views: bool = False
   relaxation: Relaxation = "gumbel"
@@ -155,10 +153,10 @@ class _Jtr:
     pair = self._model_pair(predictions, labels, key)
     separate = settings.separate_views
     guide = jax.lax.stop_gradient(params) if separate else params
-    points, _, _ = _run(self.autoencoder, guide, state, pair)
+    points, _, _ = joint_space.encode_pair(self.autoencoder, guide, state, pair)
     terms = {
       "jtr_distance": settings.dist_weight
-      * _distance(points, settings.distance)
+      * joint_space.distance(points, settings.distance)
     }
     own_terms, new_state = self._autoencoder_terms(
       params, state, predictions, labels, key
@@ -177,7 +175,9 @@ class _Jtr:
     pair = self._stack(
       predictions, labels, 0, self.settings.relaxation, _view_key(key, 0)
     )
-    _, rebuilt, _ = _run(self.autoencoder, params, state, pair)
+    _, rebuilt, _ = joint_space.encode_pair(
+      self.autoencoder, params, state, pair
+    )
     return JointViews(pair.prediction, rebuilt[0], pair.target, rebuilt[1])
 
   def _model_pair(
@@ -216,10 +216,12 @@ class _Jtr:
     pair = self._stack(
       predictions, labels, index, relaxation, _view_key(key, index)
     )
-    points, rebuilt, new_state = _run(self.autoencoder, params, state, pair)
+    points, rebuilt, new_state = joint_space.encode_pair(
+      self.autoencoder, params, state, pair
+    )
     terms = {}
     if settings.separate_views:
-      distance = _distance(points, settings.distance)
+      distance = joint_space.distance(points, settings.distance)
       terms["jtr_autoencoder_distance"] = (
         settings.autoencoder_dist_weight * distance
       )
@@ -314,46 +316,6 @@ def _compare_colourings(
   return pair._replace(target=jnp.where(unlabelled, other.target, pair.target))
 
 
-def _run(
-  autoencoder: AutoEncoder, params: Tree, state: Tree, pair: JointPair
-) -> tuple[tuple[jax.Array, jax.Array], tuple[jax.Array, jax.Array], Tree]:
-  """Return bottlenecks, reconstructions and new state for both tensors.
-
-  The tensors of an image stand side by side, [Y0, Y^0, Y1, Y^1, ...]: the order
-  in which the released code updates its running statistics.
-  """
-  both = jnp.stack([pair.target, pair.prediction], axis=1)
-  flat = both.reshape(-1, *both.shape[2:])
-  bottleneck, rebuilt, new_state = autoencoder(params, state, flat)
-  return _unzip(bottleneck), _unzip(rebuilt), new_state
-
-
-def _unzip(x: jax.Array) -> tuple[jax.Array, jax.Array]:
-  both = x.reshape(-1, 2, *x.shape[1:])
-  return both[:, 1], both[:, 0]
-
-
-def _distance(
-  points: tuple[jax.Array, jax.Array], distance: Distance
-) -> jax.Array:
-  """Return f32[B], the mean distance over the places of the bottleneck."""
-  a, b = (numerics.widen(point) for point in points)
-  if distance == "cosine":
-    at_place = _one_minus_cosine(a, b)
-  elif distance == "l1":
-    at_place = jnp.mean(jnp.abs(a - b), axis=-1)
-  else:
-    at_place = jnp.mean(jnp.square(a - b), axis=-1)
-  return jnp.mean(at_place, axis=(1, 2))
-
-
-def _one_minus_cosine(a: jax.Array, b: jax.Array) -> jax.Array:
-  """Return 1 - cos as |u - v|^2 / 2: exactly 0 if a = b, zero vectors too."""
-  u, v = numerics.safe_unit(a), numerics.safe_unit(b)
-  one_is_zero = jnp.any(u != 0, axis=-1) != jnp.any(v != 0, axis=-1)
-  return jnp.where(one_is_zero, 1, jnp.sum(jnp.square(u - v), axis=-1) / 2)
-
-
 def _reconstruction(
   tasks: tuple[Task, ...],
   settings: JtrSettings,
@@ -375,12 +337,4 @@ def _reconstruction(
       relaxation=settings.relaxation,
       key=key,
     )
-  total = jnp.zeros(len(pair.mask))
-  for joint, output in zip(pair[:2], rebuilt, strict=True):
-    targets = joint_tensor.split_channels(tasks, joint)
-    outputs = joint_tensor.split_channels(tasks, output)
-    for task in tasks:
-      total += task.reconstruction_loss(
-        outputs[task.name], targets[task.name], pair.mask
-      ).per_image()
-  return total
+  return joint_space.reconstruction(tasks, pair, rebuilt)

@@ -202,7 +202,7 @@ def test_one_compilation_for_every_scenario(reports, predictions, variant):
     report = batch.report(SETTINGS[variant], predictions, labels)
     chex.assert_tree_all_finite(report)
     chex.assert_trees_all_equal(
-      report.output.task_losses["depth"].weight, np.float32(present[:, 1])
+      np.asarray(report.output.task_losses["depth"].weight > 0), present[:, 1]
     )
   assert batch.reporter(SETTINGS[variant])._cache_size() == 1
 

@@ -48,7 +48,10 @@ def test_share_of_a_label(predictions, labels, share, counts):
   for image, count in counts.items():
     expected = count * depth_error(predictions, labels, image)
     chex.assert_trees_all_close(float(loss.sum[image]), expected, rtol=1e-5)
-  chex.assert_trees_all_equal(loss.weight, np.float32([0, 1, 0, 1]))
+    chex.assert_trees_all_close(float(loss.weight[image]), count, rtol=1e-6)
+  chex.assert_trees_all_equal(
+    np.asarray(loss.weight > 0), np.array([False, True, False, True])
+  )
   assert not loss.sum[np.array([ONE, NONE])].any()
 
 

@@ -1,0 +1,102 @@
+"""The joint-task space: the bottleneck of JTR's auto-encoder.
+
+Source: Nishi et al., CVPR 2024, Eq. (5).
+"""
+
+from typing import Literal, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import numerics
+from jtr_jax.methods.base import Tree
+from jtr_jax.methods.joint_tensor import JointPair, split_channels
+from jtr_jax.models.multitask import AutoEncoder
+from jtr_jax.tasks.base import Task
+
+Distance: TypeAlias = Literal["cosine", "l1", "l2"]
+
+Both: TypeAlias = tuple[jax.Array, jax.Array]
+"""The same of the prediction tensor and of the target tensor."""
+
+
+def encode_pair(
+  autoencoder: AutoEncoder, params: Tree, state: Tree, pair: JointPair
+) -> tuple[Both, Both, Tree]:
+  """Return bottlenecks, reconstructions and new state for both tensors.
+
+  The tensors of an image stand side by side, [Y0, Y^0, Y1, Y^1, ...]: the order
+  in which the released code updates its running statistics.
+
+  Args:
+    autoencoder: g.
+    params: its parameters.
+    state: its running statistics.
+    pair: the joint tensors.
+
+  Returns:
+    f32[B, h, w, C] twice, f32[B, H, W, J] twice, prediction first, and the
+    state.
+  """
+  both = jnp.stack([pair.target, pair.prediction], axis=1)
+  flat = both.reshape(-1, *both.shape[2:])
+  bottleneck, rebuilt, new_state = autoencoder(params, state, flat)
+  return _unzip(bottleneck), _unzip(rebuilt), new_state
+
+
+def _unzip(x: jax.Array) -> Both:
+  both = x.reshape(-1, 2, *x.shape[1:])
+  return both[:, 1], both[:, 0]
+
+
+def distance(points: Both, kind: Distance) -> jax.Array:
+  """Return f32[B], the mean distance over the places of the bottleneck.
+
+  Args:
+    points: bottlenecks [B, h, w, C] of the prediction and the target tensor.
+    kind: "cosine" is 1 - cos over channels, "l1" and "l2" are means over them.
+
+  Source: JTR paper, Eq. (5), which names the cosine distance as an example;
+    released code.
+  """
+  a, b = (numerics.widen(point) for point in points)
+  if kind == "cosine":
+    at_place = _one_minus_cosine(a, b)
+  elif kind == "l1":
+    at_place = jnp.mean(jnp.abs(a - b), axis=-1)
+  else:
+    at_place = jnp.mean(jnp.square(a - b), axis=-1)
+  return jnp.mean(at_place, axis=(1, 2))
+
+
+def _one_minus_cosine(a: jax.Array, b: jax.Array) -> jax.Array:
+  """Return 1 - cos as |u - v|^2 / 2: exactly 0 if a = b, zero vectors too."""
+  u, v = numerics.safe_unit(a), numerics.safe_unit(b)
+  one_is_zero = jnp.any(u != 0, axis=-1) != jnp.any(v != 0, axis=-1)
+  return jnp.where(one_is_zero, 1, jnp.sum(jnp.square(u - v), axis=-1) / 2)
+
+
+def reconstruction(
+  tasks: tuple[Task, ...], pair: JointPair, rebuilt: Both
+) -> jax.Array:
+  """Return both tensors' reconstruction losses, summed over the tasks.
+
+  Args:
+    tasks: give the losses.
+    pair: the joint tensors, detached.
+    rebuilt: raw outputs of the auto-encoder, f32[B, H, W, J].
+
+  Returns:
+    f32[B].
+  """
+  total = jnp.zeros(len(pair.mask))
+  for joint, output in zip(pair[:2], rebuilt, strict=True):
+    targets, outputs = (
+      split_channels(tasks, joint),
+      split_channels(tasks, output),
+    )
+    for task in tasks:
+      total += task.reconstruction_loss(
+        outputs[task.name], targets[task.name], pair.mask
+      ).per_image()
+  return total
