@@ -35,7 +35,7 @@ def main(argv: list[str]) -> None:
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
   measurement = measure_config(config_flag.given(), runs=_RUNS.value)
-  sys.stdout.write(measurement.to_text() + "\n")
+  sys.stdout.write(measurement.to_text())
   if _JSON.value:
     Path(_JSON.value).write_text(measurement.to_json() + "\n")
 
@@ -88,7 +88,7 @@ def _random_run(config: ConfigDict) -> loop.Run:
     batch_size=batch,
     seed=config.seed,
     mesh=mesh,
-    schedule=loop.Schedule(1, 1, 1, 1, 1, 1.0),
+    schedule=loop.Schedule(1, 1, 1, 1, 1),
     evaluate=lambda state: {},
     eval_split="",
   )

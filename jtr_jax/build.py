@@ -103,7 +103,6 @@ def make_schedule(config: ConfigDict, train_size: int) -> Schedule:
     evaluate=epochs(config.evaluate.every_epochs),
     save=epochs(config.checkpoint.every_epochs),
     dispatch=train.steps_per_dispatch,
-    epoch=train_size / train.batch_size,
   )
 
 

@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jtr_jax import build
 from jtr_jax.data import pipeline, split_file
-from jtr_jax.data.examples import Examples
 from jtr_jax.data.feed import Feed, Shardings
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.splits import LabelSplit
@@ -22,7 +22,7 @@ from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, evaluate, loop, snapshots
 from jtr_jax.train.checkpoint import Checkpoints
-from jtr_jax.train.state import TrainState
+from jtr_jax.train.state import TrainState, init_state
 
 DELTA = "delta_mtl"
 
@@ -120,38 +120,51 @@ def make_experiment(config: ConfigDict, workdir: Path) -> Experiment:
   )
 
 
-def make_run(experiment: Experiment, evaluation: Evaluation) -> loop.Run:
+def make_run(
+  experiment: Experiment, evaluation: Evaluation, mesh: Mesh
+) -> loop.Run:
   """Return what the loop needs.
 
   Args:
     experiment: the experiment.
     evaluation: how its states are judged.
+    mesh: devices that share a batch.
   """
   config = experiment.config
-  batch = config.train.batch_size
-  mesh = dispatch.make_mesh(batch)
-  schedule = build.make_schedule(config, len(experiment.train_ids))
-  judge = make_judge(experiment, evaluation)
-
-  def judge_and_draw(state: TrainState) -> dict[str, float]:
-    evaluation.snapshot(state)
-    return judge(state)
-
   return loop.Run(
     net=experiment.net,
     method=experiment.method,
-    optimizer=build.make_optimizer(config, schedule.epoch),
+    optimizer=make_optimizer(experiment),
     augment=build.make_augment(config),
     feed=make_train_feed(experiment, mesh),
     sample_ids=experiment.train_ids,
     size=experiment.dataset.manifest.size,
-    batch_size=batch,
+    batch_size=config.train.batch_size,
     seed=config.seed,
     mesh=mesh,
-    schedule=schedule,
-    evaluate=judge_and_draw,
+    schedule=build.make_schedule(config, len(experiment.train_ids)),
+    evaluate=make_judge(experiment, evaluation),
     eval_split=evaluation.split,
   )
+
+
+def make_optimizer(experiment: Experiment) -> optax.GradientTransformation:
+  """Return how gradients become updates."""
+  config = experiment.config
+  steps_per_epoch = len(experiment.train_ids) / config.train.batch_size
+  return build.make_optimizer(config, steps_per_epoch)
+
+
+def abstract_state(experiment: Experiment) -> TrainState:
+  """Return shapes and dtypes of the state, for the first device."""
+  initialize = lambda: init_state(
+    experiment.net,
+    experiment.method,
+    make_optimizer(experiment),
+    size=experiment.dataset.manifest.size,
+    seed=experiment.config.seed,
+  )
+  return jax.eval_shape(initialize)
 
 
 def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
@@ -172,8 +185,15 @@ def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   )
 
 
-def make_evaluation(experiment: Experiment) -> Evaluation:
-  """Return how states of the experiment are judged."""
+def make_evaluation(
+  experiment: Experiment, mesh: Mesh | None = None
+) -> Evaluation:
+  """Return how states of the experiment are judged.
+
+  Args:
+    experiment: the experiment.
+    mesh: devices that hold the state, the first one if None.
+  """
   config = experiment.config
   dataset, names = experiment.dataset, experiment.task_names
   split, batch = config.data.eval_split, config.evaluate.batch_size
@@ -186,24 +206,21 @@ def make_evaluation(experiment: Experiment) -> Evaluation:
       names,
       batch_size=batch,
       placement=config.data.placement,
+      shardings=Shardings(dispatch.replicated(mesh) if mesh else None),
     ),
     steps=pipeline.evaluation_steps(dataset, split, batch),
     baseline=delta.read_baseline(baseline) if baseline else None,
-    snapshot=snapshots.make_snapshot(
-      experiment.net,
-      experiment.method,
-      _first_images(dataset, split, names, config.evaluate.pictures),
-      experiment.workdir / "pictures",
-    ),
+    snapshot=_make_snapshot(experiment),
   )
 
 
 def make_judge(experiment: Experiment, evaluation: Evaluation) -> loop.Judge:
-  """Return the function from a state to its metrics and gains."""
+  """Return the function from a state to its metrics, gains and pictures."""
   net, tasks = experiment.net, experiment.tasks
   step = evaluate.make_evaluation_step(net, evaluation.feed)
 
   def judge(state: TrainState) -> dict[str, float]:
+    evaluation.snapshot(state)
     metrics = evaluate.evaluate(
       net, step, state, evaluation.feed, steps=evaluation.steps
     )
@@ -239,9 +256,19 @@ def label_counts(experiment: Experiment) -> dict[str, int]:
   }
 
 
-def _first_images(
-  dataset: Dataset, split: str, names: tuple[str, ...], count: int
-) -> Examples:
-  batches = pipeline.evaluation_batches(dataset, split, names, count)
+def _make_snapshot(experiment: Experiment) -> snapshots.Snapshot:
+  """Return what draws the first images of the evaluated split, if any."""
+  config = experiment.config
+  count = config.evaluate.pictures
+  if not count:
+    return lambda state: None
+  batches = pipeline.evaluation_batches(
+    experiment.dataset, config.data.eval_split, experiment.task_names, count
+  )
   examples, real = next(batches)
-  return jax.tree.map(lambda x: x[:real], examples)
+  return snapshots.make_snapshot(
+    experiment.net,
+    experiment.method,
+    jax.tree.map(lambda x: x[:real], examples),
+    experiment.workdir / "pictures",
+  )

@@ -14,6 +14,7 @@ from jtr_jax import config_check, config_flag, config_lib, experiment, results
 from jtr_jax.train import loop, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.compilation import enable_compilation_cache
+from jtr_jax.train.dispatch import make_mesh
 from jtr_jax.train.window import NonFiniteError
 
 _WORKDIR = flags.DEFINE_string(
@@ -78,8 +79,9 @@ def train(
     allow_config_change=allow_config_change,
   )
   made = experiment.make_experiment(config, folder)
-  evaluation = experiment.make_evaluation(made)
-  run = experiment.make_run(made, evaluation)
+  mesh = make_mesh(config.train.batch_size)
+  evaluation = experiment.make_evaluation(made, mesh)
+  run = experiment.make_run(made, evaluation, mesh)
   with experiment.open_checkpoints(made) as checkpoints:
     state = loop.train(run, checkpoints, folder)
     if int(state.step) < run.schedule.total:
@@ -98,10 +100,9 @@ def evaluate(folder: Path, *, which: Which) -> None:
   config = config_lib.from_plain(workdir.read_config(folder))
   made = experiment.make_experiment(config, folder)
   evaluation = experiment.make_evaluation(made)
-  run = experiment.make_run(made, evaluation)
   with experiment.open_checkpoints(made, read_only=True) as checkpoints:
-    restored = checkpoints.restore(which, loop.abstract_state(run))
-  metrics = run.evaluate(restored.state)
+    restored = checkpoints.restore(which, experiment.abstract_state(made))
+  metrics = experiment.make_judge(made, evaluation)(restored.state)
   results.write_evaluation(folder, restored.step, evaluation.split, metrics)
 
 

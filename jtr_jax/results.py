@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,10 +70,11 @@ def write_evaluation(
     folder: the workdir.
     step: of the checkpoint.
     split: that was evaluated.
-    metrics: "<task>/<metric>" -> value.
+    metrics: "<task>/<metric>" -> value; NaN is written as null.
   """
-  content = {"step": step, "split": split, "metrics": dict(metrics)}
-  text = json.dumps(content, indent=2, sort_keys=True)
+  known = {n: v if math.isfinite(v) else None for n, v in metrics.items()}
+  content = {"step": step, "split": split, "metrics": known}
+  text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
   files.replace(folder / "evaluation.json", text + "\n")
   width = max(map(len, metrics))
   lines = [f"{name:<{width}} {value:.5g}" for name, value in metrics.items()]

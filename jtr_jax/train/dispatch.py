@@ -1,6 +1,6 @@
 """Compiled programs for one or several steps on all devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import jax
@@ -17,26 +17,31 @@ Dispatch: TypeAlias = Callable[
 ]
 
 
-def make_mesh(batch_size: int) -> Mesh:
-  """Return all devices in a row, along the axis "data".
+def make_mesh(
+  batch_size: int, devices: Sequence[jax.Device] | None = None
+) -> Mesh:
+  """Return devices in a row, along the axis "data".
 
   Args:
     batch_size: images of a batch, to be divided among the devices.
+    devices: all devices, of all processes, if None.
 
   Raises:
     ValueError: if they cannot be divided.
   """
-  devices = jax.device_count()
-  if batch_size % devices:
+  count = jax.device_count() if devices is None else len(devices)
+  if batch_size % count:
     raise ValueError(
       errors.message(
         "The batch cannot be divided among the devices",
-        found=f"train.batch_size={batch_size} and {devices} devices",
+        found=f"train.batch_size={batch_size} and {count} devices",
         expected="a multiple of the number of devices",
         do="Change train.batch_size, or hide devices from JAX.",
       )
     )
-  return jax.make_mesh((devices,), ("data",), axis_types=(AxisType.Auto,))
+  return jax.make_mesh(
+    (count,), ("data",), axis_types=(AxisType.Auto,), devices=devices
+  )
 
 
 def replicated(mesh: Mesh) -> NamedSharding:

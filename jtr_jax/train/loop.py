@@ -37,7 +37,7 @@ Judge: TypeAlias = Callable[[TrainState], dict[str, float]]
 
 
 class Schedule(NamedTuple):
-  """When what happens, in steps; all but the total divide evenly by `dispatch`.
+  """When what happens, in steps; all of them divide evenly by `dispatch`.
 
   Attributes:
     total: steps of the whole run.
@@ -45,7 +45,6 @@ class Schedule(NamedTuple):
     evaluate: between two evaluations; the last step has one in any case.
     save: between two checkpoints; every evaluated step has one in any case.
     dispatch: steps in one call of the device.
-    epoch: f, steps in which the data is seen once; need not be whole.
   """
 
   total: int
@@ -53,7 +52,6 @@ class Schedule(NamedTuple):
   evaluate: int
   save: int
   dispatch: int
-  epoch: float
 
 
 class Run(NamedTuple):
@@ -72,7 +70,7 @@ class Run(NamedTuple):
     mesh: devices.
     schedule: when what happens.
     evaluate: state -> "<task>/<metric>", with the gains over a baseline if
-      there is one; called with the step for pictures.
+      there is one; draws pictures too.
     eval_split: name of the split that it evaluates.
   """
 
@@ -124,7 +122,7 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
       state = session.advance(state, step)
       done = step + run.schedule.dispatch
       session.record(state, done)
-      if preemption.should_stop(done):
+      if preemption.should_stop(done) and done < run.schedule.total:
         session.stop(state, done)
         break
   checkpoints.wait()
@@ -160,9 +158,12 @@ def run_dispatch(run: Run) -> Dispatch:
 
 
 def _initializer(run: Run) -> Callable[[], TrainState]:
-  return lambda: init_state(
-    run.net, run.method, run.optimizer, size=run.size, seed=run.seed
-  )
+  def initialize() -> TrainState:
+    return init_state(
+      run.net, run.method, run.optimizer, size=run.size, seed=run.seed
+    )
+
+  return initialize
 
 
 class _Session:
@@ -204,6 +205,7 @@ class _Session:
       images=schedule.dispatch * self._run.batch_size,
     )
     if step % schedule.evaluate == 0 or last:
+      self._window.read()  # nothing broken may be drawn
       metrics = self._run.evaluate(state)
       self._write(step, self._run.eval_split, metrics)
       self._save(state, step, metrics)
@@ -236,7 +238,8 @@ class _Session:
     self._waited, self._since = 0.0, time.monotonic()
 
   def _write(self, step: int, split: str, values: dict[str, Any]) -> None:
-    self._writer.write(step, int(step / self._schedule.epoch), split, values)
+    epoch = step * self._run.batch_size // len(self._run.sample_ids)
+    self._writer.write(step, epoch, split, values)
 
   def _save(
     self, state: TrainState, step: int, metrics: dict[str, float] | None

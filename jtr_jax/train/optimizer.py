@@ -1,5 +1,9 @@
 """Optimisers with the papers' schedules."""
 
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
 import optax
 
 
@@ -18,8 +22,28 @@ def adam(
 
   Source: released train_nyuv2.py: torch Adam and StepLR.
   """
-  return optax.adam(
-    optax.exponential_decay(
-      learning_rate, decay_steps, decay_rate, staircase=True
-    )
-  )
+  return optax.adam(staircase(learning_rate, decay_rate, decay_steps))
+
+
+def staircase(
+  start: float, factor: float, steps: int
+) -> Callable[[jax.Array], jax.Array]:
+  """Return the schedule count -> start * factor ** floor(count / steps).
+
+  Args:
+    start: the first value.
+    factor: of every fall.
+    steps: counts from one fall to the next.
+
+  Returns:
+    A function of an integer.
+
+  Deviations: `optax.exponential_decay` divides floats, and for some `steps`
+    falls one count late.
+  """
+
+  def schedule(count: jax.Array) -> jax.Array:
+    falls = jnp.asarray(count // steps, float)
+    return start * jnp.power(factor, falls)
+
+  return schedule

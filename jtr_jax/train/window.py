@@ -42,7 +42,7 @@ class Window:
     """Collect one dispatch without waiting for it.
 
     Args:
-      step: number of its first step.
+      step: steps done before it.
       metrics: with a leading axis of steps.
     """
     self._unread.append((step, metrics))
@@ -57,7 +57,7 @@ class Window:
       values: StepMetrics = jax.device_get(metrics)
       for index in range(len(values.gradient_norm)):
         one = jax.tree.map(lambda x, i=index: x[i], values)
-        self._require_finite(step + index, one)
+        self._require_finite(step + index + 1, one)
         self._accumulate(one)
     self._unread.clear()
     return self._sums

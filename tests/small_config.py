@@ -1,0 +1,64 @@
+"""The smallest run of the real program, and its command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import config_files
+
+from jtr_jax.data import prepare
+
+FILE = f"{config_files.ROOT}/configs/rooms_demo.py:tasks=segmentation+depth"
+SIZE, TRAIN, VAL = (32, 32), 8, 4
+FIELDS = {
+  "data.size": SIZE,
+  "data.train_count": TRAIN,
+  "data.val_count": VAL,
+  "model.filters": (4, 4, 4, 4, 4),
+  "train.batch_size": 4,
+  "train.epochs": 20,
+  "evaluate.every_epochs": 8,
+  "evaluate.batch_size": 3,
+  "evaluate.pictures": 2,
+  "log.every_steps": 3,
+  "checkpoint.every_epochs": 3,
+}
+
+
+def prepare_rooms(directory):
+  """Generate the data where `flags` expect it."""
+  prepare.prepare_rooms(directory, size=SIZE, train=TRAIN, val=VAL, workers=1)
+
+
+def flags(directory, **changes):
+  """Return the --config flags; changes are written section__field=value."""
+  changed = {key.replace("__", "."): value for key, value in changes.items()}
+  fields = {**FIELDS, "data.directory": str(directory), **changed}
+  return [
+    f"--config={FILE}",
+    *(f"--config.{name}={value}" for name, value in fields.items()),
+  ]
+
+
+def config(directory, **changes):
+  """Return the config that the flags ask for."""
+  return config_files.from_flags(flags(directory, **changes))
+
+
+def start(module, *words, **options):
+  """Start a command of the program, as a user does."""
+  environment = {
+    **os.environ,
+    "PYTHONPATH": str(Path(config_files.ROOT)),
+    "JAX_PLATFORMS": "cpu",
+    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
+  }
+  return subprocess.Popen(
+    [sys.executable, "-m", module, *words],
+    env=environment,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+    **options,
+  )

@@ -1,0 +1,64 @@
+import json
+import re
+
+import numpy as np
+import pytest
+import small_config
+
+from jtr_jax import benchmark, config_lib
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+@pytest.fixture(scope="module")
+def nowhere(tmp_path_factory):
+  return tmp_path_factory.mktemp("data") / "rooms"
+
+
+@pytest.fixture(scope="module")
+def measurement(nowhere, quick_compilation):
+  config = small_config.config(nowhere, train__steps_per_dispatch=2)
+  config_lib.use_method(config, "supervised")
+  return benchmark.measure_config(config, runs=3)
+
+
+def test_measures_the_step_of_the_config(measurement):
+  assert measurement.images == 4
+  assert len(measurement.step_seconds) == 3
+  assert min(measurement.step_seconds) > 0
+  assert measurement.compile_seconds > 0
+  assert measurement.argument_bytes > 8 * 32 * 32 * 3
+  assert measurement.peak_bytes > measurement.argument_bytes
+
+
+def test_counts_the_arithmetic(measurement):
+  """At least that of the convolutions of SegNet at full size."""
+  pixels, filters = 4 * 32 * 32, 4
+  forward = 2 * pixels * 9 * filters * (3 + 3 * filters)
+  assert 3 * forward < measurement.flops < 1e3 * forward
+
+
+def test_text_and_json_agree(measurement):
+  found = json.loads(measurement.to_json())
+  text = measurement.to_text()
+
+  def number(row):
+    match = re.search(rf"^{row} +([\d.]+)", text, re.MULTILINE)
+    return float(match.group(1))
+
+  for row, value in {
+    "trace": found["trace_seconds"],
+    "compile": found["compile_seconds"],
+    "step": 1e3 * found["median_seconds"],
+    "images": found["images_per_second"],
+    "arithmetic": 1e-9 * found["flops"],
+    "arguments": found["argument_bytes"] / 2**20,
+    "peak memory": found["peak_bytes"] / 2**20,
+  }.items():
+    assert abs(number(row) - value) <= 0.05 + 1e-9, row
+  median = np.median(found["step_seconds"])
+  assert found["images_per_second"] == 4 / median
+
+
+def test_touches_no_data(measurement, nowhere):
+  assert not nowhere.exists()

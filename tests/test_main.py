@@ -1,0 +1,260 @@
+import json
+import random
+import re
+import shutil
+import signal
+import time
+
+import chex
+import jax
+import numpy as np
+import pytest
+import small_config
+from PIL import Image
+
+from jtr_jax import experiment, main
+from jtr_jax.train.writers import read_rows
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory):
+  directory = tmp_path_factory.mktemp("data") / "rooms"
+  small_config.prepare_rooms(directory)
+  return directory
+
+
+@pytest.fixture(scope="module")
+def config(rooms):
+  return small_config.config(rooms)
+
+
+@pytest.fixture(scope="module")
+def finished(config, quick_compilation, tmp_path_factory):
+  """A workdir whose run has ended."""
+  folder = tmp_path_factory.mktemp("finished")
+  main.train(config, folder, name=small_config.FILE)
+  return folder
+
+
+@pytest.fixture
+def copy(finished, tmp_path):
+  return shutil.copytree(finished, tmp_path / "copy")
+
+
+def content(folder):
+  """Return what every file of a workdir holds, by name."""
+  return {
+    str(path.relative_to(folder)): path.read_bytes()
+    for path in sorted(folder.rglob("*"))
+    if path.is_file() and "tensorboard" not in path.parts
+  }
+
+
+def last_state(config, folder):
+  made = experiment.make_experiment(config, folder)
+  with experiment.open_checkpoints(made, read_only=True) as checkpoints:
+    restored = checkpoints.restore("latest", experiment.abstract_state(made))
+  return jax.device_get(restored.state)
+
+
+def test_run_leaves_its_files(finished):
+  assert {path.name for path in finished.iterdir()} == {
+    "RESULT.md",
+    "checkpoints",
+    "config.json",
+    "labels.tsv",
+    "metrics.csv",
+    "metrics.jsonl",
+    "pictures",
+    "result.json",
+    "tensorboard",
+    "timing.jsonl",
+  }
+  rows = read_rows(finished / "metrics.jsonl")
+  steps = [row["step"] for row in rows if row["split"] == "train"]
+  assert steps == [*range(3, 40, 3), 40]
+  assert [r["step"] for r in rows if r["split"] == "val"] == [16, 32, 40]
+  assert rows[-1]["epoch"] == 20
+
+
+def test_training_lowers_the_losses(finished):
+  rows = read_rows(finished / "metrics.jsonl")
+  losses = [row["train/total/loss"] for row in rows if row["split"] == "train"]
+  assert losses[-1] < 0.9 * losses[0]
+
+
+def test_card_says_what_was_reached(finished):
+  card = json.loads((finished / "result.json").read_text())
+  text = (finished / "RESULT.md").read_text()
+  rows = read_rows(finished / "metrics.jsonl")
+  values = {row["step"]: row for row in rows if row["split"] == "val"}
+  last, best = card["outcomes"]
+  assert last["step"] == 40
+  assert best["selected_by"] == "segmentation/miou"
+  assert best["optimistic"]
+  assert best["step"] == max(
+    values, key=lambda s: values[s]["val/segmentation/miou"]
+  )
+  for outcome in (last, best):
+    for name, value in outcome["metrics"].items():
+      assert value == values[outcome["step"]][f"val/{name}"]
+  assert set(card["label_counts"]) == {"segmentation", "depth"}
+  assert 8 <= sum(card["label_counts"].values()) <= 16
+  assert card["delta"] == "not computed (no baseline given)"
+  for part in ("rooms_demo.py", "randomlabels", "seed 0", "jax ", "Delta_MTL"):
+    assert part in text
+
+
+def test_pictures_show_something(finished):
+  for name in ("predictions.png", "reconstructions.png"):
+    pixels = np.asarray(Image.open(finished / "pictures" / name))
+    assert pixels.shape[1] > 5 * 32
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 50
+
+
+def test_finished_run_prints_its_card_again(config, copy, capsys):
+  before = content(copy)
+  main.train(config, copy, name=small_config.FILE)
+  assert capsys.readouterr().out == (copy / "RESULT.md").read_text()
+  assert content(copy) == before
+
+
+@pytest.mark.parametrize("which", ["latest", "best"])
+def test_evaluation_finds_the_metrics_of_the_run(
+  which, copy, capsys, monkeypatch
+):
+  forbidden = lambda *_, **__: pytest.fail("loads the training split")
+  monkeypatch.setattr(experiment, "make_train_feed", forbidden)
+  shutil.rmtree(copy / "pictures")
+  main.evaluate(copy, which=which)
+  result = json.loads((copy / "evaluation.json").read_text())
+  card = json.loads((copy / "result.json").read_text())
+  expected = card["outcomes"][which == "best"]
+  assert result["step"] == expected["step"]
+  assert result["split"] == "val"
+  assert result["metrics"].keys() == expected["metrics"].keys()
+  for name, value in expected["metrics"].items():
+    np.testing.assert_allclose(result["metrics"][name], value, rtol=1e-6)
+  assert (copy / "pictures" / "predictions.png").exists()
+  assert f"step {expected['step']}, split val" in capsys.readouterr().out
+
+
+def test_other_config_is_refused_with_the_difference(rooms, copy):
+  other = small_config.config(rooms, optimizer__learning_rate=0.5)
+  with pytest.raises(ValueError, match="another config") as caught:
+    main.train(other, copy)
+  line = "optimizer.learning_rate: 0.002 in the workdir, 0.5 now"
+  assert line in str(caught.value)
+  assert "1 different field" in str(caught.value)
+
+
+def test_unknown_field_is_named_before_anything_is_made(config, tmp_path):
+  wrong = config.copy_and_resolve_references()
+  with wrong.unlocked():
+    wrong.train.batchsize = 2
+  with pytest.raises(ValueError, match=r"Did you mean 'train\.batch_size'"):
+    main.train(wrong, tmp_path / "new")
+  assert not (tmp_path / "new").exists()
+
+
+def test_empty_workdir_cannot_be_evaluated(tmp_path):
+  with pytest.raises(ValueError, match="no run in this workdir"):
+    main.evaluate(tmp_path, which="best")
+
+
+def test_workdir_without_checkpoint_cannot_be_evaluated(copy):
+  shutil.rmtree(copy / "checkpoints")
+  with pytest.raises(ValueError, match="no checkpoint 'best'"):
+    main.evaluate(copy, which="best")
+
+
+def test_damaged_checkpoint_is_named(config, copy):
+  latest = copy / "checkpoints" / "40"
+  largest = max(latest.rglob("d/*"), key=lambda path: path.stat().st_size)
+  damaged = bytearray(largest.read_bytes())
+  damaged[len(damaged) // 2] ^= 0xFF
+  largest.write_bytes(damaged)
+  for attempt in (
+    lambda: main.train(config, copy),
+    lambda: main.evaluate(copy, which="latest"),
+  ):
+    with pytest.raises(ValueError, match="cannot be read") as caught:
+      attempt()
+    assert str(latest) in str(caught.value)
+    assert "go on from step 36" in str(caught.value)
+
+
+def test_foreign_checkpoint_is_refused(rooms, copy):
+  other = small_config.config(rooms, model__filters=(4, 4, 4, 4, 8))
+  with pytest.raises(ValueError, match="of another model") as caught:
+    main.train(other, copy, allow_config_change=True)
+  assert "encoder4" in str(caught.value)
+
+
+def test_pictures_can_be_left_out(rooms, tmp_path):
+  config = small_config.config(rooms, evaluate__pictures=0)
+  made = experiment.make_experiment(config, tmp_path / "run")
+  experiment.make_evaluation(made).snapshot(None)
+  assert not (tmp_path / "run").exists()
+
+
+def wait_for_rows(process, folder, count):
+  """Wait until a run has written so many rows."""
+  path = folder / "metrics.jsonl"
+  while not path.exists() or path.read_bytes().count(b"\n") < count:
+    assert process.poll() is None, process.communicate()[1]
+    time.sleep(0.01)
+
+
+def test_killed_run_ends_with_the_same_bytes(rooms, config, finished, tmp_path):
+  seed = random.randrange(1000)
+  draw, folder = random.Random(seed), tmp_path / "run"
+  words = [*small_config.flags(rooms), f"--workdir={folder}"]
+  for rows, number in (
+    (0, signal.SIGKILL),
+    (3, signal.SIGKILL),
+    (6, signal.SIGTERM),
+    (10, signal.SIGKILL),
+  ):
+    process = small_config.start("jtr_jax.main", *words)
+    wait_for_rows(process, folder, rows)
+    time.sleep(draw.uniform(0, 0.3))
+    process.send_signal(number)
+    _, shown = process.communicate()
+    if number == signal.SIGTERM:
+      assert process.returncode == 0, shown
+      assert re.search(r"Stopped at step \d+; the same command goes on", shown)
+    else:
+      assert process.returncode == -signal.SIGKILL, shown
+  last = small_config.start("jtr_jax.main", *words)
+  printed, shown = last.communicate()
+  assert last.returncode == 0, shown
+  for name in ("metrics.jsonl", "metrics.csv", "RESULT.md"):
+    same = (folder / name).read_bytes() == (finished / name).read_bytes()
+    assert same, f"{name} differs; kills drawn with seed {seed}"
+  assert printed == (finished / "RESULT.md").read_text()
+  chex.assert_trees_all_equal(
+    last_state(config, folder), last_state(config, finished)
+  )
+
+
+@pytest.mark.parametrize(
+  ("words", "message"),
+  [
+    (["--config.train.stpes=3"], "Did you mean 'train.steps'?"),
+    (["--config.tasks=('segmentatoin',)"], "Did you mean 'segmentation'?"),
+  ],
+)
+def test_bad_command_ends_with_one_message(words, message, rooms, tmp_path):
+  process = small_config.start(
+    "jtr_jax.main",
+    *small_config.flags(rooms),
+    f"--workdir={tmp_path / 'run'}",
+    *words,
+  )
+  _, shown = process.communicate()
+  assert process.returncode == 1
+  assert message in shown
+  assert "Traceback" not in shown

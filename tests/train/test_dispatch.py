@@ -1,0 +1,28 @@
+import jax
+import numpy as np
+import pytest
+import tiny
+
+from jtr_jax.train import dispatch
+
+
+def test_mesh_has_the_devices_that_are_given():
+  mesh = dispatch.make_mesh(3, jax.devices()[:1])
+  assert mesh.axis_names == ("data",)
+  assert mesh.devices.tolist() == jax.devices()[:1]
+  assert dispatch.make_mesh(jax.device_count()).size == jax.device_count()
+
+
+def test_batch_that_cannot_be_divided_is_refused(monkeypatch):
+  monkeypatch.setattr(jax, "device_count", lambda: 8)
+  with pytest.raises(ValueError, match="batch_size=12 and 8 devices"):
+    dispatch.make_mesh(12)
+
+
+def test_fetched_steps_are_those_of_the_feed():
+  mesh = dispatch.make_mesh(tiny.BATCH, jax.devices()[:1])
+  feed = tiny.make_train_feed(mesh)
+  several = dispatch.fetch_steps(feed, 5, 3)
+  for index in range(3):
+    for whole, one in zip(several, feed.fetch(5 + index), strict=True):
+      np.testing.assert_array_equal(whole[index], one)

@@ -1,0 +1,53 @@
+import jax
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+from jtr_jax.data import pipeline
+from jtr_jax.train import loop, snapshots
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+def draw(method, folder):
+  """Draw two images with a fresh network; the second has no depth."""
+  run = tiny.make_run(method)
+  batches = pipeline.evaluation_batches(
+    tiny.make_dataset(), "val", tiny.NAMES, 2
+  )
+  examples, _ = next(batches)
+  examples.present["depth"][1] = False
+  snapshot = snapshots.make_snapshot(run.net, run.method, examples, folder)
+  return snapshot, loop.start_state(run)
+
+
+def pixels(path):
+  return np.asarray(Image.open(path))
+
+
+def test_reconstructions_come_with_an_autoencoder(tmp_path):
+  snapshot, state = draw("paper", tmp_path / "pictures")
+  snapshot(state)
+  names = {path.name for path in (tmp_path / "pictures").iterdir()}
+  assert names == {"predictions.png", "reconstructions.png"}
+  for name in names:
+    colours = np.unique(
+      pixels(tmp_path / "pictures" / name).reshape(-1, 3), axis=0
+    )
+    assert len(colours) > 50
+
+
+def test_pictures_are_those_of_the_state(tmp_path):
+  snapshot, state = draw("supervised", tmp_path)
+  path = tmp_path / "predictions.png"
+  snapshot(state)
+  first = pixels(path)
+  snapshot(state)
+  np.testing.assert_array_equal(pixels(path), first)
+  head = "decoder_depth"
+  moved = jax.tree.map(lambda x: x + 0.5, state.params[head])
+  params = {**state.params, head: moved}
+  snapshot(type(state)(state.step, params, state.model_state, state.opt_state))
+  assert np.any(pixels(path) != first)
+  assert [p.name for p in tmp_path.iterdir()] == ["predictions.png"]

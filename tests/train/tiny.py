@@ -1,0 +1,160 @@
+"""A tiny run in memory, for the tests of training."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+
+from jtr_jax.data import pipeline
+from jtr_jax.data.feed import Feed, Shardings
+from jtr_jax.data.manifest import Manifest, Split
+from jtr_jax.data.records import Dataset
+from jtr_jax.data.views import AugmentSettings
+from jtr_jax.methods import consistency, jtr, supervised
+from jtr_jax.methods.base import Method
+from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
+from jtr_jax.models.segnet import Head, SegNet
+from jtr_jax.tasks.depth import Depth
+from jtr_jax.tasks.normals import Normals
+from jtr_jax.tasks.segmentation import Segmentation
+from jtr_jax.train import dispatch, evaluate, loop
+from jtr_jax.train.optimizer import adam
+
+SIZE = (8, 12)
+FILTERS = (4,)
+BATCH = 4
+IMAGES = {"train": 10, "val": 7}
+SCHEDULE = loop.Schedule(total=12, log=5, evaluate=6, save=4, dispatch=1)
+TASKS = (Segmentation("segmentation", 4), Depth("depth"), Normals("normals"))
+NAMES = tuple(task.name for task in TASKS)
+OPTIONS = {
+  "segmentation": {"kind": "segmentation", "classes": list("abcd")},
+  "depth": {"kind": "depth"},
+  "normals": {"kind": "normals"},
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class MemoryDataset(Dataset):
+  """A prepared data set whose records are not on disk."""
+
+  records: dict[str, list[dict[str, Any]]]
+
+  def source(self, split: str) -> Any:
+    return self.records[split]
+
+
+def make_dataset() -> MemoryDataset:
+  """Every image has every label; some pixels have none."""
+  manifest = Manifest(
+    "tiny",
+    SIZE,
+    OPTIONS,
+    {
+      split: Split(
+        tuple(f"{split}_{i}" for i in range(count)),
+        {name: np.ones(count, bool) for name in NAMES},
+      )
+      for split, count in IMAGES.items()
+    },
+    {},
+  )
+  records = {
+    split: [_record(len(split) + 100 * i) for i in range(count)]
+    for split, count in IMAGES.items()
+  }
+  return MemoryDataset(Path("memory"), manifest, records)
+
+
+def _record(seed: int) -> dict[str, np.ndarray]:
+  draw = np.random.default_rng(seed)
+  depth = draw.uniform(1, 5, (*SIZE, 1)).astype(np.float32)
+  depth[0, :3] = np.nan
+  return {
+    "image": draw.integers(0, 256, (*SIZE, 3), np.uint8),
+    "segmentation": draw.integers(-1, 4, SIZE).astype(np.int8),
+    "depth": depth,
+    "normals": draw.uniform(-1, 1, (*SIZE, 3)).astype(np.float16),
+  }
+
+
+def half_labelled() -> np.ndarray:
+  """bool[N, K]: an image without, with one, two and all labels, and so on."""
+  shown = np.random.default_rng(5).random((IMAGES["train"], len(TASKS))) < 0.5
+  shown[0], shown[1] = False, True
+  return shown
+
+
+def make_train_feed(
+  mesh: jax.sharding.Mesh, *, batch: int = BATCH, labelled: Any = None
+) -> Feed:
+  return pipeline.make_feed(
+    make_dataset(),
+    "train",
+    NAMES,
+    half_labelled() if labelled is None else labelled,
+    batch_size=batch,
+    seed=0,
+    placement="device",
+    shardings=Shardings(dispatch.replicated(mesh), None),
+  )
+
+
+def make_net(dtype: Any = np.float32) -> MultiTaskNet:
+  heads = tuple(Head(task.channels, dtype) for task in TASKS)
+  return MultiTaskNet(SegNet(FILTERS, dtype=dtype), heads, TASKS)
+
+
+def make_method(name: str, dtype: Any = np.float32) -> Method:
+  if name == "supervised":
+    return supervised.supervised(TASKS)
+  if name == "consistency":
+    return consistency.consistency(TASKS)
+  head = Head(sum(task.joint_channels for task in TASKS), dtype)
+  trunk = SegNet(FILTERS, "image", dtype)
+  return jtr.jtr(TASKS, AutoEncoder(trunk, head), jtr.VARIANTS[name])
+
+
+def make_run(
+  method: str = "supervised",
+  *,
+  devices: int = 1,
+  batch: int = BATCH,
+  dtype: Any = np.float32,
+  optimizer: optax.GradientTransformation | None = None,
+  schedule: loop.Schedule = SCHEDULE,
+  labelled: Any = None,
+) -> loop.Run:
+  """A run of one of supervised, consistency, paper and official."""
+  mesh = dispatch.make_mesh(batch, jax.devices()[:devices])
+  net = make_net(dtype)
+  return loop.Run(
+    net=net,
+    method=make_method(method, dtype),
+    optimizer=optimizer
+    or adam(learning_rate=1e-2, decay_rate=0.5, decay_steps=100),
+    augment=AugmentSettings(flip=True),
+    feed=make_train_feed(mesh, batch=batch, labelled=labelled),
+    sample_ids=make_dataset().manifest.split("train").ids,
+    size=SIZE,
+    batch_size=batch,
+    seed=0,
+    mesh=mesh,
+    schedule=schedule,
+    evaluate=make_judge(net),
+    eval_split="val",
+  )
+
+
+def make_judge(net: MultiTaskNet, batch: int = BATCH) -> loop.Judge:
+  """The metrics of the validation images."""
+  dataset = make_dataset()
+  feed = pipeline.evaluation_feed(
+    dataset, "val", NAMES, batch_size=batch, placement="device"
+  )
+  step = evaluate.make_evaluation_step(net, feed)
+  steps = pipeline.evaluation_steps(dataset, "val", batch)
+  return lambda state: evaluate.evaluate(net, step, state, feed, steps=steps)
