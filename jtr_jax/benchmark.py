@@ -120,4 +120,4 @@ def _random_examples(
 
 
 if __name__ == "__main__":
-  app.run(main)
+  config_flag.run(main)

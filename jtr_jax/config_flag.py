@@ -1,9 +1,16 @@
-"""The flag --config, which several commands share."""
+"""The flag --config and how commands that have it run."""
 
-from typing import Any
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
-from absl import app, flags
+from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
+
+from jtr_jax import config_sections
+from jtr_jax.core import errors
+from jtr_jax.train.window import NonFiniteError
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config",
@@ -12,6 +19,18 @@ _CONFIG = config_flags.DEFINE_config_file(
   lock_config=False,  # unknown fields get the message of config_check
   accept_new_attributes=True,
 )
+
+_USER_ERRORS = (ValueError, OSError, NonFiniteError)
+_Result = TypeVar("_Result")
+
+
+def run(main: Callable[[list[str]], None]) -> None:
+  """Run a command; what its user can mend ends it with one message.
+
+  Args:
+    main: takes the words of the command line that are no flags.
+  """
+  app.run(_with_one_message(main), flags_parser=_with_one_message(_parse))
 
 
 def given() -> ConfigDict:
@@ -30,3 +49,49 @@ def name() -> str:
   """Return the path of the config file, with its arguments."""
   flag: Any = flags.FLAGS["config"]
   return str(config_flags.get_config_filename(flag))
+
+
+def check_sections(words: list[str]) -> None:
+  """Raise if a flag --config.SECTION.FIELD names no section of a config.
+
+  Fields are left to `config_check`, which knows those of every method.
+
+  Args:
+    words: the command line.
+
+  Raises:
+    ValueError: naming the nearest section.
+  """
+  sections = {n: {} for n in config_sections.NAMES} | config_sections.SECTIONS
+  known = set(_names(sections))
+  for word in words:
+    flag = re.match(r"--?(?:no)?config\.([^=]+)\.", word)
+    if flag and flag[1] not in known:
+      raise errors.unknown_name("section of the config", flag[1], known)
+
+
+def _names(sections: Mapping[str, Any], above: str = "") -> Iterator[str]:
+  """Yield the dotted names of sections, and of sections inside of them."""
+  for name, content in sections.items():
+    if isinstance(content, Mapping):
+      yield above + name
+      yield from _names(content, f"{above}{name}.")
+
+
+def _parse(words: list[str]) -> list[str]:
+  check_sections(words)
+  rest: list[str] = app.parse_flags_with_usage(words)
+  return rest
+
+
+def _with_one_message(
+  function: Callable[[list[str]], _Result],
+) -> Callable[[list[str]], _Result]:
+  def guarded(words: list[str]) -> _Result:
+    try:
+      return function(words)
+    except _USER_ERRORS as error:
+      logging.debug("Where it happened", exc_info=True)
+      sys.exit(f"{type(error).__name__}: {error}")
+
+  return guarded

@@ -2,7 +2,7 @@
 
 A config has the sections seed, tasks, data, augment, model, method, optimizer,
 train, evaluate, log and checkpoint. The fields of model and method are what
-their builders in `build` take, those of augment are `AugmentSettings`; all
+their entries in `builders` take, those of augment are `AugmentSettings`; all
 others stand here, as JTR trains on NYUv2.
 """
 

@@ -15,7 +15,6 @@ from jtr_jax.train import loop, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.compilation import enable_compilation_cache
 from jtr_jax.train.dispatch import make_mesh
-from jtr_jax.train.window import NonFiniteError
 
 _WORKDIR = flags.DEFINE_string(
   "workdir", None, "Where the run's files go.", required=True
@@ -30,8 +29,6 @@ _ALLOW = flags.DEFINE_bool(
   "allow_config_change", False, "Go on in a workdir of another config."
 )
 
-_USER_ERRORS = (ValueError, OSError, NonFiniteError)
-
 
 def main(argv: list[str]) -> None:
   """Run what the flags say."""
@@ -41,19 +38,15 @@ def main(argv: list[str]) -> None:
     logging.set_verbosity(logging.WARNING)
   enable_compilation_cache()
   folder = Path(_WORKDIR.value)
-  try:
-    if _MODE.value == "evaluate":
-      evaluate(folder, which="latest" if _LATEST.value else "best")
-    else:
-      train(
-        config_flag.given(),
-        folder,
-        name=config_flag.name(),
-        allow_config_change=_ALLOW.value,
-      )
-  except _USER_ERRORS as error:
-    logging.debug("Where it happened", exc_info=True)
-    sys.exit(f"{type(error).__name__}: {error}")
+  if _MODE.value == "evaluate":
+    evaluate(folder, which="latest" if _LATEST.value else "best")
+    return
+  train(
+    config_flag.given(),
+    folder,
+    name=config_flag.name(),
+    allow_config_change=_ALLOW.value,
+  )
 
 
 def train(
@@ -107,4 +100,4 @@ def evaluate(folder: Path, *, which: Which) -> None:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  config_flag.run(main)

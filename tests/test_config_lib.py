@@ -4,7 +4,7 @@ import config_files
 import pytest
 from ml_collections import ConfigDict
 
-from jtr_jax import config_check, config_lib
+from jtr_jax import config_check, config_flag, config_lib
 from jtr_jax.methods import jtr
 
 
@@ -174,3 +174,34 @@ def test_wrong_flags_are_found_by_validate():
   flags = ["--config=configs/nyu_jtr.py", "--config.train.batchsize=4"]
   with pytest.raises(ValueError, match=r"Did you mean 'train\.batch_size'"):
     config_check.validate(config_files.from_flags(flags))
+
+
+@pytest.mark.parametrize(
+  "word",
+  [
+    "--config.train.steps=3",
+    "--config.method.weight=1",
+    "-config.model.filters",
+    "--noconfig.augment.flip",
+    "--config.tasks=('a.b',)",
+    "--config.traim=3",  # a field, which `validate` refuses
+    "--config=configs/nyu_jtr.py",
+    "--workdir=runs/config.d.e",
+  ],
+)
+def test_sections_of_flags_are_known(word):
+  config_flag.check_sections(["program", word])
+
+
+@pytest.mark.parametrize(
+  ("word", "error"),
+  [
+    ("--config.optimiser.name=adam", "section.*'optimiser'.*'optimizer'"),
+    ("--noconfig.augmentt.flip", "'augmentt'.*Did you mean 'augment'"),
+    ("-config.train.stops.x", r"'train\.stops'.*Did you mean 'train'"),
+    ("--config.seed.x=1", "Unknown section.*'seed'"),
+  ],
+)
+def test_unknown_sections_of_flags_are_named(word, error):
+  with pytest.raises(ValueError, match=error):
+    config_flag.check_sections(["program", word])

@@ -244,6 +244,7 @@ def test_killed_run_ends_with_the_same_bytes(rooms, config, finished, tmp_path):
   ("words", "message"),
   [
     (["--config.train.stpes=3"], "Did you mean 'train.steps'?"),
+    (["--config.optimiser.name=adam"], "Did you mean 'optimizer'?"),
     (["--config.tasks=('segmentatoin',)"], "Did you mean 'segmentation'?"),
   ],
 )
