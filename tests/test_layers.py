@@ -17,7 +17,7 @@ FILES = sorted((ROOT / "jtr_jax").rglob("*.py"))
 FLOORS = (
   ("jtr_jax",),
   ("core",),
-  ("tasks", "metrics"),
+  ("tasks", "metrics", "balancing"),
   ("models",),
   ("data", "methods"),
   ("train",),

@@ -1,0 +1,1 @@
+"""Turning K losses or K gradients into one update; usable by itself."""

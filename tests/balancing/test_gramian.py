@@ -1,0 +1,101 @@
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jtr_jax.balancing import registry
+from jtr_jax.balancing.gramian import from_gradients, gram
+
+
+def stacked(tasks=3, seed=0):
+  """K gradients of a tree of a matrix and a vector."""
+  draw = np.random.default_rng(seed)
+  return {
+    "kernel": jnp.asarray(draw.normal(size=(tasks, 4, 5)), jnp.float32),
+    "bias": jnp.asarray(draw.normal(size=(tasks, 6)), jnp.float32),
+  }
+
+
+def flat(gradients):
+  rows = [np.reshape(x, (len(x), -1)) for x in gradients.values()]
+  return np.concatenate(rows, axis=1).astype(np.float64)
+
+
+@pytest.mark.parametrize("scales", [(1, 1, 1), (1e-10, 1, 1e15)])
+def test_gram_is_that_of_all_leaves(scales):
+  gradients = stacked()
+  rows = flat(gradients)
+  scaled = jax.vmap(lambda scale, g: jax.tree.map(lambda x: scale * x, g))(
+    jnp.array(scales, jnp.float32), gradients
+  )
+  found = gram(scaled)
+  lengths = np.linalg.norm(rows, axis=1)
+  np.testing.assert_allclose(found.norms, lengths * scales, rtol=1e-6)
+  np.testing.assert_allclose(
+    found.cosines, rows @ rows.T / np.outer(lengths, lengths), atol=1e-6
+  )
+  np.testing.assert_allclose(np.max(found.scaled), 1, rtol=1e-6)
+  if scales == (1, 1, 1):
+    np.testing.assert_allclose(found.matrix, rows @ rows.T, rtol=1e-5)
+
+
+def test_zero_gradients_have_no_angle():
+  gradients = jax.tree.map(lambda x: x.at[1].set(0), stacked())
+  found = gram(gradients)
+  np.testing.assert_array_equal(found.active, [True, False, True])
+  np.testing.assert_array_equal(found.cosines[1], 0)
+  np.testing.assert_array_equal(np.diagonal(found.cosines), [1, 0, 1])
+  nothing = gram(jax.tree.map(jnp.zeros_like, gradients))
+  chex.assert_tree_all_finite((nothing, nothing.scaled, nothing.matrix))
+
+
+def test_absent_tasks_may_hold_anything():
+  gradients = jax.tree.map(lambda x: x.at[1].set(jnp.nan), stacked())
+  transform = registry.GRADIENT["mean"](3).transform
+  found, state = transform.update(
+    gradients,
+    transform.init(None),
+    present=jnp.array([True, False, True]),
+    nobody_knows=1,
+  )
+  expected = jax.tree.map(lambda x: (x[0] + x[2]) / 2, gradients)
+  chex.assert_trees_all_close(found, expected)
+  np.testing.assert_array_equal(state.weights, [0.5, 0, 0.5])
+
+
+def test_stands_first_in_a_chain():
+  gradients = stacked()
+  params = jax.tree.map(lambda x: jnp.zeros(x.shape[1:]), gradients)
+  optimizer = optax.chain(registry.GRADIENT["sum"](3).transform, optax.sgd(0.1))
+  updates, state = optimizer.update(gradients, optimizer.init(params), params)
+  expected = jax.tree.map(lambda x: -0.1 * x.sum(0), gradients)
+  chex.assert_trees_all_close(updates, expected, atol=1e-6)
+  assert state[0].step == 1
+
+
+def test_keys_change_from_step_to_step_and_are_the_same_in_every_run():
+  def rule(gradients, given, state):
+    del state
+    drawn = {"x": jax.random.normal(given.key, (1,))}
+    return {"x": gradients["x"][0]}, None, drawn
+
+  balancer = from_gradients(
+    "draw", 2, rule, init=lambda params: {"x": jnp.zeros(1)}
+  )
+  draws = []
+  for _ in range(2):
+    state = balancer.transform.init(None)
+    for _ in range(3):
+      _, state = balancer.transform.update({"x": jnp.ones((2, 1))}, state)
+      draws.append(float(state.rule["x"][0]))
+  assert draws[:3] == draws[3:]
+  assert len(set(draws)) == 3
+  assert np.isnan(state.weights).all()
+
+
+def test_gradients_that_are_not_stacked():
+  transform = registry.GRADIENT["sum"](3).transform
+  with pytest.raises(ValueError, match="leading axis of 3 tasks"):
+    transform.update({"x": jnp.ones((2, 3))}, transform.init(None))
