@@ -10,8 +10,9 @@ from jtr_jax.data.examples import Examples, to_images, to_labels
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.data.views import make_views
+from jtr_jax.methods.base import MethodInput
 from jtr_jax.train.state import init_state
-from jtr_jax.train.step import predict_views
+from jtr_jax.train.step import run_views
 
 SIZE = (32, 32)
 TASKS = {
@@ -82,13 +83,11 @@ def test_losses_of_every_variant_trace(variant):
       augment,
     )
     params, model_state = state.params, state.model_state
-    predictions, _ = predict_views(net, params, model_state, images)
+    seen, _ = run_views(net, params, model_state, images)
     return method.losses(
       params["method"],
       model_state["method"],
-      predictions,
-      labels,
-      jax.random.key(1),
+      MethodInput(*seen, labels, state.step, jax.random.key(1)),
     )
 
   output = jax.eval_shape(losses, _batch(data, tasks, batch=2))

@@ -1,4 +1,4 @@
-"""A method: pure functions from predictions and labels to losses."""
+"""A method: pure functions from predictions, features and labels to losses."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
@@ -6,9 +6,28 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 
 from jtr_jax.core.types import Labels, Predictions, ViewSpec, Weighted
+from jtr_jax.models.segnet import Features
 
 Tree: TypeAlias = Any
 """A nested dictionary of arrays."""
+
+
+class MethodInput(NamedTuple):
+  """What a method sees of one batch.
+
+  Attributes:
+    predictions: for each task f32[V, B, H, W, C].
+    features: of the shared trunk, with leading axes V and B.
+    labels: with leading axes V and B.
+    step: i32[], how many updates were made before this one.
+    key: for what the method draws in this step.
+  """
+
+  predictions: Predictions
+  features: Features
+  labels: Labels
+  step: jax.Array
+  key: jax.Array
 
 
 class MethodOutput(NamedTuple):
@@ -50,16 +69,17 @@ class Method(NamedTuple):
   Attributes:
     views: what views the method wants; the supervised one is the first.
     init: (key, (H, W)) -> (params, state) of the method's own networks.
-    losses: (params, state, predictions, labels, key) -> MethodOutput, where
-      predictions and labels have a leading axis V of views.
-    reconstructions: (params, state, predictions, labels, key) -> JointViews,
-      or an empty dictionary for methods without an auto-encoder.
+    losses: (params, state, inputs) -> MethodOutput.
+    reconstructions: (params, state, inputs) -> JointViews of view 0, or an
+      empty dictionary for methods without an auto-encoder.
   """
 
   views: tuple[ViewSpec, ...]
   init: Callable[[jax.Array, tuple[int, int]], tuple[Tree, Tree]]
-  losses: Callable[[Tree, Tree, Predictions, Labels, jax.Array], MethodOutput]
-  reconstructions: Callable[..., JointViews | dict[str, jax.Array]]
+  losses: Callable[[Tree, Tree, MethodInput], MethodOutput]
+  reconstructions: Callable[
+    [Tree, Tree, MethodInput], JointViews | dict[str, jax.Array]
+  ]
 
 
 def no_variables(key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:

@@ -10,6 +10,7 @@ from jtr_jax.core import numerics
 from jtr_jax.core.types import Labels, Predictions, ViewSpec
 from jtr_jax.methods.base import (
   Method,
+  MethodInput,
   MethodOutput,
   Tree,
   no_reconstructions,
@@ -42,18 +43,13 @@ def consistency(
     squared L2 distance of class probabilities, depths and unit normals.
   """
 
-  def losses(
-    params: Tree,
-    state: Tree,
-    predictions: Predictions,
-    labels: Labels,
-    key: jax.Array,
-  ) -> MethodOutput:
-    del params, key
-    first, second = view(predictions, 0), view(predictions, 1)
-    distance = _disagreement(tasks, first, second, view(labels, 0))
+  def losses(params: Tree, state: Tree, inputs: MethodInput) -> MethodOutput:
+    del params
+    first, second = (view(inputs.predictions, index) for index in (0, 1))
+    labels = view(inputs.labels, 0)
+    distance = _disagreement(tasks, first, second, labels)
     return MethodOutput(
-      supervised_losses(tasks, first, view(labels, 0), share=share),
+      supervised_losses(tasks, first, labels, share=share),
       {"consistency": weight * distance},
       state,
     )

@@ -19,7 +19,13 @@ import jax.numpy as jnp
 from jtr_jax.core import errors, rng
 from jtr_jax.core.types import Labels, Predictions, ViewSpec
 from jtr_jax.methods import joint_space, joint_tensor, jtr_released
-from jtr_jax.methods.base import JointViews, Method, MethodOutput, Tree
+from jtr_jax.methods.base import (
+  JointViews,
+  Method,
+  MethodInput,
+  MethodOutput,
+  Tree,
+)
 from jtr_jax.methods.joint_tensor import JointPair, Stacking
 from jtr_jax.methods.supervised import Share, supervised_losses, view
 from jtr_jax.models.multitask import AutoEncoder
@@ -138,19 +144,15 @@ class _Jtr:
     return self.autoencoder.init(key, (*size, self.autoencoder.head.channels))
 
   def losses(
-    self,
-    params: Tree,
-    state: Tree,
-    predictions: Predictions,
-    labels: Labels,
-    key: jax.Array,
+    self, params: Tree, state: Tree, inputs: MethodInput
   ) -> MethodOutput:
     """Return supervised losses and the terms of Eq. (5)."""
     settings = self.settings
+    predictions, labels = inputs.predictions, inputs.labels
     supervised = supervised_losses(
       self.tasks, view(predictions, 0), view(labels, 0), share=settings.share
     )
-    pair = self._model_pair(predictions, labels, key)
+    pair = self._model_pair(predictions, labels, inputs.key)
     separate = settings.separate_views
     guide = jax.lax.stop_gradient(params) if separate else params
     points, _, _ = joint_space.encode_pair(self.autoencoder, guide, state, pair)
@@ -159,21 +161,20 @@ class _Jtr:
       * joint_space.distance(points, settings.distance)
     }
     own_terms, new_state = self._autoencoder_terms(
-      params, state, predictions, labels, key
+      params, state, predictions, labels, inputs.key
     )
     return MethodOutput(supervised, terms | own_terms, new_state)
 
   def reconstructions(
-    self,
-    params: Tree,
-    state: Tree,
-    predictions: Predictions,
-    labels: Labels,
-    key: jax.Array,
+    self, params: Tree, state: Tree, inputs: MethodInput
   ) -> JointViews:
     """Return the joint tensors of view 0 and what the auto-encoder makes."""
     pair = self._stack(
-      predictions, labels, 0, self.settings.relaxation, _view_key(key, 0)
+      inputs.predictions,
+      inputs.labels,
+      0,
+      self.settings.relaxation,
+      _view_key(inputs.key, 0),
     )
     _, rebuilt, _ = joint_space.encode_pair(
       self.autoencoder, params, state, pair

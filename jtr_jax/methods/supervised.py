@@ -12,6 +12,7 @@ from jtr_jax.core import numerics
 from jtr_jax.core.types import Labels, Predictions, ViewSpec, Weighted
 from jtr_jax.methods.base import (
   Method,
+  MethodInput,
   MethodOutput,
   Tree,
   no_reconstructions,
@@ -40,16 +41,10 @@ def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
   Source: JTR paper, Eq. (1); the released code uses c_x = 1.
   """
 
-  def losses(
-    params: Tree,
-    state: Tree,
-    predictions: Predictions,
-    labels: Labels,
-    key: jax.Array,
-  ) -> MethodOutput:
-    del params, key
+  def losses(params: Tree, state: Tree, inputs: MethodInput) -> MethodOutput:
+    del params
     task_losses = supervised_losses(
-      tasks, view(predictions, 0), view(labels, 0), share=share
+      tasks, view(inputs.predictions, 0), view(inputs.labels, 0), share=share
     )
     return MethodOutput(task_losses, {}, state)
 

@@ -6,7 +6,7 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import flax.linen as nn
 import jax
@@ -20,6 +20,18 @@ from jtr_jax.tasks.base import Task
 
 Tree: TypeAlias = Any
 """A nested dictionary of arrays."""
+
+
+class NetOutput(NamedTuple):
+  """What the network makes of a batch.
+
+  Attributes:
+    predictions: for each task f32[B, H, W, C].
+    features: of the shared encoder, what the decoders read.
+  """
+
+  predictions: Predictions
+  features: Features
 
 
 def decoder_name(task_name: str) -> str:
@@ -90,11 +102,18 @@ class MultiTaskNet:
     self, params: Tree, model_state: Tree, images: jax.Array, *, train: bool
   ) -> tuple[Predictions, Tree]:
     """Return the predictions for f32[B, H, W, 3] and the new model state."""
+    output, state = self(params, model_state, images, train=train)
+    return output.predictions, state
+
+  def __call__(
+    self, params: Tree, model_state: Tree, images: jax.Array, *, train: bool
+  ) -> tuple[NetOutput, Tree]:
+    """Return predictions and features of f32[B, H, W, 3] and the new state."""
     features, state = self.encode(params, model_state, images, train=train)
     predictions, states = self.decode(
       params, model_state, features, train=train
     )
-    return predictions, {"encoder": state, **states}
+    return NetOutput(predictions, features), {"encoder": state, **states}
 
 
 @dataclasses.dataclass(frozen=True)

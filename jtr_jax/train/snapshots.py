@@ -11,7 +11,7 @@ import numpy as np
 from jtr_jax.core import rng
 from jtr_jax.core.types import Label
 from jtr_jax.data.examples import Examples, to_images, to_labels
-from jtr_jax.methods.base import JointViews, Method
+from jtr_jax.methods.base import JointViews, Method, MethodInput
 from jtr_jax.methods.joint_tensor import split_channels
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train.pictures import (
@@ -41,19 +41,19 @@ def make_snapshot(
 
   @jax.jit
   def look(state: TrainState) -> tuple[dict[str, jax.Array], Any]:
-    predictions, _ = net.predict(
+    output, _ = net(
       state.params, state.model_state, to_images(examples), train=False
     )
-    one_view = jax.tree.map(
-      lambda x: x[None], (predictions, to_labels(examples))
+    seen, labels = jax.tree.map(
+      lambda x: x[None], (output, to_labels(examples))
     )
+    key = rng.stream(0, "snapshot")
     joint = method.reconstructions(
       state.params["method"],
       state.model_state["method"],
-      *one_view,
-      rng.stream(0, "snapshot"),
+      MethodInput(seen.predictions, seen.features, labels, state.step, key),
     )
-    return predictions, joint
+    return output.predictions, joint
 
   def draw(state: TrainState) -> None:
     predictions, joint = jax.device_get(look(state))

@@ -14,11 +14,11 @@ import optax
 from jax.sharding import Mesh, PartitionSpec
 
 from jtr_jax.core import rng
-from jtr_jax.core.types import Labels, Predictions, Weighted
+from jtr_jax.core.types import Labels, Weighted
 from jtr_jax.data.examples import Examples, to_images, to_labels
 from jtr_jax.data.views import AugmentSettings, make_views
-from jtr_jax.methods.base import Method, MethodOutput
-from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.methods.base import Method, MethodInput, MethodOutput
+from jtr_jax.models.multitask import MultiTaskNet, NetOutput
 from jtr_jax.tasks.base import Task
 from jtr_jax.train.state import TrainState, Tree
 
@@ -82,15 +82,11 @@ def make_train_step(
     key = rng.stream(seed, "method", state.step)
 
     def objective(params: Tree) -> tuple[jax.Array, tuple[MethodOutput, Tree]]:
-      predictions, model_state = predict_views(
-        net, params, state.model_state, images
-      )
+      seen, model_state = run_views(net, params, state.model_state, images)
       output = method.losses(
         params["method"],
         state.model_state["method"],
-        predictions,
-        labels,
-        key,
+        MethodInput(*seen, labels, state.step, key),
       )
       total = _total(output)
       return total, (output, {**model_state, "method": output.state})
@@ -111,10 +107,10 @@ def make_train_step(
   return step
 
 
-def predict_views(
+def run_views(
   net: MultiTaskNet, params: Tree, model_state: Tree, images: jax.Array
-) -> tuple[Predictions, Tree]:
-  """Return the training predictions of all views, which share one batch.
+) -> tuple[NetOutput, Tree]:
+  """Return what the network makes of all views, which share one batch.
 
   Args:
     net: the network.
@@ -123,15 +119,16 @@ def predict_views(
     images: f32[V, B, H, W, 3].
 
   Returns:
-    Predictions f32[V, B, H, W, C] and the new statistics.
+    Predictions and features in training mode, with leading axes V and B, and
+    the new statistics.
   """
   flat = images.reshape(-1, *images.shape[2:])
-  predictions, state = net.predict(params, model_state, flat, train=True)
-  unflat = {
-    name: x.reshape(*images.shape[:2], *x.shape[1:])
-    for name, x in predictions.items()
-  }
-  return unflat, state
+  output, state = net(params, model_state, flat, train=True)
+
+  def by_view(x: jax.Array) -> jax.Array:
+    return x.reshape(*images.shape[:2], *x.shape[1:])
+
+  return jax.tree.map(by_view, output), state
 
 
 def _views(

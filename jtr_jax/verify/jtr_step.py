@@ -12,9 +12,10 @@ import numpy as np
 import optax
 
 from jtr_jax.core.types import Predictions
-from jtr_jax.methods.base import MethodOutput
+from jtr_jax.methods.base import MethodInput, MethodOutput
 from jtr_jax.methods.supervised import view
 from jtr_jax.models.multitask import Tree
+from jtr_jax.train.step import run_views
 from jtr_jax.verify import jtr_recording
 from jtr_jax.verify.comparison import Quantity, Recording
 from jtr_jax.verify.jtr_recording import SETTINGS, VIEWS, Step, Trees
@@ -109,25 +110,18 @@ def objective(
   step: Step, variables: dict[str, Tree]
 ) -> tuple[jax.Array, Losses]:
   """Return the released objective, the three views in one batch."""
-  images = step.images.reshape(-1, *step.images.shape[2:])
-  flat, model_state = step.net.predict(
-    variables["model"], step.states["model"], images, train=True
+  seen, model_state = run_views(
+    step.net, variables["model"], step.states["model"], step.images
   )
-  predictions = {
-    name: x.reshape(VIEWS, -1, *x.shape[1:]) for name, x in flat.items()
-  }
-  output = step.method.losses(
-    variables["jtr"],
-    step.states["jtr"],
-    predictions,
-    step.labels,
-    jax.random.key(0),
+  inputs = MethodInput(
+    *seen, step.labels, jnp.zeros((), jnp.int32), jax.random.key(0)
   )
+  output = step.method.losses(variables["jtr"], step.states["jtr"], inputs)
   supervised = [jnp.mean(loss.sum) for loss in output.task_losses.values()]
   terms = [jnp.mean(term) for term in output.regularizers.values()]
   states = {"model": model_state, "jtr": output.state}
   total = jnp.sum(jnp.stack(supervised + terms))
-  return total, Losses(predictions, output, states)
+  return total, Losses(seen.predictions, output, states)
 
 
 def _losses(

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import Label
-from jtr_jax.methods.base import MethodOutput
+from jtr_jax.methods.base import MethodInput, MethodOutput
 from jtr_jax.methods.jtr import jtr
 from jtr_jax.models.multitask import AutoEncoder
-from jtr_jax.models.segnet import Head, SegNet
+from jtr_jax.models.segnet import Features, Head, SegNet
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
@@ -74,6 +74,22 @@ def perfect_predictions(labels):
   }
 
 
+def make_features(seed=3):
+  """Return random features [V, B, ...] of a trunk of one stage."""
+  random = np.random.default_rng(seed)
+  images = (VIEWS, len(PRESENT))
+  shapes = (*images, *(side // 2 for side in SIZE), 4), (*images, *SIZE, 4)
+  return Features(
+    *(jnp.asarray(random.normal(size=shape), jnp.float32) for shape in shapes)
+  )
+
+
+def make_input(predictions, labels, key=KEY, features=None, step=0):
+  """Return what a method sees."""
+  features = make_features() if features is None else features
+  return MethodInput(predictions, features, labels, jnp.int32(step), key)
+
+
 def make_autoencoder(tasks=TASKS, dtype=jnp.float32):
   channels = sum(task.joint_channels for task in tasks)
   trunk = SegNet((4,), statistics="image", dtype=dtype)
@@ -113,7 +129,7 @@ def differentiator(method):
   """Return a jitted (params, state, predictions, labels) -> Report."""
 
   def terms(params, predictions, state, labels):
-    output = method.losses(params, state, predictions, labels, KEY)
+    output = method.losses(params, state, make_input(predictions, labels))
     supervised = sum(jnp.sum(loss.sum) for loss in output.task_losses.values())
     sums = {name: jnp.sum(term) for name, term in output.regularizers.items()}
     return {"supervised": supervised, **sums}, output
@@ -135,7 +151,8 @@ def make_method(settings, tasks=TASKS):
 def losses(settings, predictions, labels):
   """Return the output of JTR; not jitted, so that settings share programs."""
   variables = make_variables(make_autoencoder())
-  return make_method(settings).losses(*variables, predictions, labels, KEY)
+  inputs = make_input(predictions, labels)
+  return make_method(settings).losses(*variables, inputs)
 
 
 @functools.cache

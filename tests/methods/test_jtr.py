@@ -140,7 +140,7 @@ def test_order_of_the_tasks(predictions, labels, variant):
   last["bias"] = last["bias"][channels]
   pick = lambda values: {task.name: values[task.name] for task in tasks}
   other = batch.make_method(SETTINGS[variant], tasks).losses(
-    permuted, state, pick(predictions), pick(labels), KEY
+    permuted, state, batch.make_input(pick(predictions), pick(labels))
   )
   output = batch.losses(SETTINGS[variant], predictions, labels)
   chex.assert_trees_all_close(other, output, rtol=1e-3, atol=1e-4)
@@ -154,8 +154,8 @@ def test_a_batch_is_what_its_images_are(labels, predictions):
   outputs = []
   for image in range(len(batch.PRESENT)):
     alone = lambda x, i=image: x[:, i : i + 1]
-    one = jax.tree.map(alone, (predictions, labels))
-    outputs.append(run(params, state, *one, KEY))
+    one = batch.make_input(*jax.tree.map(alone, (predictions, labels)))
+    outputs.append(run(params, state, one))
     state = outputs[-1].state
   chex.assert_trees_all_close(
     outputs[-1].state, together.state, rtol=1e-4, atol=1e-5
@@ -213,7 +213,7 @@ def test_a_single_task(labels, predictions):
   variables = batch.make_variables(batch.make_autoencoder(tasks))
   one = lambda values: {"depth": values["depth"]}
   output = jax.jit(method.losses)(
-    *variables, one(predictions), one(labels), KEY
+    *variables, batch.make_input(one(predictions), one(labels))
   )
   chex.assert_tree_all_finite(output)
   distance = output.regularizers["jtr_distance"]
@@ -228,7 +228,8 @@ def test_bfloat16_autoencoder(predictions, labels, reports):
 
   @functools.partial(jax.value_and_grad, has_aux=True)
   def objective(params):
-    output = method.losses(params, state, predictions, labels, KEY)
+    inputs = batch.make_input(predictions, labels)
+    output = method.losses(params, state, inputs)
     terms = output.regularizers
     return jnp.sum(terms["jtr_distance"] + terms["jtr_reconstruction"]), output
 
@@ -246,7 +247,8 @@ def test_bfloat16_autoencoder(predictions, labels, reports):
 def test_reconstructions_are_the_tensors_of_the_losses(predictions, labels):
   method = batch.make_method(PAPER)
   variables = batch.make_variables(batch.make_autoencoder())
-  views = method.reconstructions(*variables, predictions, labels, KEY)
+  inputs = batch.make_input(predictions, labels)
+  views = method.reconstructions(*variables, inputs)
   chex.assert_equal_shape(views)
   chex.assert_shape(views.target, (4, *batch.SIZE, 7))
   chex.assert_trees_all_close(views.target[NONE], views.prediction[NONE])

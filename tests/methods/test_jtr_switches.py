@@ -36,7 +36,8 @@ def joint_views(settings, predictions, labels, key=KEY):
   """Return the joint tensors of view 0 and their reconstructions."""
   variables = batch.make_variables(batch.make_autoencoder())
   method = batch.make_method(settings)
-  return method.reconstructions(*variables, predictions, labels, key)
+  inputs = batch.make_input(predictions, labels, key)
+  return method.reconstructions(*variables, inputs)
 
 
 def bottlenecks(*tensors):
@@ -92,7 +93,8 @@ def test_recon_weight(predictions, labels):
   method = batch.make_method(paper(recon_weight=0.0))
 
   def objective(params):
-    output = method.losses(params, state, predictions, labels, KEY)
+    inputs = batch.make_input(predictions, labels)
+    output = method.losses(params, state, inputs)
     return jnp.sum(output.regularizers["jtr_distance"]), output
 
   slope, output = jax.jit(jax.grad(objective, has_aux=True))(params)

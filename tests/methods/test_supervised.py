@@ -101,6 +101,7 @@ def test_nothing_but_the_losses(predictions, labels):
   method = supervised(TASKS)
   assert [view.parent for view in method.views] == [None]
   assert method.init(batch.KEY, batch.SIZE) == ({}, {})
-  assert method.reconstructions({}, {}, predictions, labels, batch.KEY) == {}
+  inputs = batch.make_input(predictions, labels)
+  assert method.reconstructions({}, {}, inputs) == {}
   output = evaluate(predictions, labels).output
   assert (output.regularizers, output.state) == ({}, {})
