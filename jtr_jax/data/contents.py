@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data import files, folder, folder_tasks, records
+from jtr_jax.data import files, folder, folder_description, records
 from jtr_jax.data.checked_rows import Arrays
 from jtr_jax.data.manifest import TaskOptions
 from jtr_jax.data.progress import progress
@@ -142,7 +142,7 @@ def is_raw_folder(path: Path) -> bool:
 
 def lacks_description(path: Path, tasks_file: Path | None) -> bool:
   """Return whether a raw folder has no description of its tasks."""
-  described = tasks_file or path / folder_tasks.FILE_NAME
+  described = tasks_file or path / folder_description.FILE_NAME
   return is_raw_folder(path) and not described.is_file()
 
 

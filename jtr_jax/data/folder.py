@@ -17,7 +17,7 @@ import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors
-from jtr_jax.data import files, folder_proposal, folder_tasks, resample
+from jtr_jax.data import files, folder_description, folder_proposal, resample
 from jtr_jax.data.checked_rows import Arrays
 from jtr_jax.data.folder_tasks import FolderTask
 
@@ -87,7 +87,7 @@ def scan(
   for split in SPLITS:
     if not (root / split / IMAGE).is_dir():
       raise _bad_layout(f"no {root / split / IMAGE}", "one in each split")
-  path = tasks_file or root / folder_tasks.FILE_NAME
+  path = tasks_file or root / folder_description.FILE_NAME
   if not path.is_file():
     raise ValueError(
       errors.message(
@@ -98,7 +98,7 @@ def scan(
         f"save it as {path}:\n\n{propose(root)}",
       )
     )
-  tasks = folder_tasks.read_tasks(path)
+  tasks = folder_description.read_tasks(path)
   splits = {
     split: _rows(root / split, tuple(tasks), on_problem) for split in SPLITS
   }

@@ -10,6 +10,7 @@ from jtr_jax.data import files
 _SAMPLED_FILES = 24
 _MOST_CLASSES = 150
 _IGNORED_IDS = (255, 65535)
+_DRAWN_SHARE = 0.99  # of the pixels within the range of pictures
 
 
 def propose_tasks(root: Path, labels: dict[str, list[Path]]) -> str:
@@ -39,13 +40,26 @@ def _table(root: Path, name: str, paths: list[Path]) -> list[str]:
   numbers = np.unique(np.concatenate([np.unique(a) for a in arrays]))
   integral = first.dtype.kind in "iu"
   if "depth" in name or "disp" in name:
-    scale = 0.001 if integral else 1.0
-    return ['kind = "depth"', f"scale = {scale}  # to metres", "invalid = 0"]
+    return _depth(arrays, scale=0.001 if integral else 1.0)
   if channels == 1 and _are_class_ids(numbers):
     return _segmentation(root, numbers)
   scale = 1 / float(np.iinfo(first.dtype).max) if integral else 1.0
   lines = ['kind = "regression"', f"scale = {scale}"]
   return lines + ([f"channels = {channels}"] if channels > 1 else [])
+
+
+def _depth(arrays: list[np.ndarray], *, scale: float) -> list[str]:
+  lines = ['kind = "depth"', f"scale = {scale}  # to metres", "invalid = 0"]
+  stored = np.concatenate([array.ravel() for array in arrays])
+  metres = scale * stored[np.isfinite(stored) & (stored > 0)].astype(np.float64)
+  if not metres.size or metres.std() == 0:
+    return lines
+  return [
+    *lines,
+    f"joint_mean = {metres.mean():.3g}  # of the values in metres",
+    f"joint_std = {metres.std():.3g}",
+    f"picture_range = [0, {np.quantile(metres, _DRAWN_SHARE):.3g}]",
+  ]
 
 
 def _are_class_ids(numbers: np.ndarray) -> bool:

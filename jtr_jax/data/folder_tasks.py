@@ -1,23 +1,16 @@
-"""The few lines that describe the tasks of a folder: `tasks.toml`."""
+"""How the numbers in the label files of a folder are read."""
 
 import dataclasses
-import tomllib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.manifest import KINDS, TaskOptions
-
-FILE_NAME = "tasks.toml"
+from jtr_jax.data.manifest import TaskOptions
 
 _MILLIMETRES = 1000.0  # nothing is a kilometre away in the median
 _UNIT_LENGTH_ERROR = 0.2
 _SHORT = 0.5  # a coded zero vector has length 0.007, a unit vector about 1
-_DEFAULT_INVALID = {"depth": 0.0, "inverse_depth": 0.0}
-_UNITS = {"depth": "m", "inverse_depth": "1/m"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +26,8 @@ class FolderTask:
     invalid: stored number that means none, besides NaN and infinity.
     channels: channels of a regression.
     unit: unit of the values after scaling.
+    scales: what the task is told of its values: `joint_mean`, `joint_std` and
+      `picture_range`, in that unit; what is left out is as the kind has it.
   """
 
   name: str
@@ -43,13 +38,14 @@ class FolderTask:
   invalid: float | None = None
   channels: int = 1
   unit: str = ""
+  scales: TaskOptions = dataclasses.field(default_factory=dict)
 
   @property
   def options(self) -> TaskOptions:
     """What the manifest of the prepared data set says about the task."""
     if self.kind == "segmentation":
       return {"kind": self.kind, "classes": list(self.classes)}
-    options: TaskOptions = {"kind": self.kind}
+    options: TaskOptions = {"kind": self.kind, **self.scales}
     if self.kind == "regression":
       options["channels"] = self.channels
     return options | ({"unit": self.unit} if self.unit else {})
@@ -158,114 +154,3 @@ class FolderTask:
     return ValueError(
       errors.message(what, found=found, expected=expected, do=do)
     )
-
-
-def read_tasks(path: Path) -> dict[str, FolderTask]:
-  """Read `tasks.toml`.
-
-  Args:
-    path: the file.
-
-  Returns:
-    The tasks, in the order of the file.
-
-  Raises:
-    ValueError: naming the file, the task and the field.
-  """
-  try:
-    tables = tomllib.loads(path.read_text(encoding="utf-8"))
-  except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as e:
-    raise ValueError(
-      errors.message(
-        f"{path} cannot be read",
-        found=str(e),
-        expected="a TOML file with one table for each task",
-        do="Mend it; `python -m jtr_jax.data inspect` proposes one.",
-      )
-    ) from e
-  if not tables:
-    raise _field_error(path, "no task", "a table such as [depth]")
-  return {name: parse_task(name, table, path) for name, table in tables.items()}
-
-
-_FIELDS: Mapping[str, tuple[str, ...]] = {
-  "segmentation": ("kind", "classes", "ignore"),
-  "depth": ("kind", "scale", "invalid"),
-  "inverse_depth": ("kind", "scale", "invalid", "unit"),
-  "normals": ("kind",),
-  "regression": ("kind", "scale", "invalid", "channels", "unit"),
-}
-
-
-def parse_task(name: str, table: Any, path: Path) -> FolderTask:
-  """Return the task that one table of `tasks.toml` describes."""
-  if not isinstance(table, dict):
-    raise _field_error(path, f"{name} = {table!r}", f"a table [{name}]")
-  kind = table.get("kind", "")
-  if kind not in KINDS:
-    raise errors.unknown_name(f"kind of [{name}] in {path}", str(kind), KINDS)
-  for field in table:
-    if field not in _FIELDS[kind]:
-      where = f"field of the {kind} [{name}] in {path}"
-      raise errors.unknown_name(where, field, _FIELDS[kind])
-  number = (int, float)
-  _check_type(path, name, table, "scale", number, "a number")
-  _check_type(path, name, table, "invalid", number, "a number")
-  _check_type(path, name, table, "channels", int, "a whole number")
-  _check_type(path, name, table, "unit", str, "a text")
-  return FolderTask(
-    name=name,
-    kind=kind,
-    classes=_classes(name, table, path) if kind == "segmentation" else (),
-    ignore=_ignored(name, table.get("ignore", []), path),
-    scale=float(table.get("scale", 1.0)),
-    invalid=table.get("invalid", _DEFAULT_INVALID.get(kind)),
-    channels=table.get("channels", 1),
-    unit=table.get("unit", _UNITS.get(kind, "")),
-  )
-
-
-def _classes(name: str, table: dict[str, Any], path: Path) -> tuple[str, ...]:
-  classes = table.get("classes")
-  if isinstance(classes, int) and classes > 0:
-    return tuple(f"class_{i}" for i in range(classes))
-  if isinstance(classes, list) and all(isinstance(c, str) for c in classes):
-    return tuple(classes)
-  raise _field_error(
-    path,
-    f"classes = {classes!r} in [{name}]",
-    "the names of the classes in the order of their ids, or their number",
-  )
-
-
-def _ignored(name: str, ignore: Any, path: Path) -> tuple[int, ...]:
-  ids = [ignore] if isinstance(ignore, int) else ignore
-  if isinstance(ids, list) and all(isinstance(i, int) for i in ids):
-    return tuple(ids)
-  raise _field_error(
-    path, f"ignore = {ignore!r} in [{name}]", "a class id or a list of them"
-  )
-
-
-def _check_type(
-  path: Path,
-  name: str,
-  table: dict[str, Any],
-  field: str,
-  types: type | tuple[type, ...],
-  expected: str,
-) -> None:
-  value = table.get(field)
-  if value is not None and not isinstance(value, types):
-    raise _field_error(path, f"{field} = {value!r} in [{name}]", expected)
-
-
-def _field_error(path: Path, found: str, expected: str) -> ValueError:
-  return ValueError(
-    errors.message(
-      f"{path} does not describe the tasks",
-      found=found,
-      expected=expected,
-      do="Mend this line.",
-    )
-  )
