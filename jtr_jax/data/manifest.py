@@ -16,7 +16,7 @@ FORMAT = "jtr_jax data set"
 VERSION = 1
 
 TaskOptions: TypeAlias = dict[str, Any]
-"""`kind`, and what describes the labels: `classes`, `channels`, `unit`, scales."""
+"""`kind`, and what describes labels: `classes`, `channels`, `unit`, scales."""
 
 _FLOAT_KINDS = {  # kind: (dtype, channels unless the task says otherwise)
   "depth": ("float32", 1),
