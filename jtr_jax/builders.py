@@ -10,7 +10,7 @@ from jtr_jax.core import errors
 from jtr_jax.methods import consistency, jtr, supervised
 from jtr_jax.methods.base import Method
 from jtr_jax.methods.joint_tensor import Stacking
-from jtr_jax.methods.jtr import JtrSettings
+from jtr_jax.methods.jtr_settings import JtrSettings
 from jtr_jax.methods.supervised import Share
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.normalization import Statistics

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from jtr_jax import builders, config_sections
 from jtr_jax.core import errors
 from jtr_jax.data import splits
-from jtr_jax.methods import jtr
+from jtr_jax.methods import jtr_settings
 
 NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
 LAPTOP_SIZE = (96, 128)  # pixels
@@ -137,7 +137,7 @@ def use_method(
   Args:
     config: the config.
     name: a key of `builders.METHODS`.
-    variant: a key of `jtr.VARIANTS`; "official" is the released code.
+    variant: a key of `jtr_settings.VARIANTS`; "official" is the released code.
     **fields: of the method, to change.
 
   Returns:
@@ -146,7 +146,7 @@ def use_method(
   Raises:
     ValueError: an unknown name, naming the nearest.
   """
-  settings = builders.find("variant", variant, jtr.VARIANTS)
+  settings = builders.find("variant", variant, jtr_settings.VARIANTS)
   preset = builders.flat_settings(settings)
   if "+unlabelled" in config.data.scenario:
     preset["unlabelled"] = "consistency"
@@ -157,7 +157,10 @@ def use_method(
 
 def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
   """Resize labels as the paper means it, or as the released loaders do."""
-  released = builders.find("variant", variant, jtr.VARIANTS) is jtr.RELEASED
+  released = (
+    builders.find("variant", variant, jtr_settings.VARIANTS)
+    is jtr_settings.RELEASED
+  )
   config.augment.normal_resize = "official" if released else "renormalise"
   config.augment.inverse_depth_scale = "official" if released else "multiply"
   return config

@@ -10,7 +10,7 @@ from jtr_jax import build, builders, config_lib, config_sections
 from jtr_jax.data import manifest, nyuv2, prepare, split_file, splits
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.rooms import generate
-from jtr_jax.methods import jtr
+from jtr_jax.methods import jtr_settings
 
 N = 12
 IDS = tuple(str(i) for i in range(N))
@@ -79,9 +79,9 @@ def test_dtypes_are_those_a_config_may_name():
   assert set(builders.DTYPES) == set(hint.__args__)
 
 
-@pytest.mark.parametrize("variant", jtr.VARIANTS)
+@pytest.mark.parametrize("variant", jtr_settings.VARIANTS)
 def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
-  seen, expected = [], jtr.VARIANTS[variant]
+  seen, expected = [], jtr_settings.VARIANTS[variant]
   monkeypatch.setattr(
     builders.jtr,
     "jtr",
@@ -104,8 +104,8 @@ def test_single_field_reaches_the_method(monkeypatch):
   )
   config = config_lib.use_method(config_lib.base(), "jtr", label_mask="own")
   build.make_method(config, build.make_tasks(config, NYU.manifest))
-  stacking = dataclasses.replace(jtr.PAPER.stacking, label_mask="own")
-  assert seen[0] == dataclasses.replace(jtr.PAPER, stacking=stacking)
+  stacking = dataclasses.replace(jtr_settings.PAPER.stacking, label_mask="own")
+  assert seen[0] == dataclasses.replace(jtr_settings.PAPER, stacking=stacking)
 
 
 def test_single_task_learning_refuses_several_tasks():

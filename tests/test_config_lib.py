@@ -5,7 +5,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from jtr_jax import config_check, config_flag, config_lib
-from jtr_jax.methods import jtr
+from jtr_jax.methods import jtr_settings
 
 
 def test_parse_arg_takes_types_from_the_defaults():
@@ -59,7 +59,9 @@ def test_jtr_variants_are_spelt_out_and_single_fields_changed():
   assert config.method.hole == "encoded_zero"
   assert config.method.separate_views
   assert config.method.dist_weight == 1.0
-  settings = {*vars(jtr.PAPER), *vars(jtr.PAPER.stacking)} - {"stacking"}
+  settings = {*vars(jtr_settings.PAPER), *vars(jtr_settings.PAPER.stacking)} - {
+    "stacking"
+  }
   own = {"name", "autoencoder_filters", "autoencoder_statistics"}
   assert set(config.method) == settings | own
 

@@ -83,7 +83,7 @@ def test_losses_of_every_variant_trace(variant):
       augment,
     )
     params, model_state = state.params, state.model_state
-    seen, _ = run_views(net, params, model_state, images)
+    seen, _ = run_views(net, params, model_state, images, method.views)
     return method.losses(
       params["method"],
       model_state["method"],

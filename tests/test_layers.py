@@ -45,7 +45,6 @@ ONLY_IN = {
 MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
 LONGER = {  # and why
   "data/splits.py": "every scenario stands beside its rule",
-  "methods/jtr.py": "one paper, one file",
   "train/checkpoint.py": "one class holds what Orbax may not do by itself",
 }
 

@@ -7,11 +7,10 @@ The cost grows linearly in the number of tasks.
 
 Source: Nishi et al., CVPR 2024, Eq. (4) to (6); released code/train_nyuv2.py
 and models/nyuv2_segnet_jtr.py. The differences between the two are the fields
-of `JtrSettings`; PAPER and RELEASED are the two presets.
+of `JtrSettings`.
 """
 
 import dataclasses
-from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -26,63 +25,11 @@ from jtr_jax.methods.base import (
   MethodOutput,
   Tree,
 )
-from jtr_jax.methods.joint_tensor import JointPair, Stacking
-from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.methods.joint_tensor import JointPair
+from jtr_jax.methods.jtr_settings import PAPER, JtrSettings
+from jtr_jax.methods.supervised import supervised_losses, view
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Relaxation, Task
-
-
-@dataclasses.dataclass(frozen=True)
-class JtrSettings:
-  """Everything in which the paper, the released code and ablations differ.
-
-  Attributes:
-    dist_weight: c_dist, the factor of the distance for the model.
-    autoencoder_dist_weight: the factor of the second distance, which trains the
-      auto-encoder alone; used with `separate_views`.
-    recon_weight: c_recon; 0 leaves the reconstruction out (ablation).
-    distance: of two points of the joint-task space.
-    share: what a label counts in an image with several, see `supervised`.
-    separate_views: view 1 trains the model through a frozen auto-encoder, and
-      view 2 trains the auto-encoder on detached predictions. Otherwise one view
-      does both, as Eq. (5) says.
-    relaxation: of segmentation, wherever nothing else is said.
-    autoencoder_relaxation: of the noisy tensor that trains the auto-encoder.
-    independent_draws: target tensor, reconstruction target and second colouring
-      draw Gumbel noise of their own, so that they differ from the input they
-      belong to even where the class scores are the same.
-    reconstruction: "task", the task's own loss on the joint encoding, or the
-      "released" formulas.
-    unlabelled: what an image without any label does: "consistency" compares its
-      predictions with those of a second colouring (Sec. 4.4); "none" compares
-      them with themselves, so its distance is 0 unless draws are independent.
-    stacking: how the tensors are built.
-  """
-
-  dist_weight: float = 4.0
-  autoencoder_dist_weight: float = 8.0
-  recon_weight: float = 2.0
-  distance: joint_space.Distance = "cosine"
-  share: Share = "image"
-  separate_views: bool = False
-  relaxation: Relaxation = "gumbel"
-  autoencoder_relaxation: Relaxation = "gumbel"
-  independent_draws: bool = False
-  reconstruction: Literal["task", "released"] = "task"
-  unlabelled: Literal["none", "consistency"] = "none"
-  stacking: Stacking = joint_tensor.PAPER
-
-
-PAPER = JtrSettings()
-RELEASED = JtrSettings(
-  share="sum",
-  separate_views=True,
-  autoencoder_relaxation="softmax",
-  independent_draws=True,
-  reconstruction="released",
-  stacking=joint_tensor.RELEASED,
-)
-VARIANTS = {"paper": PAPER, "official": RELEASED}
 
 
 def jtr(
@@ -266,7 +213,7 @@ def _views(settings: JtrSettings) -> tuple[ViewSpec, ...]:
   """Return the views: supervised, model's, auto-encoder's, second colouring."""
   views = [ViewSpec(None)]
   if settings.separate_views:
-    views += [ViewSpec(0), ViewSpec(0)]
+    views += [ViewSpec(0), ViewSpec(0, trains=settings.view2_grad == "coupled")]
   if settings.unlabelled == "consistency":
     model_view = 1 if settings.separate_views else 0
     views.append(ViewSpec(model_view, geometric=False))

@@ -10,11 +10,12 @@ from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 from jax.sharding import Mesh, PartitionSpec
 
 from jtr_jax.core import rng
-from jtr_jax.core.types import Labels, Weighted
+from jtr_jax.core.types import Labels, ViewSpec, Weighted
 from jtr_jax.data.examples import Examples, to_images, to_labels
 from jtr_jax.data.views import AugmentSettings, make_views
 from jtr_jax.methods.base import Method, MethodInput, MethodOutput
@@ -82,7 +83,9 @@ def make_train_step(
     key = rng.stream(seed, "method", state.step)
 
     def objective(params: Tree) -> tuple[jax.Array, tuple[MethodOutput, Tree]]:
-      seen, model_state = run_views(net, params, state.model_state, images)
+      seen, model_state = run_views(
+        net, params, state.model_state, images, method.views
+      )
       output = method.losses(
         params["method"],
         state.model_state["method"],
@@ -108,20 +111,43 @@ def make_train_step(
 
 
 def run_views(
-  net: MultiTaskNet, params: Tree, model_state: Tree, images: jax.Array
+  net: MultiTaskNet,
+  params: Tree,
+  model_state: Tree,
+  images: jax.Array,
+  specs: tuple[ViewSpec, ...],
 ) -> tuple[NetOutput, Tree]:
-  """Return what the network makes of all views, which share one batch.
+  """Return what the network makes of all views; those that train share a batch.
 
   Args:
     net: the network.
     params: its parameters.
     model_state: its running statistics.
     images: f32[V, B, H, W, 3].
+    specs: one for each view; static.
 
   Returns:
     Predictions and features in training mode, with leading axes V and B, and
     the new statistics.
   """
+  trains = np.array([spec.trains for spec in specs])
+  if trains.all():
+    return _run_batch(net, params, model_state, images)
+  output, state = _run_batch(net, params, model_state, images[trains])
+  frozen = jax.lax.stop_gradient(params)
+  apart, _ = _run_batch(net, frozen, model_state, images[~trains])
+  places = np.argsort(np.argsort(~trains, kind="stable"))
+
+  def in_order(x: jax.Array, y: jax.Array) -> jax.Array:
+    return jnp.concatenate([x, y])[places]
+
+  return jax.tree.map(in_order, output, apart), state
+
+
+def _run_batch(
+  net: MultiTaskNet, params: Tree, model_state: Tree, images: jax.Array
+) -> tuple[NetOutput, Tree]:
+  """Return what the network makes of views that share one batch."""
   flat = images.reshape(-1, *images.shape[2:])
   output, state = net(params, model_state, flat, train=True)
 

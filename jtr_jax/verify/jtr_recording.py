@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import Label, Labels
-from jtr_jax.methods import jtr
+from jtr_jax.methods import jtr, jtr_settings
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet, Tree
 from jtr_jax.models.segnet import Head, SegNet
@@ -22,7 +22,9 @@ from jtr_jax.verify import released_weights
 from jtr_jax.verify.comparison import Recording, unusable
 
 VIEWS = 3
-SETTINGS = dataclasses.replace(jtr.RELEASED, relaxation="straight_through")
+SETTINGS = dataclasses.replace(
+  jtr_settings.RELEASED, relaxation="straight_through"
+)
 
 
 Trees: TypeAlias = dict[str, tuple[Tree, Tree]]

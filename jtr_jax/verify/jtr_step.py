@@ -111,7 +111,11 @@ def objective(
 ) -> tuple[jax.Array, Losses]:
   """Return the released objective, the three views in one batch."""
   seen, model_state = run_views(
-    step.net, variables["model"], step.states["model"], step.images
+    step.net,
+    variables["model"],
+    step.states["model"],
+    step.images,
+    step.method.views,
   )
   inputs = MethodInput(
     *seen, step.labels, jnp.zeros((), jnp.int32), jax.random.key(0)

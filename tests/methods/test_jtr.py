@@ -12,7 +12,8 @@ import pytest
 from partial_batch import ALL, KEY, NONE, ONE, TASKS, TWO
 
 from jtr_jax.core.types import Label
-from jtr_jax.methods.jtr import PAPER, RELEASED, jtr
+from jtr_jax.methods.jtr import jtr
+from jtr_jax.methods.jtr_settings import PAPER, RELEASED
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -12,7 +12,7 @@ from partial_batch import ALL, KEY, NONE, TASKS, TWO
 
 from jtr_jax.methods import joint_tensor
 from jtr_jax.methods.joint_tensor import Stacking
-from jtr_jax.methods.jtr import PAPER, RELEASED
+from jtr_jax.methods.jtr_settings import PAPER, RELEASED
 from jtr_jax.methods.supervised import view
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

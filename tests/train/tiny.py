@@ -13,7 +13,7 @@ from jtr_jax.data.feed import Feed, Shardings
 from jtr_jax.data.manifest import Manifest, Split
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.views import AugmentSettings
-from jtr_jax.methods import consistency, jtr, supervised
+from jtr_jax.methods import consistency, jtr, jtr_settings, supervised
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.segnet import Head, SegNet
@@ -113,9 +113,13 @@ def make_method(name: str, dtype: Any = np.float32) -> Method:
     return supervised.supervised(TASKS)
   if name == "consistency":
     return consistency.consistency(TASKS)
+  settings = jtr_settings.VARIANTS[name]
+  return jtr.jtr(TASKS, make_autoencoder(dtype), settings)
+
+
+def make_autoencoder(dtype: Any = np.float32) -> AutoEncoder:
   head = Head(sum(task.joint_channels for task in TASKS), dtype)
-  trunk = SegNet(FILTERS, "image", dtype)
-  return jtr.jtr(TASKS, AutoEncoder(trunk, head), jtr.VARIANTS[name])
+  return AutoEncoder(SegNet(FILTERS, "image", dtype), head)
 
 
 def make_run(

@@ -1,0 +1,70 @@
+"""The settings of JTR, and its two variants.
+
+Source: Nishi et al., CVPR 2024; released code/train_nyuv2.py.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+
+from jtr_jax.methods import joint_space, joint_tensor
+from jtr_jax.methods.joint_tensor import Stacking
+from jtr_jax.methods.supervised import Share
+from jtr_jax.tasks.base import Relaxation
+
+
+@dataclasses.dataclass(frozen=True)
+class JtrSettings:
+  """Everything in which the paper, the released code and ablations differ.
+
+  Attributes:
+    dist_weight: c_dist, the factor of the distance for the model.
+    autoencoder_dist_weight: the factor of the second distance, which trains the
+      auto-encoder alone; used with `separate_views`.
+    recon_weight: c_recon; 0 leaves the reconstruction out (ablation).
+    distance: of two points of the joint-task space.
+    share: what a label counts in an image with several, see `supervised`.
+    separate_views: view 1 trains the model through a frozen auto-encoder, and
+      view 2 trains the auto-encoder on detached predictions. Otherwise one view
+      does both, as Eq. (5) says.
+    view2_grad: with `separate_views`, "coupled" has all views share batch norm,
+      so that the model's gradient runs through view 2 although its predictions
+      are detached; "stopped" runs view 2 apart, see `ViewSpec.trains`.
+    relaxation: of segmentation, wherever nothing else is said.
+    autoencoder_relaxation: of the noisy tensor that trains the auto-encoder.
+    independent_draws: target tensor, reconstruction target and second colouring
+      draw Gumbel noise of their own, so that they differ from the input they
+      belong to even where the class scores are the same.
+    reconstruction: "task", the task's own loss on the joint encoding, or the
+      "released" formulas.
+    unlabelled: what an image without any label does: "consistency" compares its
+      predictions with those of a second colouring (Sec. 4.4); "none" compares
+      them with themselves, so its distance is 0 unless draws are independent.
+    stacking: how the tensors are built.
+  """
+
+  dist_weight: float = 4.0
+  autoencoder_dist_weight: float = 8.0
+  recon_weight: float = 2.0
+  distance: joint_space.Distance = "cosine"
+  share: Share = "image"
+  separate_views: bool = False
+  view2_grad: Literal["coupled", "stopped"] = "coupled"
+  relaxation: Relaxation = "gumbel"
+  autoencoder_relaxation: Relaxation = "gumbel"
+  independent_draws: bool = False
+  reconstruction: Literal["task", "released"] = "task"
+  unlabelled: Literal["none", "consistency"] = "none"
+  stacking: Stacking = joint_tensor.PAPER
+
+
+PAPER = JtrSettings()
+RELEASED = JtrSettings(
+  share="sum",
+  separate_views=True,
+  autoencoder_relaxation="softmax",
+  independent_draws=True,
+  reconstruction="released",
+  stacking=joint_tensor.RELEASED,
+)
+VARIANTS: Mapping[str, JtrSettings] = {"paper": PAPER, "official": RELEASED}
