@@ -70,6 +70,7 @@ def make_optimizer(
     learning_rate=section.learning_rate,
     decay_rate=section.decay_rate,
     decay_steps=max(1, round(section.decay_epochs * steps_per_epoch)),
+    clip_norm=section.clip_norm,
   )
 
 

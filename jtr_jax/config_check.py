@@ -42,6 +42,7 @@ _RULES: Mapping[str, _Rule] = {
       "method.dist_weight",
       "method.recon_weight",
       "method.weight",
+      "optimizer.clip_norm",
       "train.steps",
       "evaluate.pictures",
       "checkpoint.keep_best",

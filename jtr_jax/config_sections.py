@@ -39,6 +39,7 @@ SECTIONS: dict[str, Any] = {
     "learning_rate": 1e-4,  # JTR paper, Sec. 6.2
     "decay_rate": 0.5,  # factor; released train_nyuv2.py
     "decay_epochs": 200,  # epochs between two falls; released train_nyuv2.py
+    "clip_norm": 0.0,  # of a network's gradient; 0: not clipped, as published
   },
   "train": {
     "batch_size": 4,  # images, over all devices; JTR paper, Sec. 6.2

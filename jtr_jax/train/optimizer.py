@@ -6,9 +6,16 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from jtr_jax.models.multitask import decoder_name
+from jtr_jax.train.state import Tree
+
 
 def adam(
-  *, learning_rate: float, decay_rate: float, decay_steps: int
+  *,
+  learning_rate: float,
+  decay_rate: float,
+  decay_steps: int,
+  clip_norm: float = 0.0,
 ) -> optax.GradientTransformation:
   """Return Adam whose learning rate falls in steps.
 
@@ -16,13 +23,41 @@ def adam(
     learning_rate: at the start; 1e-4 in the papers.
     decay_rate: factor of every fall; 0.5 in the papers.
     decay_steps: updates from one fall to the next.
+    clip_norm: see `clip_networks`; 0 does not clip.
 
   Returns:
     The transformation, betas 0.9 and 0.999, epsilon 1e-8.
 
-  Source: released train_nyuv2.py: torch Adam and StepLR.
+  Source: released train_nyuv2.py: torch Adam and StepLR, nothing clipped.
   """
-  return optax.adam(staircase(learning_rate, decay_rate, decay_steps))
+  schedule = staircase(learning_rate, decay_rate, decay_steps)
+  if not clip_norm:
+    return optax.adam(schedule)
+  return optax.chain(clip_networks(clip_norm), optax.adam(schedule))
+
+
+def clip_networks(max_norm: float) -> optax.GradientTransformation:
+  """Return a clip of the gradient's norm, of each network by itself.
+
+  The stages of the model, "encoder" and "decoder_<task>", count as one network
+  and everything else, such as a method's auto-encoder, as one each. A large
+  gradient of one does not shrink the step of another.
+
+  Args:
+    max_norm: Euclidean norm from which on a gradient is scaled down to it.
+  """
+  clip = optax.clip_by_global_norm(max_norm)
+
+  def clipped(gradients: Tree) -> Tree:
+    return clip.update(gradients, optax.EmptyState())[0]
+
+  def update(gradients: Tree, params: Tree | None) -> Tree:
+    del params
+    model = {n: g for n, g in gradients.items() if _is_stage(n)}
+    others = {n: clipped(g) for n, g in gradients.items() if n not in model}
+    return clipped(model) | others
+
+  return optax.stateless(update)
 
 
 def staircase(
@@ -47,3 +82,8 @@ def staircase(
     return start * jnp.power(factor, falls)
 
   return schedule
+
+
+def _is_stage(name: str) -> bool:
+  """Whether these are parameters of the model, not of a method."""
+  return name == "encoder" or name.startswith(decoder_name(""))

@@ -1,9 +1,10 @@
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.train.optimizer import adam, staircase
+from jtr_jax.train.optimizer import adam, clip_networks, staircase
 
 LONG = (39750, 59625)  # 200 and 300 epochs of NYUv2
 
@@ -33,3 +34,41 @@ def test_adam_as_published():
     corrected = (mean / (1 - 0.9**count), square / (1 - 0.999**count))
     expected = -rate * corrected[0] / (np.sqrt(corrected[1]) + 1e-8)
     np.testing.assert_allclose(found[count - 1], expected, rtol=1e-4)
+
+
+def test_every_network_is_clipped_by_itself():
+  gradients = {
+    "encoder": {"a": jnp.full(2, 3.0)},
+    "decoder_depth": {"a": jnp.full(2, 4.0)},
+    "method": {"a": jnp.full(2, 1e-3)},
+  }
+  transform = clip_networks(1.0)
+  state = transform.init(gradients)
+  found, _ = jax.jit(transform.update)(gradients, state)
+  norm = np.sqrt(2 * 3.0**2 + 2 * 4.0**2)
+  expected = {
+    "encoder": {"a": jnp.full(2, 3.0 / norm)},
+    "decoder_depth": {"a": jnp.full(2, 4.0 / norm)},
+    "method": gradients["method"],
+  }
+  chex.assert_trees_all_close(found, expected, rtol=1e-6)
+
+
+def test_adam_forgets_a_large_start_only_if_it_was_clipped():
+  """One gradient of 1000, then 100 of 1: how far goes the last step?"""
+
+  def last_step(clip_norm):
+    transform = adam(
+      learning_rate=1.0, decay_rate=1.0, decay_steps=1, clip_norm=clip_norm
+    )
+    params = {"encoder": jnp.zeros(())}
+    gradients = jnp.ones(101).at[0].set(1e3)
+    _, steps = jax.lax.scan(
+      lambda state, g: transform.update({"encoder": g}, state)[::-1],
+      transform.init(params),
+      gradients,
+    )
+    return -float(steps["encoder"][-1])
+
+  assert last_step(1.0) == pytest.approx(1.0, rel=1e-3)
+  assert last_step(0.0) < 0.02
