@@ -1,13 +1,17 @@
-"""Single-task learning on the built-in rooms: one task, one network.
+"""Single-task learning on the built-in rooms: one network for each task.
 
+    python -m jtr_jax.main --config=configs/rooms_stl.py \
+      --workdir=runs/rooms_stl
     python -m jtr_jax.main --config=configs/rooms_stl.py:depth \
       --workdir=runs/rooms_stl_depth
     python -m jtr_jax.main --workdir=runs/rooms_stl_normals \
       --config=configs/rooms_stl.py:task=normals,scenario=onelabel
 
-The labels are those that the task has in the label split of all `tasks`, so
-that the result is a baseline for rooms_jtr.py; task is one of them. The other
-arguments and the setting are those of rooms_jtr.py.
+Trains a network for each of `tasks` in a folder of its own, and writes
+baseline.json: with --config.evaluate.baseline=runs/rooms_stl/baseline.json the
+other configs measure Delta_MTL against it. With task only that one is trained.
+The labels are those that a task has in the label split of all `tasks`. The
+other arguments and the setting are those of rooms_jtr.py.
 """
 
 from ml_collections import ConfigDict
@@ -16,8 +20,7 @@ from jtr_jax import config_lib as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:
-  args = cl.parse_arg(arg, task="segmentation", **cl.ROOMS_ARGUMENTS)
+  args = cl.parse_arg(arg, task="", **cl.ROOMS_ARGUMENTS)
   task = args.pop("task")
   config = cl.use_method(cl.rooms(**args), "stl", variant=args["variant"])
-  config.tasks = (task,)
-  return config
+  return cl.use_single_tasks(config, task)

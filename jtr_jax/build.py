@@ -34,10 +34,16 @@ def make_tasks(config: ConfigDict, manifest: Manifest) -> tuple[Task, ...]:
   Raises:
     ValueError: the data does not have such a task.
   """
+  names = task_names(config, manifest)
+  return tuple(_make_task(name, manifest.tasks[name]) for name in names)
+
+
+def task_names(config: ConfigDict, manifest: Manifest) -> tuple[str, ...]:
+  """Return the names of the tasks of a run, in order; see `make_tasks`."""
   names = config.tasks or tuple(manifest.tasks)
   for name in names:
     manifest.form(name)
-  return tuple(_make_task(name, manifest.tasks[name]) for name in names)
+  return tuple(names)
 
 
 def make_model(config: ConfigDict, tasks: tuple[Task, ...]) -> MultiTaskNet:

@@ -102,8 +102,9 @@ def _stl(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
         "Single-task learning has one task",
         found=names,
         expected="one of them",
-        do=f"Train them one by one: --config.tasks=\"('{names[0]}',)\", and so "
-        "on; for all at once take the method 'supervised'.",
+        do="Train a network for each of them: --config.stages.plan=stl, or for "
+        f"one: --config.tasks=\"('{names[0]}',)\". One network for all is the "
+        "method 'supervised'.",
       )
     )
   return supervised.supervised(tasks, share=share)

@@ -155,6 +155,15 @@ def use_method(
   return config
 
 
+def use_single_tasks(config: ConfigDict, task: str = "") -> ConfigDict:
+  """Train a network for each task, or only that of one task."""
+  if task:
+    config.tasks = (task,)
+  else:
+    config.stages.plan = "stl"
+  return config
+
+
 def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
   """Resize labels as the paper means it, or as the released loaders do."""
   released = (

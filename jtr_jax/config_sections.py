@@ -1,9 +1,9 @@
 """The fields of a config: values, units, sources and types.
 
-A config has the sections seed, tasks, data, augment, model, method, optimizer,
-train, evaluate, log and checkpoint. The fields of model and method are what
-their entries in `builders` take, those of augment are `AugmentSettings`; all
-others stand here, as JTR trains on NYUv2.
+A config has the sections seed, tasks, stages, data, augment, model, method,
+optimizer, train, evaluate, log and checkpoint. The fields of model and method
+are what their entries in `builders` take, those of augment are
+`AugmentSettings`; all others stand here, as JTR trains on NYUv2.
 """
 
 import dataclasses
@@ -17,6 +17,9 @@ TASKS = ("segmentation", "depth", "normals")
 SECTIONS: dict[str, Any] = {
   "seed": 0,  # of initialisation, order, augmentation and sampling
   "tasks": TASKS,  # names, in order; () for all that the data has
+  "stages": {
+    "plan": "run",  # run: one network; stl: one for each task, on their own
+  },
   "data": {
     "name": "nyuv2",  # nyuv2, rooms or folder
     "directory": "data/nyuv2",  # of the prepared records
@@ -68,6 +71,7 @@ NAMES = (*SECTIONS, "model", "method")
 
 HINTS: dict[str, Any] = {
   "tasks": tuple[str, ...],
+  "stages.plan": Literal["run", "stl"],
   "data.size": tuple[int, int],
   "data.scenario_tasks": tuple[str, ...],
   "data.placement": Placement,

@@ -78,6 +78,11 @@ class Experiment:
     return tuple(self.dataset.manifest.split(self.config.data.train_split).ids)
 
   @property
+  def schedule(self) -> loop.Schedule:
+    """When the run does what."""
+    return build.make_schedule(self.config, len(self.train_ids))
+
+  @property
   def directions(self) -> dict[str, int]:
     """Direction of every metric: +1 if higher is better, else -1."""
     return {
@@ -142,7 +147,7 @@ def make_run(
     batch_size=config.train.batch_size,
     seed=config.seed,
     mesh=mesh,
-    schedule=build.make_schedule(config, len(experiment.train_ids)),
+    schedule=experiment.schedule,
     evaluate=make_judge(experiment, evaluation),
     eval_split=evaluation.split,
   )

@@ -10,11 +10,8 @@ from pathlib import Path
 from absl import app, flags, logging
 from ml_collections import ConfigDict
 
-from jtr_jax import config_check, config_flag, config_lib, experiment, results
-from jtr_jax.train import loop, workdir
-from jtr_jax.train.checkpoint import Which
+from jtr_jax import config_check, config_flag, results, stages
 from jtr_jax.train.compilation import enable_compilation_cache
-from jtr_jax.train.dispatch import make_mesh
 
 _WORKDIR = flags.DEFINE_string(
   "workdir", None, "Where the run's files go.", required=True
@@ -39,7 +36,7 @@ def main(argv: list[str]) -> None:
   enable_compilation_cache()
   folder = Path(_WORKDIR.value)
   if _MODE.value == "evaluate":
-    evaluate(folder, which="latest" if _LATEST.value else "best")
+    stages.evaluate(folder, which="latest" if _LATEST.value else "best")
     return
   train(
     config_flag.given(),
@@ -60,43 +57,14 @@ def train(
 
   Args:
     config: the config.
-    folder: the workdir; a run that is there goes on.
+    folder: the workdir; what is there goes on.
     name: of the config, for the card.
     allow_config_change: go on even if the workdir has another config.
   """
   config_check.validate(config)
-  workdir.open_workdir(
-    folder,
-    config.to_dict(),
-    may_grow=("train.steps", "train.epochs"),
-    allow_config_change=allow_config_change,
-  )
-  made = experiment.make_experiment(config, folder)
-  mesh = make_mesh(config.train.batch_size)
-  evaluation = experiment.make_evaluation(made, mesh)
-  run = experiment.make_run(made, evaluation, mesh)
-  with experiment.open_checkpoints(made) as checkpoints:
-    state = loop.train(run, checkpoints, folder)
-    if int(state.step) < run.schedule.total:
-      return
-    results.write_card(made, evaluation, checkpoints, name=name)
-  sys.stdout.write((folder / results.CARD).read_text())
-
-
-def evaluate(folder: Path, *, which: Which) -> None:
-  """Evaluate a checkpoint of a workdir, and draw its pictures.
-
-  Args:
-    folder: the workdir.
-    which: "best" or "latest".
-  """
-  config = config_lib.from_plain(workdir.read_config(folder))
-  made = experiment.make_experiment(config, folder)
-  evaluation = experiment.make_evaluation(made)
-  with experiment.open_checkpoints(made, read_only=True) as checkpoints:
-    restored = checkpoints.restore(which, experiment.abstract_state(made))
-  metrics = experiment.make_judge(made, evaluation)(restored.state)
-  results.write_evaluation(folder, restored.step, evaluation.split, metrics)
+  options = stages.Options(name, allow_config_change)
+  if stages.train(config, folder, options):
+    sys.stdout.write((folder / results.CARD).read_text())
 
 
 if __name__ == "__main__":

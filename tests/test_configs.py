@@ -35,6 +35,7 @@ VARIANTS = [
   "rooms_jtr:tasks=depth",
   "rooms_supervised:",
   "rooms_consistency:variant=official",
+  "nyu_stl:task=depth",
   "rooms_stl:task=reshading,tasks=depth+reshading",
   "rooms_demo:",
   "folder_jtr:DIR",

@@ -26,6 +26,8 @@ FLOORS = (
   ("config_check", "config_flag"),
   ("experiment",),
   ("results",),
+  ("runs",),
+  ("stages",),
   ("main", "benchmark", "verify"),
 )
 

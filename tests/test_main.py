@@ -12,7 +12,7 @@ import pytest
 import small_config
 from PIL import Image
 
-from jtr_jax import experiment, main
+from jtr_jax import experiment, main, stages
 from jtr_jax.train.writers import read_rows
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -128,7 +128,7 @@ def test_evaluation_finds_the_metrics_of_the_run(
   forbidden = lambda *_, **__: pytest.fail("loads the training split")
   monkeypatch.setattr(experiment, "make_train_feed", forbidden)
   shutil.rmtree(copy / "pictures")
-  main.evaluate(copy, which=which)
+  stages.evaluate(copy, which=which)
   result = json.loads((copy / "evaluation.json").read_text())
   card = json.loads((copy / "result.json").read_text())
   expected = card["outcomes"][which == "best"]
@@ -161,13 +161,13 @@ def test_unknown_field_is_named_before_anything_is_made(config, tmp_path):
 
 def test_empty_workdir_cannot_be_evaluated(tmp_path):
   with pytest.raises(ValueError, match="no run in this workdir"):
-    main.evaluate(tmp_path, which="best")
+    stages.evaluate(tmp_path, which="best")
 
 
 def test_workdir_without_checkpoint_cannot_be_evaluated(copy):
   shutil.rmtree(copy / "checkpoints")
   with pytest.raises(ValueError, match="no checkpoint 'best'"):
-    main.evaluate(copy, which="best")
+    stages.evaluate(copy, which="best")
 
 
 def test_damaged_checkpoint_is_named(config, copy):
@@ -178,7 +178,7 @@ def test_damaged_checkpoint_is_named(config, copy):
   largest.write_bytes(damaged)
   for attempt in (
     lambda: main.train(config, copy),
-    lambda: main.evaluate(copy, which="latest"),
+    lambda: stages.evaluate(copy, which="latest"),
   ):
     with pytest.raises(ValueError, match="cannot be read") as caught:
       attempt()

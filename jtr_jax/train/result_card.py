@@ -19,7 +19,7 @@ class Outcome:
 
   Attributes:
     rule: how the step was chosen, such as "last" or "best".
-    step: the step.
+    step: the step; None for several networks, each at its own.
     split: the split that is reported.
     metrics: "<task>/<metric>" -> value.
     selected_by: the metric that chose the step; "" if none did.
@@ -28,7 +28,7 @@ class Outcome:
   """
 
   rule: str
-  step: int
+  step: int | None
   split: str
   metrics: Mapping[str, float]
   selected_by: str = ""
@@ -88,6 +88,34 @@ class ResultCard:
         )
       )
 
+  def outcome(self, rule: str) -> Outcome | None:
+    """Return the outcome of a rule, None if the card has none."""
+    return next((o for o in self.outcomes if o.rule == rule), None)
+
+
+def exists(workdir: str | Path) -> bool:
+  """Return whether a card has been written in a folder."""
+  return (Path(workdir) / "result.json").exists()
+
+
+def read(workdir: str | Path) -> ResultCard:
+  """Return the card of a finished run.
+
+  Args:
+    workdir: folder of the run.
+
+  Returns:
+    What `write` was given, NaN where it wrote null.
+
+  Raises:
+    OSError: there is none.
+  """
+  content = json.loads((Path(workdir) / "result.json").read_text())
+  names = {field.name for field in dataclasses.fields(ResultCard)}
+  fields = {name: content[name] for name in names}
+  outcomes = tuple(map(_outcome, content["outcomes"]))
+  return ResultCard(**{**fields, "outcomes": outcomes})
+
 
 def write(workdir: str | Path, card: ResultCard) -> None:
   """Write result.json and RESULT.md.
@@ -143,10 +171,19 @@ def to_markdown(card: ResultCard) -> str:
   return "\n".join(lines) + "\n"
 
 
+def _outcome(content: Mapping[str, Any]) -> Outcome:
+  names = {field.name for field in dataclasses.fields(Outcome)}
+  fields = {name: content[name] for name in names}
+  known = content["metrics"].items()
+  metrics = {n: float("nan") if v is None else v for n, v in known}
+  return Outcome(**{**fields, "metrics": metrics})
+
+
 def _table(card: ResultCard) -> list[str]:
   """Return a table with one column for each outcome."""
   titles = [
-    f"{o.split}, {o.selection}{'*' if o.is_optimistic else ''} (step {o.step})"
+    f"{o.split}, {o.selection}{'*' if o.is_optimistic else ''}"
+    + ("" if o.step is None else f" (step {o.step})")
     for o in card.outcomes
   ]
   names = list(dict.fromkeys(n for o in card.outcomes for n in o.metrics))

@@ -105,6 +105,13 @@ def read_config(workdir: str | Path) -> dict[str, Any]:
   return stored["config"]
 
 
+def holds(workdir: str | Path, config: Mapping[str, Any]) -> bool:
+  """Return whether the run in a folder has just this config."""
+  stored = _read(Path(workdir) / _NAME)
+  plain = json.loads(json.dumps(config))
+  return stored is not None and not differences(stored["config"], plain)
+
+
 def versions() -> dict[str, str]:
   """Return versions of what the numbers may depend on, and the devices."""
   return {

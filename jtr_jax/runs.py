@@ -1,0 +1,79 @@
+"""One run of one network: train it in a workdir, evaluate what is there."""
+
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from jtr_jax import config_lib, experiment, results
+from jtr_jax.train import loop, result_card, workdir
+from jtr_jax.train.checkpoint import Which
+from jtr_jax.train.dispatch import make_mesh
+
+
+def train(
+  config: ConfigDict,
+  folder: Path,
+  *,
+  name: str = "",
+  allow_config_change: bool = False,
+) -> bool:
+  """Train to the end and write the result card.
+
+  Args:
+    config: a validated config.
+    folder: the workdir; a run that is there goes on.
+    name: of the config, for the card.
+    allow_config_change: go on even if the workdir has another config.
+
+  Returns:
+    False if a signal stopped the run: the same call goes on from there.
+  """
+  open_workdir(config, folder, allow_config_change=allow_config_change)
+  made = experiment.make_experiment(config, folder)
+  mesh = make_mesh(config.train.batch_size)
+  evaluation = experiment.make_evaluation(made, mesh)
+  run = experiment.make_run(made, evaluation, mesh)
+  with experiment.open_checkpoints(made) as checkpoints:
+    state = loop.train(run, checkpoints, folder)
+    if int(state.step) < run.schedule.total:
+      return False
+    results.write_card(made, evaluation, checkpoints, name=name)
+  return True
+
+
+def open_workdir(
+  config: ConfigDict, folder: Path, *, allow_config_change: bool
+) -> None:
+  """Make the workdir of a config, or check that it may go on there."""
+  workdir.open_workdir(
+    folder,
+    config.to_dict(),
+    may_grow=("train.steps", "train.epochs"),
+    allow_config_change=allow_config_change,
+  )
+
+
+def is_finished(config: ConfigDict, folder: Path) -> bool:
+  """Return whether a run of just this config has come to its end here."""
+  if not result_card.exists(folder):
+    return False
+  if not workdir.holds(folder, config.to_dict()):
+    return False
+  total = experiment.make_experiment(config, folder).schedule.total
+  return result_card.read(folder).outcomes[0].step == total
+
+
+def evaluate(folder: Path, *, which: Which) -> None:
+  """Evaluate a checkpoint of a run, and draw its pictures.
+
+  Args:
+    folder: the workdir.
+    which: "best" or "latest".
+  """
+  config = config_lib.from_plain(workdir.read_config(folder))
+  made = experiment.make_experiment(config, folder)
+  evaluation = experiment.make_evaluation(made)
+  with experiment.open_checkpoints(made, read_only=True) as checkpoints:
+    restored = checkpoints.restore(which, experiment.abstract_state(made))
+  metrics = experiment.make_judge(made, evaluation)(restored.state)
+  results.write_evaluation(folder, restored.step, evaluation.split, metrics)

@@ -1,0 +1,86 @@
+"""The card of several networks, one for each task, and a baseline from it."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jtr_jax.train import files
+from jtr_jax.train.result_card import Outcome, ResultCard
+
+_RULES = ("last", "best")
+_EACH = "by each network's own metric"
+
+
+def combine(cards: Sequence[ResultCard], *, config: str) -> ResultCard:
+  """Return the card of networks that were trained apart, taken together.
+
+  Args:
+    cards: of the networks, each for tasks of its own.
+    config: path of the config, with its arguments.
+
+  Returns:
+    One outcome for each rule that all cards have; Delta_MTL is their mean.
+  """
+  first = cards[0]
+  found = (_combine_outcomes(cards, rule) for rule in _RULES)
+  return ResultCard(
+    name=first.name,
+    outcomes=tuple(outcome for outcome in found if outcome),
+    directions=_union(card.directions for card in cards),
+    baseline=first.baseline,
+    seeds=first.seeds,
+    scenario=first.scenario,
+    label_counts=_union(card.label_counts for card in cards),
+    images=max(card.images for card in cards),
+    versions=first.versions,
+    config=config,
+  )
+
+
+def write_baseline(
+  path: Path, card: ResultCard, rule: str, *, source: str
+) -> None:
+  """Write an outcome as a baseline that `metrics.delta` reads.
+
+  Args:
+    path: the file.
+    card: the results.
+    rule: "last" or "best"; nothing is written if the card has no such outcome.
+    source: where the numbers come from.
+
+  Raises:
+    OSError: it cannot be written.
+  """
+  outcome = card.outcome(rule)
+  if outcome is None:
+    return
+  seeds = ", ".join(f"{name} {value}" for name, value in card.seeds.items())
+  content = {
+    "name": f"{card.name}, {card.scenario}, {seeds}, {outcome.selection}",
+    "metrics": {n: v for n, v in outcome.metrics.items() if math.isfinite(v)},
+    "source": source,
+  }
+  files.replace(path, json.dumps(content, indent=2) + "\n")
+
+
+def _combine_outcomes(cards: Sequence[ResultCard], rule: str) -> Outcome | None:
+  found = [outcome for card in cards if (outcome := card.outcome(rule))]
+  if len(found) < len(cards):
+    return None
+  first, steps = found[0], {outcome.step for outcome in found}
+  deltas = [o.delta_percent for o in found if o.delta_percent is not None]
+  return Outcome(
+    rule=rule,
+    step=first.step if len(steps) == 1 else None,
+    split=first.split,
+    metrics=_union(outcome.metrics for outcome in found),
+    selected_by=_EACH if first.selected_by else "",
+    selected_on=first.selected_on,
+    delta_percent=sum(deltas) / len(deltas) if deltas else None,
+  )
+
+
+def _union(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+  return {name: value for part in parts for name, value in part.items()}

@@ -1,0 +1,150 @@
+import json
+
+import pytest
+import small_config
+
+from jtr_jax import config_lib, main, runs, stages
+from jtr_jax.metrics import delta
+from jtr_jax.train import result_card, workdir
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+TASKS = ("segmentation", "depth")
+FEW = {"train__epochs": 2, "train__steps": 3, "evaluate__pictures": 0}
+
+
+@pytest.fixture(scope="module")
+def rooms(tmp_path_factory):
+  directory = tmp_path_factory.mktemp("data") / "rooms"
+  small_config.prepare_rooms(directory)
+  return directory
+
+
+def single_tasks(rooms, **changes):
+  config = small_config.config(rooms, **{**FEW, **changes})
+  config.stages.plan = "stl"
+  return config
+
+
+def content(folder):
+  """Return what every file holds that is a function of the config."""
+  return {
+    str(path.relative_to(folder)): path.read_bytes()
+    for path in sorted(folder.rglob("*"))
+    if path.suffix in (".jsonl", ".csv", ".md", ".tsv", ".json")
+    and path.name not in ("timing.jsonl", "config.json")
+    and "checkpoints" not in path.parts
+  }
+
+
+@pytest.fixture(scope="module")
+def finished(rooms, quick_compilation, tmp_path_factory):
+  folder = tmp_path_factory.mktemp("stl")
+  main.train(single_tasks(rooms), folder, name="single")
+  return folder
+
+
+def test_every_task_has_a_network_of_its_own(finished, rooms):
+  for task in TASKS:
+    config = workdir.read_config(finished / task)
+    assert config["tasks"] == [task]
+    assert config["data"]["scenario_tasks"] == list(TASKS)
+    assert config["method"] == {"name": "stl", "share": "image"}
+    assert config["stages"]["plan"] == "run"
+    card = result_card.read(finished / task)
+    assert {m.partition("/")[0] for m in card.outcomes[0].metrics} == {task}
+
+
+def test_labels_are_those_of_the_split_of_all_tasks(finished):
+  shown = []
+  for task in TASKS:
+    lines = (finished / task / "labels.tsv").read_text().splitlines()
+    rows = [line.split("\t") for line in lines if "\t" in line][1:]
+    shown.append({sample for sample, label in rows if label == task})
+  assert len(shown[0]) + len(shown[1]) == small_config.TRAIN
+  assert not shown[0] & shown[1]  # one of two labels, as randomlabels has it
+
+
+@pytest.mark.parametrize(
+  ("file", "rule"), [("baseline.json", "last"), ("baseline_best.json", "best")]
+)
+def test_baseline_holds_the_metrics_of_all_networks(finished, file, rule):
+  baseline = delta.read_baseline(finished / file)
+  for task in TASKS:
+    outcome = result_card.read(finished / task).outcome(rule)
+    for name, value in outcome.metrics.items():
+      assert baseline.metrics[name] == value
+  assert "stl on rooms, randomlabels, seed 0" in baseline.name
+  assert rule in baseline.name
+
+
+def test_delta_is_measured_against_the_baseline(finished, rooms, tmp_path):
+  path = str(finished / "baseline.json")
+  config = small_config.config(rooms, **FEW, evaluate__baseline=path)
+  config_lib.use_method(config, "supervised")
+  main.train(config, tmp_path / "run")
+  card = result_card.read(tmp_path / "run")
+  last = card.outcome("last")
+  theirs = delta.read_baseline(path).metrics
+  gains = [
+    100 * sign * (last.metrics[name] - theirs[name]) / theirs[name]
+    for name, sign in (("segmentation/miou", 1), ("depth/abs_err", -1))
+  ]
+  assert last.delta_percent == pytest.approx(sum(gains) / 2)
+
+
+def test_card_takes_the_networks_together(finished, capsys):
+  card = json.loads((finished / "result.json").read_text())
+  assert [outcome["rule"] for outcome in card["outcomes"]] == ["last", "best"]
+  assert card["outcomes"][0]["step"] == 3
+  assert set(card["label_counts"]) == set(TASKS)
+  page = (finished / "RESULT.md").read_text()
+  assert "depth/abs_err" in page
+  assert "segmentation/miou" in page
+
+
+def test_experiment_goes_on_after_the_network_it_stopped_in(
+  rooms, finished, tmp_path, monkeypatch
+):
+  trained, train = [], runs.train
+
+  def stop_before_depth(config, folder, **options):
+    trained.append(folder.name)
+    is_second = len(trained) == 2
+    return False if is_second else train(config, folder, **options)
+
+  monkeypatch.setattr(runs, "train", stop_before_depth)
+  main.train(single_tasks(rooms), tmp_path, name="single")
+  assert not (tmp_path / "baseline.json").exists()
+  main.train(single_tasks(rooms), tmp_path, name="single")
+  assert trained == ["segmentation", "depth", "depth"]
+  assert content(tmp_path) == content(finished)
+
+
+def test_finished_experiment_is_left_alone(
+  rooms, finished, monkeypatch, capsys
+):
+  before = content(finished)
+  monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trains"))
+  main.train(single_tasks(rooms), finished, name="single")
+  assert content(finished) == before
+  assert capsys.readouterr().out == (finished / "RESULT.md").read_text()
+
+
+def test_longer_experiment_trains_every_network_on(rooms, finished, tmp_path):
+  config = single_tasks(rooms, train__steps=4)
+  for task, own in stages.single_task_configs(config).items():
+    assert not runs.is_finished(own, finished / task)
+
+
+def test_other_config_is_refused(rooms, finished):
+  config = single_tasks(rooms, optimizer__learning_rate=0.5)
+  with pytest.raises(ValueError, match="another config"):
+    main.train(config, finished)
+
+
+def test_every_network_is_evaluated(finished, capsys):
+  stages.evaluate(finished, which="latest")
+  for task in TASKS:
+    result = json.loads((finished / task / "evaluation.json").read_text())
+    assert result["step"] == 3
