@@ -103,6 +103,8 @@ class GradientBalancer(NamedTuple):
 class Observation(NamedTuple):
   """What a loss balancer sees of a step, after the gradients.
 
+  What it did not ask for is None.
+
   Attributes:
     losses: f32[K], 0 where absent.
     present: bool[K].
@@ -118,10 +120,10 @@ class Observation(NamedTuple):
   losses: jax.Array
   present: jax.Array
   step: jax.Array
-  norms: jax.Array | None = None
-  cosines: jax.Array | None = None
-  later_losses: jax.Array | None = None
-  influence: jax.Array | None = None
+  norms: Any = None
+  cosines: Any = None
+  later_losses: Any = None
+  influence: Any = None
 
 
 class LossBalancer(NamedTuple):

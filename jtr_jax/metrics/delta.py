@@ -8,6 +8,7 @@ import pathlib
 from collections.abc import Iterable, Mapping
 
 from jtr_jax.core import errors
+from jtr_jax.metrics import summary
 from jtr_jax.metrics.accumulate import Measured
 
 _FIELDS = ("name", "metrics", "source")
@@ -111,7 +112,7 @@ def _gain(
         do="Divide the baseline's number by 100.",
       )
     )
-  return 100 * direction * (ours - theirs) / theirs
+  return summary.relative_gain(summary.Measure(ours, direction), theirs)
 
 
 def _checked(key: str, baseline: Baseline) -> float:

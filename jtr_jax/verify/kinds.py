@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from jtr_jax.core import errors
-from jtr_jax.verify import augment, jtr_step, metrics
+from jtr_jax.verify import augment, jtr_step, loss_weighting, metrics
 from jtr_jax.verify.comparison import Quantity, Recording
 
 Recompute: TypeAlias = Callable[[Recording], Iterator[Quantity]]
@@ -14,6 +14,7 @@ KINDS: Mapping[str, Recompute] = MappingProxyType(
   {
     "augment": augment.recompute,
     "jtr_step": jtr_step.recompute,
+    "loss_weighting": loss_weighting.recompute,
     "metrics": metrics.recompute,
   }
 )

@@ -1,0 +1,81 @@
+"""ExcessMTL: tasks far from their optimum weigh more."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing import weighting
+from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.gramian import combine, from_gradients
+from jtr_jax.core import numerics
+
+_EPSILON = 1e-7
+
+
+class ExcessState(NamedTuple):
+  """What ExcessMTL remembers.
+
+  Attributes:
+    squares: leaves [K, ...], sums of squared gradients.
+    initial: f32[K], the first excess of each task, NaN before.
+    logits: f32[K], logarithms of the weights.
+  """
+
+  squares: Tree
+  initial: jax.Array
+  logits: jax.Array
+
+
+def excess_mtl(num_tasks: int, *, step_size: float = 1e-2) -> GradientBalancer:
+  """Return sum_k w_k g_k, w_k growing with exp(eta e_k / e_k(0)); sum w = K.
+
+  e_k = g_k^T diag(S_k + 1e-7)^(-1/2) g_k estimates the excess risk, S_k being
+  the sum of the squared gradients so far. Decoders are weighted too.
+
+  Args:
+    num_tasks: K.
+    step_size: eta.
+
+  Source: He et al., ICML 2024, Algorithm 1; LibMTL.
+  """
+
+  def init(params: Tree) -> ExcessState:
+    squares = jax.tree.map(lambda x: jnp.zeros((num_tasks, *x.shape)), params)
+    unknown = jnp.full(num_tasks, jnp.nan)
+    return ExcessState(squares, unknown, jnp.zeros(num_tasks))
+
+  def rule(
+    gradients: Tree, given: Given, state: ExcessState
+  ) -> tuple[Tree, jax.Array, ExcessState]:
+    squares = jax.tree.map(
+      lambda s, g: s + jnp.square(g), state.squares, gradients
+    )
+    excess = _excess(gradients, squares)
+    first = given.present & jnp.isnan(state.initial)
+    initial = jnp.where(first, excess, state.initial)
+    growth = numerics.safe_divide(excess, jnp.where(given.present, initial, 0))
+    grows = given.present & ~first
+    logits = state.logits + jnp.where(grows, step_size * growth, 0)
+    number = weighting.count(given.present)
+    weights = number * weighting.softmax(logits, given.present)
+    return (
+      combine(gradients, weights),
+      weights,
+      ExcessState(squares, initial, logits),
+    )
+
+  balancer = from_gradients("excess_mtl", num_tasks, rule, init=init)
+  return balancer._replace(scopes=("shared_params",), weighs_decoders=True)
+
+
+def _excess(gradients: Tree, squares: Tree) -> jax.Array:
+  """Return f32[K], sum of g^2 / sqrt(S + 1e-7) over all parameters."""
+  each = jax.tree.map(
+    lambda g, s: jnp.sum(
+      jnp.square(g) / jnp.sqrt(s + _EPSILON), axis=range(1, g.ndim)
+    ),
+    gradients,
+    squares,
+  )
+  return jnp.sum(jnp.stack(jax.tree.leaves(each)), axis=0)

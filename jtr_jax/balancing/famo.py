@@ -1,0 +1,90 @@
+"""FAMO: losses fall at the same rate, without K gradients."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jtr_jax.balancing import weighting
+from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
+from jtr_jax.core import numerics
+
+_LEAST = 1e-8
+
+
+class FamoState(NamedTuple):
+  """What FAMO learns.
+
+  Attributes:
+    logits: f32[K], xi.
+    optimizer: state of their Adam.
+  """
+
+  logits: jax.Array
+  optimizer: Tree
+
+
+def famo(
+  num_tasks: int,
+  *,
+  learning_rate: float = 0.025,
+  weight_decay: float = 1e-3,
+) -> LossBalancer:
+  """Return Fast Adaptive Multitask Optimization.
+
+  z = softmax(xi), objective sum_k z_k log(L_k) / c with c = sum_k z_k / L_k
+  held fixed, so that the weights sum to 1. After the update the same batch's
+  losses L' tell how xi should move: gradient J_softmax^T (log L - log L').
+
+  Args:
+    num_tasks: K.
+    learning_rate: of xi, Adam.
+    weight_decay: gamma, added to the gradient of xi.
+
+  Source: Liu et al., NeurIPS 2023, Algorithm 1; defaults of LibMTL.
+  """
+  optimizer = optax.chain(
+    optax.add_decayed_weights(weight_decay), optax.adam(learning_rate)
+  )
+
+  def init() -> FamoState:
+    logits = jnp.zeros(num_tasks)
+    return FamoState(logits, optimizer.init(logits))
+
+  def weigh(
+    state: FamoState, losses: jax.Array, present: jax.Array, key: jax.Array
+  ) -> jax.Array:
+    del key
+    shares = weighting.softmax(state.logits, present)
+    return _normalised(shares / jnp.maximum(losses, _LEAST), present)
+
+  def observe(state: FamoState, seen: Observation) -> FamoState:
+    later = jnp.where(seen.present, seen.later_losses, 0)
+    fall = _log(seen.losses) - _log(later)
+    fall = jnp.where(seen.present, fall, 0)
+    _, pull_back = jax.vjp(
+      lambda logits: weighting.softmax(logits, seen.present), state.logits
+    )
+    step, inner = optimizer.update(
+      pull_back(fall)[0], state.optimizer, state.logits
+    )
+    new = FamoState(state.logits + step, inner)
+    return weighting.keep_absent(new, state, seen.present)
+
+  return weighting.from_weights(
+    "famo",
+    weigh,
+    init=init,
+    observe=observe,
+    needs=Need.POST_UPDATE_LOSSES,
+  )
+
+
+def _log(losses: jax.Array) -> jax.Array:
+  return jnp.log(jnp.maximum(losses, _LEAST))
+
+
+def _normalised(weights: jax.Array, present: jax.Array) -> jax.Array:
+  weights = jnp.where(present, weights, 0)
+  return numerics.safe_divide(weights, jnp.sum(weights))

@@ -1,0 +1,86 @@
+"""Weights that never change, and log L, whose gradients have no scale."""
+
+import itertools
+from collections.abc import Iterator
+
+import jax.numpy as jnp
+
+from jtr_jax.balancing import weighting
+from jtr_jax.balancing.base import LossBalancer
+
+
+def uniform(num_tasks: int) -> LossBalancer:
+  """Return the sum of the losses.
+
+  Args:
+    num_tasks: K.
+  """
+  return weighting.from_weights(
+    "uniform", lambda state, losses, present, key: jnp.ones(num_tasks)
+  )
+
+
+def fixed(
+  num_tasks: int,
+  *,
+  weights: tuple[float, ...] = (),
+  primary: int = 0,
+  auxiliary_weight: float = 0.1,
+) -> LossBalancer:
+  """Return sum_k w_k L_k with weights that never change.
+
+  Args:
+    num_tasks: K.
+    weights: one for each task; () for 1 and `auxiliary_weight`.
+    primary: index of the task with weight 1.
+    auxiliary_weight: of all others.
+
+  Source: IAL, Tables VIII and IX: 1.0 for the primary task, 0.1 for others.
+  """
+  values = weights or tuple(
+    1.0 if k == primary else auxiliary_weight for k in range(num_tasks)
+  )
+  chosen = weighting.per_task(values, num_tasks, "weights")
+  return weighting.from_weights(
+    "fixed", lambda state, losses, present, key: chosen
+  )
+
+
+def grid(
+  num_tasks: int,
+  *,
+  primary: int = 0,
+  start: float = 0.1,
+  stop: float = 0.5,
+  step: float = 0.1,
+) -> Iterator[tuple[float, ...]]:
+  """Yield the weights of a grid search over the auxiliary tasks.
+
+  Args:
+    num_tasks: K.
+    primary: index of the task whose weight is 1.
+    start: the first weight of an auxiliary task.
+    stop: where the grid ends, not included.
+    step: between two weights.
+
+  Source: IAL, Table VIII: a grid in [0.1, 0.5); its step is not given.
+  """
+  count = round((stop - start) / step)
+  values = [round(start + step * index, 9) for index in range(count)]
+  for point in itertools.product(values, repeat=num_tasks - 1):
+    yield (*point[:primary], 1.0, *point[primary:])
+
+
+def logarithmic(num_tasks: int) -> LossBalancer:
+  """Return sum_k log L_k, whose gradients do not depend on the losses' scales.
+
+  Args:
+    num_tasks: K.
+
+  Source: Lin et al. 2023 (DB-MTL), the loss-scale half.
+  """
+  return weighting.from_weights(
+    "logarithmic",
+    lambda state, losses, present, key: jnp.ones(num_tasks),
+    mean="logarithmic",
+  )

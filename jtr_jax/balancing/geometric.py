@@ -1,0 +1,21 @@
+"""GLS: the geometric mean of the losses."""
+
+import jax.numpy as jnp
+
+from jtr_jax.balancing import weighting
+from jtr_jax.balancing.base import LossBalancer
+
+
+def gls(num_tasks: int, *, focused: tuple[int, ...] = ()) -> LossBalancer:
+  """Return (prod_k L_k)^(1/K); the implied weights are L / (K L_k).
+
+  Args:
+    num_tasks: K.
+    focused: indices of tasks that enter twice.
+
+  Source: Chennupati et al., CVPRW 2019 (MultiNet++), Eq. (3) and (4).
+  """
+  weights = jnp.array([2.0 if k in focused else 1.0 for k in range(num_tasks)])
+  return weighting.from_weights(
+    "gls", lambda state, losses, present, key: weights, mean="geometric"
+  )

@@ -1,0 +1,86 @@
+"""OL-AUX: auxiliary weights from how much their gradients helped."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing import weighting
+from jtr_jax.balancing.base import LossBalancer, Need, Observation
+from jtr_jax.core import numerics
+
+
+class OlAuxState(NamedTuple):
+  """What OL-AUX learns.
+
+  Attributes:
+    weights: f32[K], 1 for the primary task.
+    gain: f32[K], sum of inner products since the last change.
+    terms: i32[K], how many they are.
+  """
+
+  weights: jax.Array
+  gain: jax.Array
+  terms: jax.Array
+
+
+def ol_aux(
+  num_tasks: int,
+  *,
+  primary: int = 0,
+  horizon: int = 5,
+  step_size: float = 1e-4,
+  initial: float = 1.0,
+  positive: bool = False,
+) -> LossBalancer:
+  """Return log L_pri + sum_t w_t log L_t, w following the primary's gain.
+
+  A step along log L_t changes log L_pri by -a <grad log L_pri, grad log L_t>;
+  every N steps w_t grows by beta a times the sum of these products.
+
+  Args:
+    num_tasks: K.
+    primary: index of the primary task.
+    horizon: N.
+    step_size: beta a, a being the network's learning rate.
+    initial: w at the start.
+    positive: use max(w, 0), as an older code of the first author of IAL can.
+
+  Source: Lin et al., NeurIPS 2019, Algorithm 1; N and beta as in community
+    code, the paper's own are not known here.
+  """
+
+  def init() -> OlAuxState:
+    weights = jnp.full(num_tasks, initial).at[primary].set(1)
+    return OlAuxState(
+      weights, jnp.zeros(num_tasks), jnp.zeros(num_tasks, jnp.int32)
+    )
+
+  def weigh(
+    state: OlAuxState, losses: jax.Array, present: jax.Array, key: jax.Array
+  ) -> jax.Array:
+    del losses, present, key
+    return jnp.maximum(state.weights, 0) if positive else state.weights
+
+  def observe(state: OlAuxState, seen: Observation) -> OlAuxState:
+    lengths = numerics.safe_divide(seen.norms, seen.losses)
+    products = lengths * lengths[primary] * seen.cosines[primary]
+    counts = seen.present & seen.present[primary]
+    gain = state.gain + jnp.where(counts, products, 0)
+    terms = state.terms + counts
+    due = terms >= horizon
+    grown = state.weights + jnp.where(due, step_size * gain, 0)
+    return OlAuxState(
+      grown.at[primary].set(1),
+      jnp.where(due, 0, gain),
+      jnp.where(due, 0, terms),
+    )
+
+  return weighting.from_weights(
+    "ol_aux",
+    weigh,
+    init=init,
+    observe=observe,
+    needs=Need.SHARED_GRADS,
+    mean="logarithmic",
+  )

@@ -1,0 +1,111 @@
+"""PUW-like: a particle filter over task weights."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing import weighting
+from jtr_jax.balancing.base import LossBalancer, Need, Observation
+from jtr_jax.core import numerics, rng
+
+
+class ParticleState(NamedTuple):
+  """The particles.
+
+  Attributes:
+    logits: f32[M, K], logarithms of candidate weights.
+    belief: f32[M], their probabilities.
+  """
+
+  logits: jax.Array
+  belief: jax.Array
+
+
+def puw(
+  num_tasks: int,
+  *,
+  period: int,
+  particles: int = 8,
+  warm_up: int = 1,
+  drift: float = 0.1,
+  temperature: float = 0.1,
+) -> LossBalancer:
+  """Return particle-filter weighting, PUW-like.
+
+  Once an epoch every candidate rho drifts, is judged by how a step along
+  sum_j rho_j g_j would change the losses to first order,
+  -(G rho)_k / L_k with G the tasks' inner products, and is believed in
+  proportion to exp(-(mean + spread over tasks) / T); candidates are drawn anew
+  when few are left.
+
+  Args:
+    num_tasks: K.
+    period: steps of an epoch.
+    particles: M.
+    warm_up: epochs of weights 1.
+    drift: standard deviation of a candidate's logarithms in a round.
+    temperature: T, of changes scaled to at most 1.
+
+  Source: Aghajanzadeh et al., Pattern Recognition 140, 2023, known from its
+    abstract: an approximation. The first-order change takes the place of a
+    trial step, and its spread over the tasks that of the model's uncertainty.
+  """
+
+  def init() -> ParticleState:
+    return ParticleState(
+      jnp.zeros((particles, num_tasks)), jnp.full(particles, 1 / particles)
+    )
+
+  def weigh(
+    state: ParticleState, losses: jax.Array, present: jax.Array, key: jax.Array
+  ) -> jax.Array:
+    del losses, key
+    shares = jax.vmap(weighting.softmax, (0, None))(state.logits, present)
+    return weighting.count(present) * state.belief @ shares
+
+  def observe(state: ParticleState, seen: Observation) -> ParticleState:
+    key = rng.stream(0, "puw", seen.step)
+    drawing = rng.stream(key, "drift")
+    drifts = weighting.draw_per_task(drawing, num_tasks, (particles,))
+    logits = state.logits + drift * drifts.T
+    score = jax.vmap(_score, (0, None))(logits, seen)
+    belief = jax.nn.softmax(jnp.log(state.belief) - score / temperature)
+    new = _resampled(logits, belief, rng.stream(key, "draw"))
+    due = ((seen.step + 1) % period == 0) & (seen.step // period >= warm_up)
+    return jax.tree.map(lambda a, b: jnp.where(due, a, b), new, state)
+
+  return weighting.from_weights(
+    "puw",
+    weigh,
+    init=init,
+    observe=observe,
+    needs=Need.SHARED_GRADS,
+  )
+
+
+def _score(logits: jax.Array, seen: Observation) -> jax.Array:
+  """Return f32[], how the losses would change: low is good."""
+  shares = weighting.softmax(logits, seen.present)
+  lengths = numerics.safe_divide(seen.norms, jnp.max(seen.norms))
+  products = lengths[:, None] * lengths * seen.cosines
+  relative = numerics.safe_divide(seen.losses, jnp.max(seen.losses))
+  change = -numerics.safe_divide(products @ shares, relative)
+  change = numerics.safe_divide(change, jnp.max(jnp.abs(change)))
+  mean = weighting.mean_of_present(change, seen.present)
+  spread = weighting.mean_of_present(jnp.square(change - mean), seen.present)
+  return mean + jnp.sqrt(spread)
+
+
+def _resampled(
+  logits: jax.Array, belief: jax.Array, key: jax.Array
+) -> ParticleState:
+  """Return M equally likely particles if half of the old ones are idle."""
+  number = len(belief)
+  places = (jnp.arange(number) + jax.random.uniform(key)) / number
+  chosen = jnp.searchsorted(jnp.cumsum(belief), places).clip(0, number - 1)
+  few = 1 / jnp.sum(jnp.square(belief)) < number / 2
+  return ParticleState(
+    jnp.where(few, logits[chosen], logits),
+    jnp.where(few, 1 / number, belief),
+  )
