@@ -135,7 +135,8 @@ def from_gramian(
   def rule(
     gradients: Tree, given: Given, state: Tree
   ) -> tuple[Tree, jax.Array, Tree]:
-    weights, state = solve(gram(gradients), given, state)
+    with jax.default_matmul_precision("highest"):
+      weights, state = solve(gram(gradients), given, state)
     weights = jnp.where(given.present, weights, 0)
     return combine(gradients, weights), weights, state
 

@@ -5,13 +5,20 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 from jtr_jax.core import errors
-from jtr_jax.verify import augment, jtr_step, loss_weighting, metrics
+from jtr_jax.verify import (
+  aggregators,
+  augment,
+  jtr_step,
+  loss_weighting,
+  metrics,
+)
 from jtr_jax.verify.comparison import Quantity, Recording
 
 Recompute: TypeAlias = Callable[[Recording], Iterator[Quantity]]
 
 KINDS: Mapping[str, Recompute] = MappingProxyType(
   {
+    "aggregators": aggregators.recompute,
     "augment": augment.recompute,
     "jtr_step": jtr_step.recompute,
     "loss_weighting": loss_weighting.recompute,

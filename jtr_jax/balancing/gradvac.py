@@ -1,0 +1,73 @@
+"""GradVac: gradients brought to the cosines that are usual between them."""
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing.base import Given, GradientBalancer
+from jtr_jax.balancing.gramian import Gram, from_gramian
+from jtr_jax.balancing.pcgrad import random_orders
+from jtr_jax.core import numerics
+
+
+def gradvac(num_tasks: int, beta: float = 1e-2) -> GradientBalancer:
+  """Return GradVac: d = sum_i v_i, v_i = g_i turned towards the others in turn.
+
+  From v_i = g_i on, for all j in a random order, with rho = cos(v_i, g_j) and
+  its usual value r: if rho < r,
+  v_i <- v_i + |v_i| (r sqrt(1 - rho^2) - rho sqrt(1 - r^2))
+  / (|g_j| sqrt(1 - r^2)) g_j. Then r <- (1 - beta) r + beta rho.
+
+  Args:
+    num_tasks: K.
+    beta: of the running mean, in [0, 1].
+
+  Source: Wang et al., ICLR 2021, equation 6; beta of the paper (LibMTL has
+    0.5).
+  Deviations: cosines of all parameters together (the paper's "whole model").
+    Pairs with an absent task or a gradient of 0 are passed over.
+  """
+
+  def solve(
+    gram: Gram, given: Given, usual: jax.Array
+  ) -> tuple[jax.Array, jax.Array]:
+    turn = jax.vmap(_turned, in_axes=(None, 0, 0, 0, None))
+    orders = random_orders(given.key, num_tasks)
+    weights, means = turn(
+      gram, jnp.arange(num_tasks), orders, usual.astype(gram.norms.dtype), beta
+    )
+    return jnp.sum(weights, axis=0), means.astype(usual.dtype)
+
+  return from_gramian(
+    "gradvac",
+    num_tasks,
+    solve,
+    init=lambda: jnp.zeros((num_tasks, num_tasks)),
+  )
+
+
+def _turned(
+  gram: Gram, task: jax.Array, order: jax.Array, usual: jax.Array, beta: float
+) -> tuple[jax.Array, jax.Array]:
+  """Return one gradient's weights after its turns, and its usual cosines."""
+  relative = jnp.where(gram.active, gram.norms / gram.scale, 1)
+  own = (jnp.arange(relative.size) == task).astype(relative.dtype)
+  meets = gram.active & gram.active[task] & (own == 0)
+
+  # The coefficients x belong to gradients of unit length.
+  def step(
+    index: int, loop: tuple[jax.Array, jax.Array]
+  ) -> tuple[jax.Array, jax.Array]:
+    x, usual = loop
+    other = order[index]
+    length = jnp.sqrt(jnp.maximum(x @ gram.cosines @ x, 0))
+    rho = numerics.safe_divide(gram.cosines[other] @ x, length)
+    rho, target = jnp.clip(rho, -1, 1), usual[other]
+    opposite = jnp.sqrt(1 - rho**2)
+    target_opposite = jnp.sqrt(jnp.maximum(1 - target**2, 1e-8))
+    more = length * (target * opposite / target_opposite - rho)
+    x = x.at[other].add(jnp.where(meets[other] & (rho < target), more, 0))
+    mean = (1 - beta) * target + beta * rho
+    return x, usual.at[other].set(jnp.where(meets[other], mean, target))
+
+  x, usual = jax.lax.fori_loop(0, order.size, step, (own * relative, usual))
+  return x / relative, usual

@@ -1,0 +1,60 @@
+"""IMTL-G: a direction with the same projection on every task's gradient."""
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.gramian import Gram, from_gramian
+
+_VANISHING = 1e-6
+
+
+def imtl_g(num_tasks: int) -> GradientBalancer:
+  """Return IMTL-G: d = sum_k w_k g_k, d.g_k / |g_k| equal for all k, sum w = 1.
+
+  w_k = x_k / |g_k|, divided by their sum, where C x = 1 for the matrix C of
+  cosines: the same as alpha of the paper. Weights may be negative.
+
+  Args:
+    num_tasks: K.
+
+  Source: Liu et al., ICLR 2021, equation 6, in the form of TorchJD's IMTL-G,
+    G^+ n / (1.G^+ n).
+  Deviations: gradients of 0 are left out. Where C is singular the shortest x is
+    taken. If the weights add up to 0, they are all 0.
+  """
+
+  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
+    x = equal_projections(gram)
+    weights = x * jnp.where(gram.active, gram.scale / _lengths(gram), 0)
+    total, size = jnp.sum(weights), jnp.sum(jnp.abs(weights))
+    vanishes = jnp.abs(total) <= _VANISHING * size
+    return jnp.where(
+      vanishes, 0, weights / jnp.where(vanishes, 1, total)
+    ), state
+
+  balancer = from_gramian("imtl_g", num_tasks, solve)
+  return balancer._replace(
+    scopes=("features", "shared_params", "last_shared_layer")
+  )
+
+
+def equal_projections(gram: Gram) -> jax.Array:
+  """Return x = C^+ 1: sum_k x_k g_k / |g_k| has projection 1 on every g_k.
+
+  Args:
+    gram: of the gradients, C its cosines.
+
+  Returns:
+    f32[K], 0 where the gradient is 0.
+  """
+  values, vectors = jnp.linalg.eigh(gram.cosines)
+  smallest = 10 * jnp.finfo(values.dtype).eps * jnp.max(values)
+  kept = values > smallest
+  inverse = jnp.where(kept, 1 / jnp.where(kept, values, 1), 0)
+  ones = gram.active.astype(values.dtype)
+  return jnp.where(gram.active, vectors @ (inverse * (ones @ vectors)), 0)
+
+
+def _lengths(gram: Gram) -> jax.Array:
+  return jnp.where(gram.active, gram.norms, 1)

@@ -1,0 +1,99 @@
+"""MoCo: running means of the gradients, and weights that follow them."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.gramian import combine, from_gradients, gram
+from jtr_jax.core import numerics
+
+
+class MoCoState(NamedTuple):
+  """What MoCo remembers.
+
+  Attributes:
+    step: i32[], updates made.
+    tracked: leaves f32[K, ...], running means of the gradients, 0 at first.
+    weights: f32[K], adding up to 1.
+  """
+
+  step: jax.Array
+  tracked: Tree
+  weights: jax.Array
+
+
+def moco(
+  num_tasks: int,
+  *,
+  beta: float = 0.5,
+  beta_decay: float = 0.5,
+  gamma: float = 0.1,
+  gamma_decay: float = 0.5,
+  rho: float = 0.0,
+) -> GradientBalancer:
+  """Return MoCo: d = sum_k w_k y_k, with y_k following L_k g_k / |g_k|.
+
+  y_k <- y_k - beta / t^beta_decay (y_k - L_k g_k / |g_k|);
+  w <- softmax(w - gamma / t^gamma_decay (Y Y^T + rho I) w); t counts from 1.
+
+  Args:
+    num_tasks: K.
+    beta: rate of the running means.
+    beta_decay: exponent.
+    gamma: rate of the weights.
+    gamma_decay: exponent.
+    rho: regularisation of the weights.
+
+  Source: Fernando et al., ICLR 2023, equations 8 to 10; the normalised
+    gradients, the soft-max in place of a projection, and the defaults are
+    LibMTL's.
+  Deviations: the running mean and the weight of an absent task stay as they
+    are, and it takes no part in the direction.
+  """
+
+  def rule(
+    gradients: Tree, given: Given, state: MoCoState
+  ) -> tuple[Tree, jax.Array, MoCoState]:
+    step = (state.step + 1).astype(jnp.float32)
+    tracked = _follow(gradients, given, state.tracked, beta / step**beta_decay)
+    products = gram(tracked).matrix + rho * jnp.eye(num_tasks)
+    current = jnp.where(given.present, state.weights, 0)
+    current = numerics.safe_divide(current, jnp.sum(current))
+    logits = current - gamma / step**gamma_decay * (products @ current)
+    moved = jax.nn.softmax(logits, where=given.present)
+    used = jnp.where(given.present, moved, 0)
+    kept = jnp.where(given.present, moved, state.weights)
+    kept = kept.astype(state.weights.dtype)
+    direction = combine(tracked, used)
+    return direction, used, MoCoState(state.step + 1, tracked, kept)
+
+  def init(params: Tree) -> MoCoState:
+    zeros = jax.tree.map(
+      lambda x: jnp.zeros((num_tasks, *x.shape), jnp.float32), params
+    )
+    return MoCoState(
+      jnp.zeros((), jnp.int32), zeros, jnp.full(num_tasks, 1 / num_tasks)
+    )
+
+  return from_gradients("moco", num_tasks, rule, init=init)
+
+
+def _follow(
+  gradients: Tree, given: Given, tracked: Tree, rate: jax.Array
+) -> Tree:
+  """Return the running means after one more gradient of each present task."""
+  rate = jnp.where(given.present, rate, 0)
+  pull = rate * numerics.safe_divide(given.losses, gram(gradients).norms)
+  return jax.tree.map(
+    lambda y, g: ((1 - _rows(rate, y)) * y + _rows(pull, g) * g).astype(
+      y.dtype
+    ),
+    tracked,
+    gradients,
+  )
+
+
+def _rows(values: jax.Array, like: jax.Array) -> jax.Array:
+  return values.reshape(-1, *[1] * (like.ndim - 1))

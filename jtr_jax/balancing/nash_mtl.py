@@ -1,0 +1,99 @@
+"""Nash-MTL: the Nash bargaining solution between tasks."""
+
+from typing import Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing.base import Given, GradientBalancer
+from jtr_jax.balancing.equilibrium import equilibrium
+from jtr_jax.balancing.gramian import Gram, from_gramian
+from jtr_jax.core import errors
+
+
+class NashState(NamedTuple):
+  """What Nash-MTL remembers.
+
+  Attributes:
+    step: i32[], updates made.
+    weights: f32[K], the last solution, 1 at first.
+  """
+
+  step: jax.Array
+  weights: jax.Array
+
+
+def nash_mtl(
+  num_tasks: int,
+  *,
+  max_norm: float = 1.0,
+  update_every: int = 1,
+  variant: Literal["paper", "official"] = "paper",
+) -> GradientBalancer:
+  """Return Nash-MTL: d = sum_k w_k g_k with w > 0 and g_k.d = 1 / w_k.
+
+  The length of d is then the root of the number of tasks. The decoders'
+  gradients are multiplied by the weights too, as in the released code.
+
+  Args:
+    num_tasks: K.
+    max_norm: weights are scaled down until |d| is at most this; 0 for never.
+    update_every: updates from one solution to the next; between them the
+      weights stay (those of absent tasks are 0 meanwhile).
+    variant: "official" solves nothing while the gradient of a present task is
+      0, as its solver fails then: the last weights stay, 1 at first. "paper"
+      leaves such tasks out.
+
+  Raises:
+    ValueError: `update_every` is not positive or the variant unknown.
+
+  Source: Navon et al., ICML 2022, equation 1; defaults of the released code.
+  Deviations: the equations are solved by Newton's method, as the stationarity
+    of sum_k log w_k - |d|^2 / 2, in place of conic programs, whose solver does
+    not see gradients 1e4 times shorter than the longest.
+  """
+  if update_every < 1 or variant not in ("paper", "official"):
+    raise ValueError(
+      errors.message(
+        "Nash-MTL cannot be set up so",
+        found=f"update_every={update_every}, variant={variant!r}",
+        expected="update_every of at least 1, variant 'paper' or 'official'",
+        do="Change the arguments.",
+      )
+    )
+
+  def solve(
+    gram: Gram, given: Given, state: NashState
+  ) -> tuple[jax.Array, NashState]:
+    solvable = jnp.any(gram.active)
+    if variant == "official":
+      solvable &= jnp.all(gram.active == given.present)
+    solvable &= state.step % update_every == 0
+    weights = jnp.where(solvable, equilibrium(gram), state.weights)
+    weights = weights.astype(state.weights.dtype)
+    # A task that was left out keeps its last weight.
+    kept = jnp.where(weights > 0, weights, state.weights)
+    weights = jnp.where(given.present, weights, 0).astype(gram.norms.dtype)
+    return _limited(weights, gram, max_norm), NashState(state.step + 1, kept)
+
+  balancer = from_gramian(
+    "nash_mtl",
+    num_tasks,
+    solve,
+    init=lambda: NashState(jnp.zeros((), jnp.int32), jnp.ones(num_tasks)),
+  )
+  return balancer._replace(weighs_decoders=True)
+
+
+def _limited(weights: jax.Array, gram: Gram, max_norm: float) -> jax.Array:
+  """Return the weights, scaled down if the direction is too long."""
+  if max_norm <= 0:
+    return weights
+  parts = weights * gram.norms
+  largest = jnp.maximum(jnp.max(parts), jnp.finfo(parts.dtype).tiny)
+  unit = parts / largest
+  square = jnp.maximum(unit @ gram.cosines @ unit, 0)
+  norm = largest * jnp.sqrt(square)
+  return jnp.where(
+    norm > max_norm, weights * max_norm / jnp.where(norm > 0, norm, 1), weights
+  )
