@@ -34,6 +34,7 @@ class Evaluation(NamedTuple):
     split: name of the split.
     feed: gives its images once.
     steps: batches of it.
+    mesh: devices that share a batch.
     baseline: what gains are measured against, or None.
     snapshot: draws pictures of a state.
   """
@@ -41,6 +42,7 @@ class Evaluation(NamedTuple):
   split: str
   feed: Feed
   steps: int
+  mesh: Mesh
   baseline: delta.Baseline | None
   snapshot: snapshots.Snapshot
 
@@ -190,18 +192,18 @@ def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   )
 
 
-def make_evaluation(
-  experiment: Experiment, mesh: Mesh | None = None
-) -> Evaluation:
+def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
   """Return how states of the experiment are judged.
 
   Args:
     experiment: the experiment.
-    mesh: devices that hold the state, the first one if None.
+    mesh: devices that hold the state and share a batch, which is made larger
+      until they can.
   """
   config = experiment.config
   dataset, names = experiment.dataset, experiment.task_names
-  split, batch = config.data.eval_split, config.evaluate.batch_size
+  split = config.data.eval_split
+  batch = dispatch.whole_shares(config.evaluate.batch_size, mesh)
   baseline = config.evaluate.baseline
   return Evaluation(
     split=split,
@@ -211,9 +213,10 @@ def make_evaluation(
       names,
       batch_size=batch,
       placement=config.data.placement,
-      shardings=Shardings(dispatch.replicated(mesh) if mesh else None),
+      shardings=Shardings(dispatch.replicated(mesh)),
     ),
     steps=pipeline.evaluation_steps(dataset, split, batch),
+    mesh=mesh,
     baseline=delta.read_baseline(baseline) if baseline else None,
     snapshot=_make_snapshot(experiment),
   )
@@ -222,7 +225,7 @@ def make_evaluation(
 def make_judge(experiment: Experiment, evaluation: Evaluation) -> loop.Judge:
   """Return the function from a state to its metrics, gains and pictures."""
   net, tasks = experiment.net, experiment.tasks
-  step = evaluate.make_evaluation_step(net, evaluation.feed)
+  step = evaluate.make_evaluation_step(net, evaluation.feed, evaluation.mesh)
 
   def judge(state: TrainState) -> dict[str, float]:
     evaluation.snapshot(state)

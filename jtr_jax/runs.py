@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import jax
 from ml_collections import ConfigDict
 
 from jtr_jax import config_lib, experiment, results
 from jtr_jax.train import loop, result_card, workdir
 from jtr_jax.train.checkpoint import Which
-from jtr_jax.train.dispatch import make_mesh
+from jtr_jax.train.dispatch import make_mesh, replicated
 
 
 def train(
@@ -72,8 +73,10 @@ def evaluate(folder: Path, *, which: Which) -> None:
   """
   config = config_lib.from_plain(workdir.read_config(folder))
   made = experiment.make_experiment(config, folder)
-  evaluation = experiment.make_evaluation(made)
+  mesh = make_mesh(jax.device_count())  # an image for each device will do
+  evaluation = experiment.make_evaluation(made, mesh)
   with experiment.open_checkpoints(made, read_only=True) as checkpoints:
     restored = checkpoints.restore(which, experiment.abstract_state(made))
-  metrics = experiment.make_judge(made, evaluation)(restored.state)
+  state = jax.device_put(restored.state, replicated(mesh))
+  metrics = experiment.make_judge(made, evaluation)(state)
   results.write_evaluation(folder, restored.step, evaluation.split, metrics)

@@ -13,6 +13,7 @@ import small_config
 from PIL import Image
 
 from jtr_jax import experiment, main, stages
+from jtr_jax.train.dispatch import make_mesh
 from jtr_jax.train.writers import read_rows
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -196,7 +197,7 @@ def test_foreign_checkpoint_is_refused(rooms, copy):
 def test_pictures_can_be_left_out(rooms, tmp_path):
   config = small_config.config(rooms, evaluate__pictures=0)
   made = experiment.make_experiment(config, tmp_path / "run")
-  experiment.make_evaluation(made).snapshot(None)
+  experiment.make_evaluation(made, make_mesh(1)).snapshot(None)
   assert not (tmp_path / "run").exists()
 
 

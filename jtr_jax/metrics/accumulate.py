@@ -1,7 +1,7 @@
 """Sums over a split, added up on the host without losing a pixel.
 
-On the device a batch is summed in int32 and float32; float32 stops counting at
-2**24, so the batches are added in int64 and float64.
+On the device an image or a batch is summed in int32 and float32; float32 stops
+counting at 2**24, so these sums are added in int64 and float64.
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,6 +51,22 @@ def add(
   """
   wide = jax.tree.map(_widen, jax.device_get(_plain(sums)))
   return jax.tree.map(np.add, totals, wide) if totals else wide
+
+
+def add_images(
+  totals: SplitTotals, sums: Mapping[str, Mapping[str, Any]]
+) -> SplitTotals:
+  """Return totals plus the sums of every image of a batch.
+
+  Args:
+    totals: what was added up so far; {} at the start.
+    sums: as for `add`, with a leading axis of images.
+
+  Returns:
+    New totals.
+  """
+  images = jax.tree.map(_widen, jax.device_get(_plain(sums)))
+  return add(totals, jax.tree.map(lambda x: x.sum(axis=0), images))
 
 
 def values(tasks: Iterable[Measured], totals: SplitTotals) -> dict[str, float]:

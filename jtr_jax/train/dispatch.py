@@ -44,6 +44,11 @@ def make_mesh(
   )
 
 
+def whole_shares(batch_size: int, mesh: Mesh) -> int:
+  """Return the smallest batch, no smaller than this, that devices can share."""
+  return -(-batch_size // mesh.size) * mesh.size
+
+
 def replicated(mesh: Mesh) -> NamedSharding:
   """Return the sharding of what every device holds whole."""
   return NamedSharding(mesh, PartitionSpec())

@@ -4,37 +4,65 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jtr_jax.data.examples import to_images, to_labels
 from jtr_jax.data.feed import Feed
 from jtr_jax.metrics import accumulate
 from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.tasks.base import Task
+from jtr_jax.train.dispatch import replicated
 from jtr_jax.train.state import TrainState
 
-EvaluationStep: TypeAlias = Callable[[TrainState, Any, Any], dict[str, Any]]
+ImageSums: TypeAlias = dict[str, dict[str, jax.Array]]
+"""For each task what `Task.metric_sums` returns, with a leading axis B."""
+
+EvaluationStep: TypeAlias = Callable[[TrainState, Any, Any], ImageSums]
 
 
-def make_evaluation_step(net: MultiTaskNet, feed: Feed) -> EvaluationStep:
-  """Return the jitted (state, constant, fetched) -> sums of every task.
+def make_evaluation_step(
+  net: MultiTaskNet, feed: Feed, mesh: Mesh
+) -> EvaluationStep:
+  """Return the jitted (state, constant, fetched) -> sums of every image.
+
+  Every device evaluates its own images. Nothing is added up across images
+  here, so that metrics do not depend on how the images are divided.
 
   Args:
     net: the network, used with its running statistics.
     feed: of the split.
+    mesh: devices along the axis "data" that divide the batch.
   """
 
-  @jax.jit
-  def step(state: TrainState, constant: Any, fetched: Any) -> dict[str, Any]:
+  def of_shard(state: TrainState, constant: Any, fetched: Any) -> ImageSums:
     examples = feed.gather(constant, fetched)
     predictions, _ = net.predict(
       state.params, state.model_state, to_images(examples), train=False
     )
     labels = to_labels(examples)
     return {
-      task.name: task.metric_sums(predictions[task.name], labels[task.name])
+      task.name: jax.vmap(_sums_of_image(task))(
+        predictions[task.name], labels[task.name]
+      )
       for task in net.tasks
     }
 
-  return step
+  whole, images = PartitionSpec(), PartitionSpec("data")
+  return jax.jit(
+    jax.shard_map(
+      of_shard,
+      mesh=mesh,
+      in_specs=(whole, whole, images),
+      out_specs=images,
+      check_vma=False,
+    ),
+    in_shardings=(
+      replicated(mesh),
+      replicated(mesh),
+      NamedSharding(mesh, images),
+    ),
+    out_shardings=replicated(mesh),
+  )
 
 
 def evaluate(
@@ -59,7 +87,14 @@ def evaluate(
   for index in range(steps):
     following = step(state, feed.constant, feed.fetch(index))
     if running:
-      totals = accumulate.add(totals, running)
+      totals = accumulate.add_images(totals, running)
     running = following
-  totals = accumulate.add(totals, running)
+  totals = accumulate.add_images(totals, running)
   return accumulate.values(net.tasks, totals)
+
+
+def _sums_of_image(task: Task) -> Callable[..., dict[str, jax.Array]]:
+  def sums(*fields: Any) -> dict[str, jax.Array]:
+    return task.metric_sums(*jax.tree.map(lambda x: x[None], fields))
+
+  return sums

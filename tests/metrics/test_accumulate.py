@@ -29,6 +29,22 @@ def test_totals_of_parts_can_be_added():
   assert first["depth"]["count"] == 1
 
 
+def test_images_are_added_beyond_32_bits():
+  images = {
+    "depth": {
+      "count": jnp.full(3, 2**31 - 1, jnp.int32),
+      "abs": jnp.asarray([2**24, 1, 0.5], jnp.float32),
+      "confusion": jnp.ones((3, 2, 2), jnp.int32),
+    }
+  }
+  totals = accumulate.add_images({}, images)
+  assert totals["depth"]["count"] == 3 * (2**31 - 1)
+  assert totals["depth"]["abs"] == 2**24 + 1.5
+  assert totals["depth"]["confusion"].tolist() == [[3, 3], [3, 3]]
+  twice = accumulate.add_images(totals, images)
+  assert twice["depth"]["count"] == 6 * (2**31 - 1)
+
+
 def test_values_are_named_by_task_and_metric():
   tasks = (Segmentation("segmentation", 2), Depth("depth"))
   confusion = jnp.array([[3, 1], [0, 0]], jnp.int32)

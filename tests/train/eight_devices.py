@@ -1,4 +1,4 @@
-"""Prints how far training on eight devices is from training on one."""
+"""Prints how far eight devices are from one, in training and evaluation."""
 
 import json
 import sys
@@ -8,8 +8,8 @@ import numpy as np
 import optax
 import tiny
 
-from jtr_jax.train import loop
-from jtr_jax.train.dispatch import fetch_steps
+from jtr_jax.train import evaluate, loop
+from jtr_jax.train.dispatch import fetch_steps, make_mesh, replicated
 
 
 def train(devices):
@@ -27,6 +27,18 @@ def train(devices):
   return jax.device_get((state, rows))
 
 
+def judge(devices, state):
+  """Return the metrics of a state, and the FLOPs of a device for a batch."""
+  mesh = make_mesh(8, jax.devices()[:devices])
+  net = tiny.make_net()
+  feed, steps = tiny.make_evaluation_feed(mesh, 8)
+  step = evaluate.make_evaluation_step(net, feed, mesh)
+  state = jax.device_put(state, replicated(mesh))
+  metrics = evaluate.evaluate(net, step, state, feed, steps=steps)
+  compiled = step.lower(state, feed.constant, feed.fetch(0)).compile()
+  return metrics, compiled.cost_analysis()["flops"]
+
+
 def largest_error(found, expected):
   """Return the largest error of an array, relative to its largest entry."""
   errors = jax.tree.map(
@@ -41,11 +53,14 @@ def main():
   one, eight = train(1), train(8)
   losses = [[row[:2] for row in side[1]] for side in (eight, one)]
   samples = [np.stack([row[2] for row in side[1]]) for side in (eight, one)]
+  metrics, flops = zip(*(judge(n, one[0]) for n in (8, 1)), strict=True)
   errors = {
     "samples": int(np.sum(samples[0] != samples[1])),
     "losses": largest_error(*losses),
     "parameters": largest_error(eight[0].params, one[0].params),
     "statistics": largest_error(eight[0].model_state, one[0].model_state),
+    "metrics": largest_error(*metrics),
+    "share of the evaluation": flops[0] / flops[1],
   }
   sys.stdout.write(json.dumps(errors))
 

@@ -2,6 +2,7 @@ import jax
 import numpy as np
 import pytest
 import tiny
+from jax.sharding import AbstractMesh
 
 from jtr_jax.train import dispatch
 
@@ -17,6 +18,12 @@ def test_batch_that_cannot_be_divided_is_refused(monkeypatch):
   monkeypatch.setattr(jax, "device_count", lambda: 8)
   with pytest.raises(ValueError, match="batch_size=12 and 8 devices"):
     dispatch.make_mesh(12)
+
+
+@pytest.mark.parametrize(("batch", "whole"), [(1, 8), (8, 8), (9, 16)])
+def test_batch_grows_until_it_can_be_divided(batch, whole):
+  mesh = AbstractMesh((8,), ("data",))
+  assert dispatch.whole_shares(batch, mesh) == whole
 
 
 def test_fetched_steps_are_those_of_the_feed():

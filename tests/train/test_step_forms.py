@@ -80,4 +80,6 @@ def test_eight_devices_equal_one():
   assert errors.pop("losses") < 1e-6
   assert errors.pop("parameters") < 1e-5
   assert errors.pop("statistics") < 1e-5
+  assert errors.pop("metrics") < 1e-6
+  assert errors.pop("share of the evaluation") < 0.2
   assert not errors

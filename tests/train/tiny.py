@@ -148,17 +148,31 @@ def make_run(
     seed=0,
     mesh=mesh,
     schedule=schedule,
-    evaluate=make_judge(net),
+    evaluate=make_judge(net, mesh, batch),
     eval_split="val",
   )
 
 
-def make_judge(net: MultiTaskNet, batch: int = BATCH) -> loop.Judge:
+def make_judge(
+  net: MultiTaskNet, mesh: jax.sharding.Mesh, batch: int = BATCH
+) -> loop.Judge:
   """The metrics of the validation images."""
+  feed, steps = make_evaluation_feed(mesh, batch)
+  step = evaluate.make_evaluation_step(net, feed, mesh)
+  return lambda state: evaluate.evaluate(net, step, state, feed, steps=steps)
+
+
+def make_evaluation_feed(
+  mesh: jax.sharding.Mesh, batch: int
+) -> tuple[Feed, int]:
+  """The feed of the validation images, and how many batches they are."""
   dataset = make_dataset()
   feed = pipeline.evaluation_feed(
-    dataset, "val", NAMES, batch_size=batch, placement="device"
+    dataset,
+    "val",
+    NAMES,
+    batch_size=batch,
+    placement="device",
+    shardings=Shardings(dispatch.replicated(mesh)),
   )
-  step = evaluate.make_evaluation_step(net, feed)
-  steps = pipeline.evaluation_steps(dataset, "val", batch)
-  return lambda state: evaluate.evaluate(net, step, state, feed, steps=steps)
+  return feed, pipeline.evaluation_steps(dataset, "val", batch)
