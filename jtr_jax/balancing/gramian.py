@@ -86,7 +86,8 @@ def gram(gradients: Tree) -> Gram:
   peak = jnp.max(jnp.stack(largest), axis=0)
   scaled = [numerics.safe_divide(x, _rows(peak, x)) for x in leaves]
   products = jnp.sum(jnp.stack([_products(x) for x in scaled]), axis=0)
-  lengths = jnp.sqrt(jnp.diagonal(products))
+  squares = [jnp.sum(jnp.square(x), axis=range(1, x.ndim)) for x in scaled]
+  lengths = jnp.sqrt(jnp.sum(jnp.stack(squares), axis=0))
   cosines = numerics.safe_divide(products, lengths[:, None] * lengths)
   cosines = jnp.clip(cosines, -1, 1)
   own = jnp.eye(len(peak), dtype=bool)

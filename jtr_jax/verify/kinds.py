@@ -8,6 +8,7 @@ from jtr_jax.core import errors
 from jtr_jax.verify import (
   aggregators,
   augment,
+  ial_rule,
   jtr_step,
   loss_weighting,
   metrics,
@@ -20,6 +21,7 @@ KINDS: Mapping[str, Recompute] = MappingProxyType(
   {
     "aggregators": aggregators.recompute,
     "augment": augment.recompute,
+    "ial_rule": ial_rule.recompute,
     "jtr_step": jtr_step.recompute,
     "loss_weighting": loss_weighting.recompute,
     "metrics": metrics.recompute,

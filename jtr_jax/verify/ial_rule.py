@@ -1,0 +1,94 @@
+"""Recordings of kind "ial_rule": both stages of IAL, cases `case<i>/`."""
+
+from collections.abc import Iterator
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jtr_jax.balancing import ial, indicators
+from jtr_jax.balancing.base import weights_of
+from jtr_jax.balancing.uncertainty import uw
+from jtr_jax.core import errors
+from jtr_jax.verify.comparison import (
+  Quantity,
+  RecordError,
+  Recording,
+  numeric_tolerance,
+)
+
+Values = dict[str, jax.Array]
+
+
+def recompute(recording: Recording) -> Iterator[Quantity]:
+  """Yield every expected quantity of every case.
+
+  Raises:
+    RecordError: an array is missing or a quantity unknown.
+  """
+  cases = sorted({n.partition("/")[0] for n in recording if "/expected/" in n})
+  for case in cases:
+    found = _decoder_stage(recording, case) | _encoder_stage(recording, case)
+    prefix = f"{case}/expected/"
+    for name in (n for n in recording if n.startswith(prefix)):
+      quantity = name.removeprefix(prefix)
+      if quantity not in found:
+        raise RecordError(
+          str(errors.unknown_name("recorded quantity", quantity, found))
+        )
+      yield Quantity(
+        name,
+        recording[name],
+        np.asarray(found[quantity]),
+        numeric_tolerance(),
+      )
+
+
+def _decoder_stage(recording: Recording, case: str) -> Values:
+  losses, log_sigma, present = _known(recording, case)
+  balancer = uw(len(losses), form="log_sigma")
+  params = {"log_sigma": log_sigma}
+  value, _, gradient = weights_of(
+    balancer, params, (), losses, present, jax.random.key(0)
+  )
+  everywhere = jnp.ones_like(present)
+  _, weights, _ = weights_of(
+    balancer, params, (), losses, everywhere, jax.random.key(0)
+  )
+  return {
+    "decoder_objective": value,
+    "decoder_weights": weights,
+    "grad_log_sigma": gradient["log_sigma"],
+  }
+
+
+def _encoder_stage(recording: Recording, case: str) -> Values:
+  losses, log_sigma, present = _known(recording, case)
+  gradients = jnp.asarray(recording[f"{case}/feature_gradients"], float)
+  primary = int(recording[f"{case}/primary"])
+  sigma = jnp.exp(log_sigma)
+  transform = ial.ial(len(losses), primary=primary).transform
+  direction, state = transform.update(
+    gradients,
+    transform.init(gradients[0]),
+    present=present,
+    losses=losses,
+    sigma=sigma,
+  )
+  share = indicators.cap_share(sigma, "relu").at[primary].set(1)
+  return {
+    "auxiliary_weights": share,
+    "gradient_norms": state.rule.statistics["length"],
+    "combined_feature_gradient": direction,
+  }
+
+
+def _known(
+  recording: Recording, case: str
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+  """Return losses, log sigma and present, [K] each."""
+  return (
+    jnp.asarray(recording[f"{case}/losses"], float),
+    jnp.asarray(recording[f"{case}/log_sigma"], float),
+    jnp.asarray(recording[f"{case}/present"], bool),
+  )
