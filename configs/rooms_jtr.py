@@ -7,7 +7,8 @@
     python -m jtr_jax.main --workdir=runs/rooms_two_tasks \
       --config=configs/rooms_jtr.py:tasks=depth+reshading,steps=500
 
-96x128, a narrow SegNet, batch 8. The first run draws 400 training and 100
+48x64, a narrow SegNet, batch 4, 30 epochs; the gradient of each network is
+clipped, see docs/results/jtr_start.md. The first run draws 200 training and 100
 validation images.
 
 Arguments: scenario (randomlabels; onelabel, halflabels, full, each also with

@@ -18,7 +18,7 @@ from jtr_jax.data import splits
 from jtr_jax.methods import jtr_settings
 
 NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
-LAPTOP_SIZE = (96, 128)  # pixels
+LAPTOP_SIZE = (48, 64)  # pixels
 
 _ARGUMENTS: dict[str, Any] = {
   "scenario": "randomlabels",
@@ -80,7 +80,7 @@ def rooms(*, variant: str, **common: Any) -> ConfigDict:
   config.data.update(
     directory=f"data/rooms_{height}x{width}",
     size=LAPTOP_SIZE,
-    train_count=400,
+    train_count=200,
     val_count=100,
   )
   return _set_common(use_augment_variant(config, variant), **common)
@@ -177,12 +177,13 @@ def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
 
 def use_laptop(config: ConfigDict) -> ConfigDict:
   """Take a narrow network and a schedule for two CPU cores."""
-  config.model.filters = (16, 32, 64, 128, 128)
-  config.optimizer.learning_rate = 5e-4  # larger, as the runs are short
-  config.optimizer.decay_epochs = 40
-  config.train.batch_size = 8
-  config.train.epochs = 60
-  config.evaluate.batch_size = 8
+  config.model.filters = (8, 16, 32, 64, 64)
+  config.optimizer.learning_rate = 1e-3  # larger, as the runs are short
+  config.optimizer.decay_epochs = 15
+  config.optimizer.clip_norm = 1.0  # see docs/results/jtr_start.md
+  config.train.batch_size = 4
+  config.train.epochs = 30
+  config.evaluate.batch_size = 4
   config.log.every_steps = 25
   return config
 
