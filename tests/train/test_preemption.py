@@ -9,6 +9,14 @@ from jax.experimental import multihost_utils
 from jtr_jax.train.preemption import Preemption
 
 
+@pytest.fixture(autouse=True)
+def default_interrupt():
+  """A program in the background, as tests may be, ignores SIGINT."""
+  earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+  yield
+  signal.signal(signal.SIGINT, earlier)
+
+
 def send(number):
   os.kill(os.getpid(), number)
 

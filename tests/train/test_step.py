@@ -12,6 +12,8 @@ from jtr_jax.train import loop
 from jtr_jax.train.dispatch import Dispatch, fetch_steps
 from jtr_jax.train.state import TrainState
 
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
 METHODS = ("supervised", "consistency", "paper", "official")
 
 
