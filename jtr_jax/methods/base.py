@@ -12,6 +12,10 @@ Tree: TypeAlias = Any
 """A nested dictionary of arrays."""
 
 
+MAIN = "main"
+"""The optimiser's group of the network's parameters."""
+
+
 class MethodInput(NamedTuple):
   """What a method sees of one batch.
 
@@ -63,6 +67,11 @@ class JointViews(NamedTuple):
   target_reconstruction: jax.Array
 
 
+def one_group(params: Tree) -> Tree:
+  """Return the groups of a method that leaves everything to the main one."""
+  return jax.tree.map(lambda _: MAIN, params)
+
+
 class Method(NamedTuple):
   """A method, as a bundle of pure functions.
 
@@ -72,6 +81,9 @@ class Method(NamedTuple):
     losses: (params, state, inputs) -> MethodOutput.
     reconstructions: (params, state, inputs) -> JointViews of view 0, or an
       empty dictionary for methods without an auto-encoder.
+    groups: params -> for each of them the name of its optimiser's group: `MAIN`
+      for the one that also has the network's parameters, or a name for which
+      the method's builder says what fields `optimizer` has for it.
   """
 
   views: tuple[ViewSpec, ...]
@@ -80,6 +92,7 @@ class Method(NamedTuple):
   reconstructions: Callable[
     [Tree, Tree, MethodInput], JointViews | dict[str, jax.Array]
   ]
+  groups: Callable[[Tree], Tree] = one_group
 
 
 def no_variables(key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.core import numerics, rng
-from jtr_jax.core.types import Labels, Predictions
+from jtr_jax.core.types import Label, Labels, Predictions
 from jtr_jax.tasks.base import Geometry, Relaxation, Task
 
 Hole: TypeAlias = Literal["zero", "encoded_zero"]
@@ -135,15 +135,24 @@ def target_tensor(
     part = encoded[task.name]
     if stacking.detach_target:
       part = jax.lax.stop_gradient(part)
-    code = task.joint_label(numerics.fill(label.value, own & label.mask))
-    parts.append(
-      jnp.where(
-        label.present[:, None, None, None],
-        _punch(task, code, own & label.mask, stacking.hole),
-        part,
-      )
-    )
+    code = encode_label(task, label, own & label.mask, stacking.hole)
+    parts.append(jnp.where(label.present[:, None, None, None], code, part))
   return jnp.concatenate(parts, axis=-1)
+
+
+def encode_label(
+  task: Task, label: Label, mask: jax.Array, hole: Hole
+) -> jax.Array:
+  """Return the joint encoding f32[B, H, W, J] of a label, with holes.
+
+  Args:
+    task: the task.
+    label: its label.
+    mask: bool[B, H, W], within `label.mask`; False where there shall be a hole.
+    hole: what a hole holds.
+  """
+  code = task.joint_label(numerics.fill(label.value, mask))
+  return _punch(task, code, mask, hole)
 
 
 def split_channels(

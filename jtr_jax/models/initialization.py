@@ -15,7 +15,14 @@ import jax.numpy as jnp
 
 from jtr_jax.core import errors
 
-_CONSTANTS = {"bias": 0.0, "scale": 1.0, "mean": 0.0, "var": 1.0}
+_CONSTANTS = {
+  "bias": 0.0,
+  "scale": 1.0,
+  "mean": 0.0,
+  "var": 1.0,
+  "gamma": 1.0,
+  "beta": 0.0,
+}
 
 
 def initialize(
@@ -24,7 +31,8 @@ def initialize(
   """Return the variables of a module, kernels drawn by Xavier's normal rule.
 
   A kernel of shape [..., in, out] with n = prod(...) has the standard deviation
-  sqrt(2 / (n in + n out)); biases are 0; batch norm starts as the identity.
+  sqrt(2 / (n in + n out)); biases are 0; batch norm and FiLM start as the
+  identity.
 
   Args:
     module: called as module(inputs, train=True).

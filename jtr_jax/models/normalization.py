@@ -21,12 +21,15 @@ class BatchNorm(nn.Module):
     statistics: "batch" or "image".
     momentum: share of the old running value that an update keeps.
     epsilon: added to the variance.
+    running: whether to keep running averages for evaluation; a network that
+      is only ever trained needs none.
     dtype: dtype of the output.
   """
 
   statistics: Statistics = "batch"
   momentum: float = 0.9
   epsilon: float = 1e-5
+  running: bool = True
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
@@ -36,29 +39,31 @@ class BatchNorm(nn.Module):
     wide = jnp.promote_types(x.dtype, jnp.float32)
     scale = self.param("scale", nn.initializers.ones, (width,))
     bias = self.param("bias", nn.initializers.zeros, (width,))
-    running = {
-      "mean": self.variable(
-        "batch_stats", "mean", lambda: jnp.zeros(width, scale.dtype)
-      ),
-      "var": self.variable(
-        "batch_stats", "var", lambda: jnp.ones(width, scale.dtype)
-      ),
-    }
-    if train:
+    averages = self._averages(width, scale.dtype) if self.running else None
+    if train or averages is None:
       axes = (0, 1, 2) if self.statistics == "batch" else (1, 2)
       mean, var = _moments(x.astype(wide), axes)
       count = x.size // width // (mean.shape[0] if mean.ndim > 1 else 1)
-      if not self.is_initializing():
+      if averages is not None and not self.is_initializing():
         unbiased = var * (count / max(count - 1, 1))
-        self._update(running["mean"], mean)
-        self._update(running["var"], unbiased)
+        self._update(averages[0], mean)
+        self._update(averages[1], unbiased)
     else:
-      mean, var = running["mean"].value, running["var"].value
+      mean, var = (average.value for average in averages)
     if mean.ndim > 1:
       mean, var = mean[:, None, None], var[:, None, None]
     factor = scale * jax.lax.rsqrt(var + self.epsilon)
     out = (x.astype(wide) - mean) * factor + bias
     return out.astype(self.dtype)
+
+  def _averages(
+    self, width: int, dtype: jnp.dtype
+  ) -> tuple[nn.Variable, nn.Variable]:
+    """Return the running mean and variance."""
+    return (
+      self.variable("batch_stats", "mean", lambda: jnp.zeros(width, dtype)),
+      self.variable("batch_stats", "var", lambda: jnp.ones(width, dtype)),
+    )
 
   def _update(self, running: nn.Variable, new: jax.Array) -> None:
     """Average new [C], or the rows of [B, C] one after the other, in."""

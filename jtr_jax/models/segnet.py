@@ -40,13 +40,19 @@ class ConvNormRelu(nn.Module):
   widths: tuple[int, ...]
   statistics: Statistics = "batch"
   dtype: jnp.dtype = jnp.float32
+  running: bool = True
 
   @nn.compact
   def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
     """Return f32[B, H, W, widths[-1]]."""
     for index, width in enumerate(self.widths):
-      x = _conv(width, 3, self.dtype, f"conv{index}")(x)
-      norm = BatchNorm(self.statistics, dtype=self.dtype, name=f"norm{index}")
+      x = convolution(width, 3, self.dtype, f"conv{index}")(x)
+      norm = BatchNorm(
+        self.statistics,
+        running=self.running,
+        dtype=self.dtype,
+        name=f"norm{index}",
+      )
       x = nn.relu(norm(x, train=train))
     return x
 
@@ -58,11 +64,13 @@ class SegNet(nn.Module):
     filters: widths of the five stages; the last one is the bottleneck's.
     statistics: over what batch norm averages.
     dtype: dtype of the computation; parameters stay float32.
+    running: whether batch norm keeps running averages for evaluation.
   """
 
   filters: tuple[int, ...] = FILTERS
   statistics: Statistics = "batch"
   dtype: jnp.dtype = jnp.float32
+  running: bool = True
 
   def setup(self) -> None:
     """Define the stages; a deeper stage has one convolution more."""
@@ -78,7 +86,9 @@ class SegNet(nn.Module):
     ]
 
   def _stage(self, widths: tuple[int, ...], name: str) -> ConvNormRelu:
-    return ConvNormRelu(widths, self.statistics, self.dtype, name=name)
+    return ConvNormRelu(
+      widths, self.statistics, self.dtype, self.running, name=name
+    )
 
   def encode(
     self, x: jax.Array, *, train: bool
@@ -124,8 +134,9 @@ class Head(nn.Module):
   def __call__(self, features: Features, *, train: bool) -> jax.Array:
     """Return f32[B, H, W, channels], not activated."""
     del train  # no batch norm here
-    x = _conv(features.final.shape[-1], 3, self.dtype, "conv0")(features.final)
-    x = _conv(self.channels, 1, self.dtype, "conv1")(x)
+    width = features.final.shape[-1]
+    x = convolution(width, 3, self.dtype, "conv0")(features.final)
+    x = convolution(self.channels, 1, self.dtype, "conv1")(x)
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
 
 
@@ -146,7 +157,10 @@ def pad_to_stride(x: jax.Array, stride: int) -> jax.Array:
   return jnp.pad(x, pads, mode="edge")
 
 
-def _conv(width: int, size: int, dtype: jnp.dtype, name: str) -> nn.Conv:
+def convolution(
+  width: int, size: int, dtype: jnp.dtype, name: str | None = None
+) -> nn.Conv:
+  """Return a convolution that keeps height and width."""
   return nn.Conv(
     width,
     (size, size),

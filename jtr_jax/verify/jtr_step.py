@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 
 from jtr_jax.core.types import Predictions
@@ -16,13 +15,12 @@ from jtr_jax.methods.base import MethodInput, MethodOutput
 from jtr_jax.methods.supervised import view
 from jtr_jax.models.multitask import Tree
 from jtr_jax.train.step import run_views
-from jtr_jax.verify import jtr_recording
+from jtr_jax.verify import jtr_recording, recorded_trees
 from jtr_jax.verify.comparison import Quantity, Recording
 from jtr_jax.verify.jtr_recording import SETTINGS, VIEWS, Step, Trees
+from jtr_jax.verify.recorded_trees import LOSS_TOLERANCE, pairs
 
 _LEARNING_RATE = 1e-4
-_TOLERANCE = 1e-5
-_GRADIENT_FLOOR = 1e-6  # of the network's largest gradient
 _PARAMETER_TOLERANCE = 1e-4
 _EVALUATION_TOLERANCE = 1e-3  # biases ahead of batch norm move by rounding
 _BIAS_BEFORE_NORM = re.compile(r"/(en|de)coder\d/conv\d/bias$")
@@ -97,12 +95,19 @@ def compare(
   """Yield every recorded quantity beside the recomputed one."""
   trees = functools.partial(jtr_recording.trees, recording, step.tasks)
   yield from _losses(recording, step, outcome.total, outcome.losses)
-  yield from _gradients(trees("grad_", statistics=False), outcome.gradients)
+  slopes = trees("grad_", statistics=False)
+  yield from recorded_trees.gradients(
+    {network: tree for network, (tree, _) in slopes.items()}, outcome.gradients
+  )
   after = trees("after_")
   yield from _parameters(after, outcome.updated)
   yield from _statistics(after, outcome.losses.states)
-  yield _prediction(
-    recording, step, "eval/pred", outcome.evaluation, _EVALUATION_TOLERANCE
+  yield recorded_trees.prediction(
+    recording,
+    step.tasks,
+    "eval/pred",
+    outcome.evaluation,
+    _EVALUATION_TOLERANCE,
   )
 
 
@@ -131,56 +136,21 @@ def objective(
 def _losses(
   recording: Recording, step: Step, total: jax.Array, result: Losses
 ) -> Iterator[Quantity]:
-  tolerance = _TOLERANCE
   for index in range(VIEWS):
-    yield _prediction(
-      recording,
-      step,
-      f"view{index}/pred",
-      view(result.predictions, index),
-      tolerance,
+    predictions = view(result.predictions, index)
+    yield recorded_trees.prediction(
+      recording, step.tasks, f"view{index}/pred", predictions
     )
   losses = [result.output.task_losses[task.name] for task in step.tasks]
   terms = result.output.regularizers
   distance = terms["jtr_distance"] + terms["jtr_autoencoder_distance"]
-  actual = {
+  computed = {
     "supervised_per_task": jnp.stack([loss.sum for loss in losses], axis=-1),
     "dist": distance / SETTINGS.dist_weight,
     "recon": terms["jtr_reconstruction"] / SETTINGS.recon_weight,
     "total": total,
   }
-  for name, value in actual.items():
-    name = f"loss/{name}"
-    yield Quantity(name, recording[name], np.asarray(value), tolerance)
-
-
-def _prediction(
-  recording: Recording,
-  step: Step,
-  name: str,
-  predictions: Predictions,
-  tolerance: float,
-) -> Quantity:
-  joined = jnp.concatenate(
-    [predictions[task.name] for task in step.tasks], axis=-1
-  )
-  actual = np.asarray(joined).transpose(0, 3, 1, 2)
-  return Quantity(name, recording[name], actual, tolerance)
-
-
-def _gradients(
-  recorded: Trees, recomputed: dict[str, Tree]
-) -> Iterator[Quantity]:
-  """Compare gradients; one of a bias ahead of batch norm is only rounding."""
-  for network, (tree, _) in recorded.items():
-    largest = max(
-      float(np.max(np.abs(leaf), where=~np.isnan(leaf), initial=0))
-      for leaf in map(np.asarray, jax.tree.leaves(tree))
-    )
-    pairs = _pairs(f"grad_{network}", tree, recomputed[network])
-    for name, expected, actual in pairs:
-      floor = _GRADIENT_FLOOR * largest
-      yield Quantity(name, expected, actual, _TOLERANCE, floor)
+  yield from recorded_trees.losses(recording, computed)
 
 
 def _parameters(
@@ -194,8 +164,8 @@ def _parameters(
   """
   two_steps = 2.01 * _LEARNING_RATE / _PARAMETER_TOLERANCE
   for network, (tree, _) in recorded.items():
-    pairs = _pairs(f"after_{network}", tree, recomputed[network])
-    for name, expected, actual in pairs:
+    prefix = f"after_{network}"
+    for name, expected, actual in pairs(prefix, tree, recomputed[network]):
       quantity = Quantity(name, expected, actual, _PARAMETER_TOLERANCE)
       if _BIAS_BEFORE_NORM.search(name):
         quantity = dataclasses.replace(quantity, floor=two_steps)
@@ -207,20 +177,9 @@ def _statistics(
 ) -> Iterator[Quantity]:
   """Compare the running statistics of batch norm after the step."""
   for network, (_, tree) in recorded.items():
-    pairs = _pairs(f"after_{network}", tree, recomputed[network])
-    for name, expected, actual in pairs:
-      yield Quantity(name, expected, actual, _TOLERANCE)
-
-
-def _pairs(
-  prefix: str, recorded: Tree, recomputed: Tree
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-  """Yield name, recorded and recomputed array of every leaf."""
-  leaves = jax.tree.leaves_with_path(recorded)
-  actual = jax.tree.leaves(recomputed)
-  for (path, leaf), value in zip(leaves, actual, strict=True):
-    name = jax.tree_util.keystr(path, simple=True, separator="/")
-    yield f"{prefix}/{name}", np.asarray(leaf), np.asarray(value)
+    prefix = f"after_{network}"
+    for name, expected, actual in pairs(prefix, tree, recomputed[network]):
+      yield Quantity(name, expected, actual, LOSS_TOLERANCE)
 
 
 def _adam(variables: Tree, gradients: Tree) -> Tree:

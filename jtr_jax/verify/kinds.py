@@ -12,6 +12,7 @@ from jtr_jax.verify import (
   jtr_step,
   loss_weighting,
   metrics,
+  mtpsl_step,
 )
 from jtr_jax.verify.comparison import Quantity, Recording
 
@@ -25,6 +26,7 @@ KINDS: Mapping[str, Recompute] = MappingProxyType(
     "jtr_step": jtr_step.recompute,
     "loss_weighting": loss_weighting.recompute,
     "metrics": metrics.recompute,
+    "mtpsl_step": mtpsl_step.recompute,
   }
 )
 

@@ -43,6 +43,36 @@ def autoencoder_trees(
   return {"trunk": params, "head": head}, {"trunk": state}
 
 
+def mapping_tree(
+  arrays: Mapping[str, np.ndarray], prefix: str, task_names: tuple[str, ...]
+) -> Tree:
+  """Return the parameters of MTPSL's mapping network.
+
+  Args:
+    arrays: a recording.
+    prefix: such as "maps" or "grad_maps".
+    task_names: our names of the tasks, in order.
+  """
+  root = f"{prefix}/mapfns"
+  params: Tree = {}
+  for index, name in enumerate(task_names):
+    layer = f"{root}.pred_encoder_source.{index}"
+    params[f"from_{name}"] = {
+      "conv0": _conv(arrays, f"{layer}.0"),
+      "norm0": _norm(arrays, f"{layer}.1"),
+    }
+  for stage in range(STAGES):
+    for index, tail in enumerate(_layers("encoder", "enc", stage)):
+      layer = f"{root}.{tail}"
+      params[f"stage{stage}_layer{index}"] = {
+        "conv": _conv(arrays, f"{layer}.conv"),
+        "norm": _norm(arrays, f"{layer}.bn"),
+        "gamma": jnp.asarray(arrays[f"{layer}.gamma"].T),
+        "beta": jnp.asarray(arrays[f"{layer}.beta"].T),
+      }
+  return params
+
+
 def _trunk(
   arrays: Mapping[str, np.ndarray], prefix: str, statistics: bool
 ) -> tuple[Tree, Tree]:
@@ -52,12 +82,10 @@ def _trunk(
     for stage in range(STAGES):
       name = f"{side}{stage}"
       params[name], state[name] = {}, {}
-      for index, layer in enumerate(_layers(prefix, side, released, stage)):
+      for index, tail in enumerate(_layers(side, released, stage)):
+        layer = f"{prefix}/{tail}"
         params[name][f"conv{index}"] = _conv(arrays, f"{layer}.0")
-        params[name][f"norm{index}"] = {
-          "scale": jnp.asarray(arrays[f"{layer}.1.weight"]),
-          "bias": jnp.asarray(arrays[f"{layer}.1.bias"]),
-        }
+        params[name][f"norm{index}"] = _norm(arrays, f"{layer}.1")
         if statistics:
           state[name][f"norm{index}"] = {
             "mean": jnp.asarray(arrays[f"{layer}.1.running_mean"]),
@@ -66,10 +94,10 @@ def _trunk(
   return params, state
 
 
-def _layers(prefix: str, side: str, released: str, stage: int) -> Iterator[str]:
+def _layers(side: str, released: str, stage: int) -> Iterator[str]:
   """Yield the released names of a stage's convolutions, in order."""
-  yield f"{prefix}/{side}_block.{stage}"
-  block = f"{prefix}/conv_block_{released}.{stage}"
+  yield f"{side}_block.{stage}"
+  block = f"conv_block_{released}.{stage}"
   yield from [block] if stage < 2 else [f"{block}.0", f"{block}.1"]
 
 
@@ -77,6 +105,13 @@ def _head(arrays: Mapping[str, np.ndarray], name: str) -> Tree:
   return {
     "conv0": _conv(arrays, f"{name}.0"),
     "conv1": _conv(arrays, f"{name}.1"),
+  }
+
+
+def _norm(arrays: Mapping[str, np.ndarray], name: str) -> Tree:
+  return {
+    "scale": jnp.asarray(arrays[f"{name}.weight"]),
+    "bias": jnp.asarray(arrays[f"{name}.bias"]),
   }
 
 

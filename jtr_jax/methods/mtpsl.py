@@ -1,0 +1,217 @@
+"""MTPSL: cross-task consistency in a joint space of every pair of tasks.
+
+For every pair of a task s without and a task t with a label, a mapping network
+m, conditioned on the pair, takes the prediction for s and the label of t into
+one space, where they should agree, and not depart from the shared feature of
+the image. Only pairs that an image really has are computed.
+
+Source: Li et al., CVPR 2022, in the words of Nishi et al., CVPR 2024, Eq. (3);
+released nyu_mtl_xtc.py and model/mapfns.py. The differences between paper and
+code are the fields of `MtpslSettings`; PAPER and RELEASED are the two presets.
+"""
+
+import dataclasses
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import numerics
+from jtr_jax.core.types import ViewSpec
+from jtr_jax.methods import pair_codes, task_pairs
+from jtr_jax.methods.base import (
+  MAIN,
+  Method,
+  MethodInput,
+  MethodOutput,
+  Tree,
+  no_reconstructions,
+)
+from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.models.initialization import initialize
+from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
+from jtr_jax.models.multitask import apply
+from jtr_jax.tasks.base import Relaxation, Task
+
+FILM = "film"
+"""The optimiser's group of the FiLM parameters."""
+
+
+@dataclasses.dataclass(frozen=True)
+class MtpslSettings:
+  """Everything in which the paper, the released code and ablations differ.
+
+  Attributes:
+    weight: factor of the cross-task term: 2 for NYUv2 and 1 for Cityscapes in
+      the released code.
+    regularizer_weight: factor, within the cross-task term, of the distances to
+      the feature; 0 leaves them out (ablation).
+    ramp_up_steps: updates in which `weight` grows from 0; 0: it is constant.
+    share: what a label counts in an image with several, see `supervised`.
+    pair_share: what a pair counts in an image with n unlabelled tasks: 1/n
+      ("unlabelled"), or 1 ("sum").
+    separate_view: the cross-task term has a view of its own, cropped out of the
+      supervised one. Otherwise one view does both, as Eq. (3) says.
+    relaxation: of predicted segmentation.
+    code: what the mapping network reads: the "joint" encoding of JTR, the same
+      for every image, or the "released" one, where depth is divided by its
+      largest value in the image.
+  """
+
+  weight: float = 2.0
+  regularizer_weight: float = 0.5
+  ramp_up_steps: int = 0
+  share: Share = "image"
+  pair_share: Literal["unlabelled", "sum"] = "unlabelled"
+  separate_view: bool = False
+  relaxation: Relaxation = "gumbel"
+  code: pair_codes.Code = "joint"
+
+
+PAPER = MtpslSettings()
+RELEASED = MtpslSettings(
+  share="sum", pair_share="sum", separate_view=True, code="released"
+)
+VARIANTS = {"paper": PAPER, "official": RELEASED}
+
+
+def mtpsl(
+  tasks: tuple[Task, ...],
+  mapping: MappingNet,
+  settings: MtpslSettings = PAPER,
+) -> Method:
+  """Return multi-task partially-supervised learning.
+
+  The objective is L_SL + (c / B) sum_x w_x sum_{s in U_x, t in T_x}
+  [D(m(y^s), m(y_t)) + r (D(m(y^s), <f>) + D(m(y_t), <f>))] with m conditioned
+  on (s, t), D one minus the cosine over channels, averaged over places, f the
+  bottleneck of the shared encoder, <.> letting no gradient through, c
+  `weight`, r `regularizer_weight` and w_x = 1/|U_x| or 1.
+
+  Args:
+    tasks: the tasks, in the order of the pairs.
+    mapping: m, for these tasks; as wide at its end as the bottleneck.
+    settings: `PAPER`, `RELEASED`, or a variation of either.
+
+  Returns:
+    A method whose parameters are those of the mapping network; its FiLM
+    parameters are an optimiser's group of their own.
+
+  Raises:
+    ValueError: fewer than two tasks.
+
+  Source: JTR paper, Eq. (3) (without the regulariser); released code.
+  Deviations: the whole batch at once. Gumbel noise is drawn once for an image
+    and not anew for every pair.
+  """
+  task_pairs.require_pairs("MTPSL", tasks)
+  regularizer = _Mtpsl(tasks, mapping, settings)
+  own_view = (ViewSpec(0),) if settings.separate_view else ()
+  return Method(
+    (ViewSpec(None), *own_view),
+    regularizer.init,
+    regularizer.losses,
+    no_reconstructions,
+    film_group,
+  )
+
+
+def film_group(params: Tree) -> Tree:
+  """Return for every parameter of the mapping network its group's name."""
+  return jax.tree.map_with_path(
+    lambda path, _: FILM if path[-1].key in ("gamma", "beta") else MAIN, params
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Mtpsl:
+  """The pure functions of the method, with what they share."""
+
+  tasks: tuple[Task, ...]
+  mapping: MappingNet
+  settings: MtpslSettings
+
+  def init(self, key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:
+    """Return the mapping network's parameters and no state."""
+    codes = tuple(
+      jnp.zeros((1, *size, task.joint_channels)) for task in self.tasks
+    )
+    slots = task_pairs.fill_slots(jnp.zeros((1, len(self.tasks)), bool))
+    given = MappingInput(codes, Chosen(slots.source, slots.pair))
+    return initialize(self.mapping, key, given)["params"], {}
+
+  def losses(
+    self, params: Tree, state: Tree, inputs: MethodInput
+  ) -> MethodOutput:
+    """Return supervised losses and the cross-task term."""
+    settings = self.settings
+    supervised = supervised_losses(
+      self.tasks,
+      view(inputs.predictions, 0),
+      view(inputs.labels, 0),
+      share=settings.share,
+    )
+    term = self._cross_task(params, inputs)
+    ramp = ramp_up(inputs.step, settings.ramp_up_steps)
+    return MethodOutput(
+      supervised, {"cross_task": settings.weight * ramp * term}, state
+    )
+
+  def _cross_task(self, params: Tree, inputs: MethodInput) -> jax.Array:
+    """Return f32[B], before its weight."""
+    settings = self.settings
+    index = 1 if settings.separate_view else 0
+    labels = view(inputs.labels, index)
+    codes = pair_codes.encode(
+      self.tasks,
+      view(inputs.predictions, index),
+      labels,
+      settings.code,
+      relaxation=settings.relaxation,
+      key=inputs.key,
+    )
+    present = task_pairs.stack_presence(self.tasks, labels)
+    slots = task_pairs.fill_slots(present)
+    source, target = self._map(params, codes, slots)
+    distance = _distance(source, target)
+    if settings.regularizer_weight:
+      feature = jax.lax.stop_gradient(inputs.features.bottleneck[index])
+      departure = sum(
+        _distance(point, feature[:, None]) for point in (source, target)
+      )
+      distance += settings.regularizer_weight * departure
+    total = jnp.sum(jnp.where(slots.real, distance, 0), axis=-1)
+    if settings.pair_share == "sum":
+      return total
+    unlabelled = jnp.sum(~present, axis=-1, dtype=total.dtype)
+    return numerics.safe_divide(total, unlabelled)
+
+  def _map(
+    self, params: Tree, codes: tuple[jax.Array, ...], slots: task_pairs.Slots
+  ) -> tuple[jax.Array, jax.Array]:
+    """Return the maps f32[B, P, h, w, C] of sources and of targets."""
+    chosen = Chosen(
+      jnp.concatenate([slots.source, slots.target], axis=1),
+      jnp.concatenate([slots.pair, slots.pair], axis=1),
+    )
+    given = MappingInput(codes, chosen)
+    points, _ = apply(self.mapping, params, {}, given, train=True)
+    source, target = jnp.split(points, 2, axis=1)
+    return source, target
+
+
+def ramp_up(step: jax.Array, steps: int) -> jax.Array | float:
+  """Return step / steps, at most 1; 1 without a ramp.
+
+  Source: released nyu_mtl_xtc.py, `--rampup up`: over 100 epochs.
+  """
+  return jnp.minimum(step / steps, 1) if steps else 1.0
+
+
+def _distance(a: jax.Array, b: jax.Array) -> jax.Array:
+  """Return [B, P]: one minus the cosine over channels, averaged over places.
+
+  A zero vector is orthogonal to everything.
+  """
+  u, v = (numerics.safe_unit(numerics.widen(x)) for x in (a, b))
+  return 1 - jnp.mean(jnp.sum(u * v, axis=-1), axis=(-2, -1))
