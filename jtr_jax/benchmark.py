@@ -69,12 +69,13 @@ def _random_run(config: ConfigDict) -> loop.Run:
   tasks = build.make_tasks(config, manifest)
   batch = config.train.batch_size
   mesh = dispatch.make_mesh(batch)
+  method = build.make_method(config, tasks, 1.0)
   examples = _random_examples(manifest, tasks, batch)
   rows = np.arange(batch, dtype=np.int32)
   return loop.Run(
     net=build.make_model(config, tasks),
-    method=build.make_method(config, tasks),
-    optimizer=build.make_optimizer(config, 1.0),
+    method=method,
+    optimizer=build.make_optimizer(config, method, 1.0),
     augment=build.make_augment(config),
     feed=Feed(
       jax.device_put(examples, dispatch.replicated(mesh)),

@@ -15,9 +15,10 @@ from jtr_jax.data.manifest import Manifest, TaskOptions
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.data.views import AugmentSettings
-from jtr_jax.methods.base import Method
+from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
+from jtr_jax.train import optimizer
 from jtr_jax.train.loop import Schedule
 
 
@@ -52,13 +53,18 @@ def make_model(config: ConfigDict, tasks: tuple[Task, ...]) -> MultiTaskNet:
   return net
 
 
-def make_method(config: ConfigDict, tasks: tuple[Task, ...]) -> Method:
-  """Return the method.
+def make_method(
+  config: ConfigDict, tasks: tuple[Task, ...], steps_per_epoch: float
+) -> Method:
+  """Return the method; what it counts in epochs becomes updates.
 
   Raises:
-    ValueError: single-task learning with several tasks.
+    ValueError: single-task learning with several tasks, or a method that
+      relates tasks with a single one.
   """
-  method: Method = _build("method", builders.METHODS, config, tasks)
+  method: Method = _build(
+    "method", builders.METHODS, config, tasks, steps_per_epoch=steps_per_epoch
+  )
   return method
 
 
@@ -68,16 +74,41 @@ def make_augment(config: ConfigDict) -> AugmentSettings:
 
 
 def make_optimizer(
-  config: ConfigDict, steps_per_epoch: float
+  config: ConfigDict, method: Method, steps_per_epoch: float
 ) -> optax.GradientTransformation:
-  """Return the optimiser; its decay is counted in epochs in the config."""
+  """Return the optimiser of all groups of parameters.
+
+  Args:
+    config: with learning_rate, decay_rate and decay_epochs of the main group,
+      <group>_learning_rate and so on of every group that the method has
+      besides, and clip_norm for all of them.
+    method: says which of its parameters are in which group.
+    steps_per_epoch: updates in an epoch, for the decay.
+  """
   section = config.optimizer
-  return builders.find("optimizer", section.name, builders.OPTIMIZERS)(
-    learning_rate=section.learning_rate,
-    decay_rate=section.decay_rate,
-    decay_steps=max(1, round(section.decay_epochs * steps_per_epoch)),
-    clip_norm=section.clip_norm,
-  )
+  build = builders.find("optimizer", section.name, builders.OPTIMIZERS)
+
+  def of_group(prefix: str) -> optax.GradientTransformation:
+    transformation: optax.GradientTransformation = build(
+      learning_rate=section[f"{prefix}learning_rate"],
+      decay_rate=section[f"{prefix}decay_rate"],
+      decay_steps=max(
+        1, round(section[f"{prefix}decay_epochs"] * steps_per_epoch)
+      ),
+    )
+    return transformation
+
+  own = builders.METHODS[config.method.name].groups
+  groups = {name: of_group(f"{name}_") for name in own}
+  whole = optimizer.grouped({MAIN: of_group(""), **groups}, method.groups)
+  if not section.clip_norm:
+    return whole
+  return optax.chain(optimizer.clip_networks(section.clip_norm), whole)
+
+
+def steps_per_epoch(config: ConfigDict, train_size: int) -> float:
+  """Return how many updates see each of `train_size` images once."""
+  return train_size / float(config.train.batch_size)
 
 
 def total_steps(config: ConfigDict, train_size: int) -> int:
@@ -173,13 +204,14 @@ def _build(
   table: Mapping[str, builders.Builder],
   config: ConfigDict,
   tasks: tuple[Task, ...],
+  **known: Any,
 ) -> Any:
-  """Return what the section `kind` describes."""
+  """Return what the section `kind` describes; `known` is for who asks."""
   fields = dict(config[kind])
   builder = builders.find(kind, fields.pop("name"), table)
-  if "dtype" in inspect.signature(builder.build).parameters:
-    fields["dtype"] = builders.DTYPES[config.train.dtype]
-  return builder.build(tasks, **fields)
+  known["dtype"] = builders.DTYPES[config.train.dtype]
+  asked = known.keys() & inspect.signature(builder.build).parameters
+  return builder.build(tasks, **fields, **{name: known[name] for name in asked})
 
 
 def _make_task(name: str, options: TaskOptions) -> Task:

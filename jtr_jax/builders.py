@@ -1,17 +1,21 @@
 """What the names in a config mean: the tables of constructors."""
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import jax.numpy as jnp
 
 from jtr_jax.core import errors
-from jtr_jax.methods import consistency, jtr, supervised
+from jtr_jax.methods import consistency, jtr, jtr_settings, mtpsl, supervised
 from jtr_jax.methods.base import Method
 from jtr_jax.methods.joint_tensor import Stacking
 from jtr_jax.methods.jtr_settings import JtrSettings
+from jtr_jax.methods.mtpsl import MtpslSettings
 from jtr_jax.methods.supervised import Share
+from jtr_jax.models.mapping import MappingNet
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.normalization import Statistics
 from jtr_jax.models.segnet import FILTERS, Head, SegNet
@@ -44,12 +48,25 @@ class Builder(NamedTuple):
   """A constructor, and the fields of a config section that it takes.
 
   Attributes:
-    build: (tasks, **fields) -> object; gets `dtype` if it asks for it.
+    build: (tasks, **fields) -> object; gets `dtype` and `steps_per_epoch` if it
+      asks for them.
     fields: what it takes.
+    groups: of a method, for each optimiser's group besides the main one the
+      values of its fields in the section `optimizer`, <group>_<field>.
   """
 
   build: Callable[..., Any]
   fields: Mapping[str, Field]
+  groups: Mapping[str, Mapping[str, float]] = MappingProxyType({})
+
+
+def group_fields(method: str) -> dict[str, float]:
+  """Return what a method adds to the section `optimizer`, name -> value."""
+  return {
+    f"{group}_{field}": value
+    for group, fields in find("method", method, METHODS).groups.items()
+    for field, value in fields.items()
+  }
 
 
 def fields_of(*callables: Callable[..., Any]) -> dict[str, Field]:
@@ -70,10 +87,28 @@ def find(kind: str, name: str, table: Mapping[str, Any]) -> Any:
   return table[name]
 
 
-def flat_settings(settings: JtrSettings) -> dict[str, Any]:
-  """Return the settings of JTR as fields of the section `method`."""
-  flat = vars(settings) | vars(settings.stacking)
-  return {name: flat[name] for name in METHODS["jtr"].fields if name in flat}
+def preset(method: str, variant: str) -> dict[str, Any]:
+  """Return what a variant says of the fields of the section `method`.
+
+  Args:
+    method: a key of `METHODS`; one without variants of its own has the share of
+      a label that JTR has.
+    variant: "paper", or "official" for the released code.
+
+  Returns:
+    Field -> value.
+
+  Raises:
+    ValueError: an unknown name, naming the nearest.
+  """
+  settings = find(
+    "variant", variant, VARIANTS.get(method, jtr_settings.VARIANTS)
+  )
+  flat: dict[str, Any] = {}
+  for name, value in vars(settings).items():
+    flat |= vars(value) if dataclasses.is_dataclass(value) else {name: value}
+  known = find("method", method, METHODS).fields
+  return {name: value for name, value in flat.items() if name in known}
 
 
 def _segmentation(name: str, *, classes: tuple[str, ...]) -> Task:
@@ -128,6 +163,21 @@ def _jtr(
   )
 
 
+def _mtpsl(
+  tasks: tuple[Task, ...],
+  *,
+  dtype: Any,
+  steps_per_epoch: float,
+  mapping_filters: Filters = FILTERS,
+  **settings: Any,
+) -> Method:
+  names = tuple(task.name for task in tasks)
+  mapping = MappingNet(names, mapping_filters, dtype)
+  return mtpsl.mtpsl(
+    tasks, mapping, MtpslSettings(**settings), steps_per_epoch=steps_per_epoch
+  )
+
+
 def _builder(
   build: Callable[..., Any], *settings: Callable[..., Any]
 ) -> Builder:
@@ -135,6 +185,11 @@ def _builder(
   return Builder(build, fields_of(build, *settings))
 
 
+_FILM_GROUP = {
+  "learning_rate": 1e-3,  # released nyu_mtl_xtc.py; 1e-5 for Cityscapes
+  "decay_rate": 0.5,  # factor; released nyu_mtl_xtc.py
+  "decay_epochs": 30,  # epochs between two falls; released nyu_mtl_xtc.py
+}
 TASK_KINDS: Mapping[str, Callable[..., Task]] = {
   "segmentation": _segmentation,
   "depth": Depth,
@@ -148,5 +203,12 @@ METHODS = {
   "supervised": _builder(supervised.supervised),
   "consistency": _builder(consistency.consistency),
   "jtr": _builder(_jtr, JtrSettings, Stacking),
+  "mtpsl": _builder(_mtpsl, MtpslSettings)._replace(
+    groups={mtpsl.FILM: _FILM_GROUP}
+  ),
+}
+VARIANTS: Mapping[str, Mapping[str, Any]] = {
+  "jtr": jtr_settings.VARIANTS,
+  "mtpsl": mtpsl.VARIANTS,
 }
 OPTIMIZERS = {"adam": optimizer.adam}

@@ -41,6 +41,8 @@ _RULES: Mapping[str, _Rule] = {
       "method.autoencoder_dist_weight",
       "method.dist_weight",
       "method.recon_weight",
+      "method.ramp_up_epochs",
+      "method.regularizer_weight",
       "method.weight",
       "optimizer.clip_norm",
       "train.steps",
@@ -53,7 +55,10 @@ _RULES: Mapping[str, _Rule] = {
     (
       "model.filters",
       "method.autoencoder_filters",
+      "method.mapping_filters",
       "optimizer.decay_epochs",
+      "optimizer.film_decay_epochs",
+      "optimizer.film_learning_rate",
       "optimizer.learning_rate",
       "train.batch_size",
       "train.epochs",
@@ -66,8 +71,9 @@ _RULES: Mapping[str, _Rule] = {
     ),
     _POSITIVE,
   ),
-  "optimizer.decay_rate": _Rule(
-    lambda x: 0 < x <= 1, "more than 0 and at most 1"
+  **dict.fromkeys(
+    ("optimizer.decay_rate", "optimizer.film_decay_rate"),
+    _Rule(lambda x: 0 < x <= 1, "more than 0 and at most 1"),
   ),
 }
 
@@ -111,6 +117,8 @@ def _known_fields(config: ConfigDict) -> dict[str, Any]:
     taken = _TABLES[section][config[section].name].fields
     hints[f"{section}.name"] = str
     hints |= {f"{section}.{name}": field.hint for name, field in taken.items()}
+  groups = builders.group_fields(config.method.name)
+  hints |= {f"optimizer.{name}": type(value) for name, value in groups.items()}
   return hints | config_sections.HINTS
 
 

@@ -130,14 +130,15 @@ def use_method(
 ) -> ConfigDict:
   """Take a method, as a variant says or with single fields changed.
 
-  The auto-encoder gets the filters of the network, and goes on following them
-  until it is given its own. Images without labels are compared between two
-  colourings if the scenario has some.
+  Auto-encoders and mappings get the filters of the network, and go on following
+  them until they are given their own. Images without labels are compared
+  between two colourings if the scenario has some. The optimiser gets the fields
+  of the method's own groups of parameters.
 
   Args:
     config: the config.
     name: a key of `builders.METHODS`.
-    variant: a key of `jtr_settings.VARIANTS`; "official" is the released code.
+    variant: "paper", or "official" for the released code.
     **fields: of the method, to change.
 
   Returns:
@@ -146,11 +147,15 @@ def use_method(
   Raises:
     ValueError: an unknown name, naming the nearest.
   """
-  settings = builders.find("variant", variant, jtr_settings.VARIANTS)
-  preset = builders.flat_settings(settings)
+  preset = builders.preset(name, variant)
   if "+unlabelled" in config.data.scenario:
     preset["unlabelled"] = "consistency"
-  preset["autoencoder_filters"] = config.model.get_oneway_ref("filters")
+  for field in ("autoencoder_filters", "mapping_filters"):
+    preset[field] = config.model.get_oneway_ref("filters")
+  if "method" in config:
+    for field in builders.group_fields(config.method.name):
+      del config.optimizer[field]
+  config.optimizer.update(builders.group_fields(name))
   config.method = _section("method", name, builders.METHODS, fields, preset)
   return config
 
@@ -166,10 +171,8 @@ def use_single_tasks(config: ConfigDict, task: str = "") -> ConfigDict:
 
 def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
   """Resize labels as the paper means it, or as the released loaders do."""
-  released = (
-    builders.find("variant", variant, jtr_settings.VARIANTS)
-    is jtr_settings.RELEASED
-  )
+  builders.find("variant", variant, jtr_settings.VARIANTS)
+  released = variant == "official"
   config.augment.normal_resize = "official" if released else "renormalise"
   config.augment.inverse_depth_scale = "official" if released else "multiply"
   return config

@@ -121,7 +121,7 @@ def make_experiment(config: ConfigDict, workdir: Path) -> Experiment:
     dataset,
     tasks,
     build.make_model(config, tasks),
-    build.make_method(config, tasks),
+    build.make_method(config, tasks, _steps_per_epoch(config, dataset)),
     build.make_label_split(config, dataset, tasks),
     workdir,
   )
@@ -158,8 +158,14 @@ def make_run(
 def make_optimizer(experiment: Experiment) -> optax.GradientTransformation:
   """Return how gradients become updates."""
   config = experiment.config
-  steps_per_epoch = len(experiment.train_ids) / config.train.batch_size
-  return build.make_optimizer(config, steps_per_epoch)
+  return build.make_optimizer(
+    config, experiment.method, _steps_per_epoch(config, experiment.dataset)
+  )
+
+
+def _steps_per_epoch(config: ConfigDict, dataset: Dataset) -> float:
+  images = dataset.manifest.split(config.data.train_split)
+  return build.steps_per_epoch(config, len(images.ids))
 
 
 def abstract_state(experiment: Experiment) -> TrainState:

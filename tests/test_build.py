@@ -2,6 +2,7 @@ import dataclasses
 import pathlib
 
 import config_files
+import jax
 import numpy as np
 import pytest
 from absl import logging
@@ -10,7 +11,7 @@ from jtr_jax import build, builders, config_lib, config_sections
 from jtr_jax.data import manifest, nyuv2, prepare, split_file, splits
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.rooms import generate
-from jtr_jax.methods import jtr_settings
+from jtr_jax.methods import jtr_settings, mtpsl
 
 N = 12
 IDS = tuple(str(i) for i in range(N))
@@ -89,7 +90,7 @@ def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
   )
   config = config_lib.use_method(config_lib.base(), "jtr", variant=variant)
   config.train.dtype = "bfloat16"
-  build.make_method(config, build.make_tasks(config, NYU.manifest))
+  build.make_method(config, build.make_tasks(config, NYU.manifest), 1.0)
   autoencoder, settings = seen[0]
   assert settings == expected
   assert autoencoder.head.channels == 17
@@ -103,7 +104,7 @@ def test_single_field_reaches_the_method(monkeypatch):
     builders.jtr, "jtr", lambda tasks, autoencoder, s: seen.append(s)
   )
   config = config_lib.use_method(config_lib.base(), "jtr", label_mask="own")
-  build.make_method(config, build.make_tasks(config, NYU.manifest))
+  build.make_method(config, build.make_tasks(config, NYU.manifest), 1.0)
   stacking = dataclasses.replace(jtr_settings.PAPER.stacking, label_mask="own")
   assert seen[0] == dataclasses.replace(jtr_settings.PAPER, stacking=stacking)
 
@@ -112,8 +113,8 @@ def test_single_task_learning_refuses_several_tasks():
   config = config_lib.use_method(config_lib.base(), "stl")
   tasks = build.make_tasks(config, NYU.manifest)
   with pytest.raises(ValueError, match=r"config\.tasks=.*segmentation"):
-    build.make_method(config, tasks)
-  assert len(build.make_method(config, tasks[:1]).views) == 1
+    build.make_method(config, tasks, 1.0)
+  assert len(build.make_method(config, tasks[:1], 1.0).views) == 1
 
 
 def test_steps_are_counted_from_epochs_or_given():
@@ -137,13 +138,55 @@ def test_schedule_is_in_whole_dispatches():
 def test_learning_rate_falls_after_the_epochs_of_the_config():
   config = config_lib.base()
   config.optimizer.decay_epochs = 2
-  optimizer = build.make_optimizer(config, 1.5)
+  method = build.make_method(
+    config, build.make_tasks(config, NYU.manifest), 1.5
+  )
+  optimizer = build.make_optimizer(config, method, 1.5)
   gradient = {"w": np.ones(1, np.float32)}
   state, sizes = optimizer.init(gradient), []
   for _ in range(5):
     updates, state = optimizer.update(gradient, state)
     sizes.append(float(-updates["w"][0]))
   np.testing.assert_allclose(sizes, [1e-4] * 3 + [5e-5] * 2, rtol=1e-3)
+
+
+def test_film_has_a_learning_rate_of_its_own():
+  config = config_lib.use_method(config_lib.base(), "mtpsl")
+  tasks = build.make_tasks(config, NYU.manifest)
+  method = build.make_method(config, tasks, 10.0)
+  optimizer = build.make_optimizer(config, method, 10.0)
+  params = {
+    "encoder": {"kernel": np.ones(2, np.float32)},
+    "method": {
+      "stage0_layer0": {
+        "conv": {"kernel": np.ones(2, np.float32)},
+        "gamma": np.ones(2, np.float32),
+      }
+    },
+  }
+  updates, _ = optimizer.update(params, optimizer.init(params), params)
+  sizes = {str(p[-1].key): -x[0] for p, x in jax.tree.leaves_with_path(updates)}
+  assert sizes == {
+    "kernel": pytest.approx(1e-4, rel=1e-3),
+    "gamma": pytest.approx(1e-3, rel=1e-3),
+  }
+
+
+@pytest.mark.parametrize("variant", mtpsl.VARIANTS)
+def test_mtpsl_settings_pass_through_the_config(variant, monkeypatch):
+  seen = []
+  monkeypatch.setattr(
+    builders.mtpsl,
+    "mtpsl",
+    lambda *args, **kwargs: seen.append((*args, kwargs["steps_per_epoch"])),
+  )
+  config = config_lib.use_method(config_lib.base(), "mtpsl", variant=variant)
+  config.model.filters = (4, 5, 6, 7, 8)
+  build.make_method(config, build.make_tasks(config, NYU.manifest), 12.5)
+  _, mapping, settings, steps = seen[0]
+  assert settings == mtpsl.VARIANTS[variant]
+  assert mapping.filters == (4, 5, 6, 7, 8)
+  assert steps == 12.5
 
 
 def test_label_split_is_drawn_for_the_scenario():

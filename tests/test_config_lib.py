@@ -66,6 +66,17 @@ def test_jtr_variants_are_spelt_out_and_single_fields_changed():
   assert set(config.method) == settings | own
 
 
+def test_another_method_brings_its_own_groups_of_the_optimizer():
+  config = config_lib.use_method(config_lib.base(), "mtpsl", variant="official")
+  assert config.method.pair_share == "sum"
+  assert config.optimizer.film_learning_rate == 1e-3
+  assert config.optimizer.film_decay_epochs == 30
+  config_check.validate(config)
+  config = config_lib.use_method(config, "supervised")
+  assert not [field for field in config.optimizer if "film" in field]
+  config_check.validate(config)
+
+
 def test_autoencoder_follows_the_network_until_it_has_its_own_filters():
   config = config_lib.base()
   config.model.filters = (1, 2, 3, 4, 5)

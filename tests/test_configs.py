@@ -37,6 +37,8 @@ VARIANTS = [
   "rooms_consistency:variant=official",
   "nyu_stl:task=depth",
   "rooms_stl:task=reshading,tasks=depth+reshading",
+  "nyu_mtpsl:variant=official",
+  "rooms_mtpsl:tasks=segmentation+depth+normals+edge_occlusion+reshading",
   "rooms_demo:",
   "folder_jtr:DIR",
   "folder_jtr:DIR,method=consistency,laptop,tasks=distance",
@@ -68,9 +70,9 @@ def test_losses_of_every_variant_trace(variant):
   config_check.validate(config)
   data = Manifest("test", SIZE, TASKS[config.data.name], {}, {})
   tasks = build.make_tasks(config, data)
-  optimizer = build.make_optimizer(config, 10.0)
   net = build.make_model(config, tasks)
-  method = build.make_method(config, tasks)
+  method = build.make_method(config, tasks, 10.0)
+  optimizer = build.make_optimizer(config, method, 10.0)
   augment = build.make_augment(config)
 
   def losses(examples):

@@ -46,7 +46,8 @@ class MtpslSettings:
       the released code.
     regularizer_weight: factor, within the cross-task term, of the distances to
       the feature; 0 leaves them out (ablation).
-    ramp_up_steps: updates in which `weight` grows from 0; 0: it is constant.
+    ramp_up_epochs: epochs in which `weight` grows from 0; 0: it is constant,
+      which is the released default; 100 is the released alternative.
     share: what a label counts in an image with several, see `supervised`.
     pair_share: what a pair counts in an image with n unlabelled tasks: 1/n
       ("unlabelled"), or 1 ("sum").
@@ -60,7 +61,7 @@ class MtpslSettings:
 
   weight: float = 2.0
   regularizer_weight: float = 0.5
-  ramp_up_steps: int = 0
+  ramp_up_epochs: float = 0.0
   share: Share = "image"
   pair_share: Literal["unlabelled", "sum"] = "unlabelled"
   separate_view: bool = False
@@ -79,6 +80,8 @@ def mtpsl(
   tasks: tuple[Task, ...],
   mapping: MappingNet,
   settings: MtpslSettings = PAPER,
+  *,
+  steps_per_epoch: float = 1.0,
 ) -> Method:
   """Return multi-task partially-supervised learning.
 
@@ -92,6 +95,7 @@ def mtpsl(
     tasks: the tasks, in the order of the pairs.
     mapping: m, for these tasks; as wide at its end as the bottleneck.
     settings: `PAPER`, `RELEASED`, or a variation of either.
+    steps_per_epoch: updates in an epoch, for the ramp.
 
   Returns:
     A method whose parameters are those of the mapping network; its FiLM
@@ -105,7 +109,8 @@ def mtpsl(
     and not anew for every pair.
   """
   task_pairs.require_pairs("MTPSL", tasks)
-  regularizer = _Mtpsl(tasks, mapping, settings)
+  ramp_steps = settings.ramp_up_epochs * steps_per_epoch
+  regularizer = _Mtpsl(tasks, mapping, settings, ramp_steps)
   own_view = (ViewSpec(0),) if settings.separate_view else ()
   return Method(
     (ViewSpec(None), *own_view),
@@ -130,6 +135,7 @@ class _Mtpsl:
   tasks: tuple[Task, ...]
   mapping: MappingNet
   settings: MtpslSettings
+  ramp_steps: float
 
   def init(self, key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:
     """Return the mapping network's parameters and no state."""
@@ -152,7 +158,7 @@ class _Mtpsl:
       share=settings.share,
     )
     term = self._cross_task(params, inputs)
-    ramp = ramp_up(inputs.step, settings.ramp_up_steps)
+    ramp = ramp_up(inputs.step, self.ramp_steps)
     return MethodOutput(
       supervised, {"cross_task": settings.weight * ramp * term}, state
     )
@@ -200,7 +206,7 @@ class _Mtpsl:
     return source, target
 
 
-def ramp_up(step: jax.Array, steps: int) -> jax.Array | float:
+def ramp_up(step: jax.Array, steps: float) -> jax.Array | float:
   """Return step / steps, at most 1; 1 without a ramp.
 
   Source: released nyu_mtl_xtc.py, `--rampup up`: over 100 epochs.

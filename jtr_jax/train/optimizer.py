@@ -1,21 +1,18 @@
 """Optimisers with the papers' schedules."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
 import optax
 
+from jtr_jax.methods.base import MAIN
 from jtr_jax.models.multitask import decoder_name
 from jtr_jax.train.state import Tree
 
 
 def adam(
-  *,
-  learning_rate: float,
-  decay_rate: float,
-  decay_steps: int,
-  clip_norm: float = 0.0,
+  *, learning_rate: float, decay_rate: float, decay_steps: int
 ) -> optax.GradientTransformation:
   """Return Adam whose learning rate falls in steps.
 
@@ -23,17 +20,13 @@ def adam(
     learning_rate: at the start; 1e-4 in the papers.
     decay_rate: factor of every fall; 0.5 in the papers.
     decay_steps: updates from one fall to the next.
-    clip_norm: see `clip_networks`; 0 does not clip.
 
   Returns:
     The transformation, betas 0.9 and 0.999, epsilon 1e-8.
 
   Source: released train_nyuv2.py: torch Adam and StepLR, nothing clipped.
   """
-  schedule = staircase(learning_rate, decay_rate, decay_steps)
-  if not clip_norm:
-    return optax.adam(schedule)
-  return optax.chain(clip_networks(clip_norm), optax.adam(schedule))
+  return optax.adam(staircase(learning_rate, decay_rate, decay_steps))
 
 
 def clip_networks(max_norm: float) -> optax.GradientTransformation:
@@ -58,6 +51,29 @@ def clip_networks(max_norm: float) -> optax.GradientTransformation:
     return clipped(model) | others
 
   return optax.stateless(update)
+
+
+def grouped(
+  groups: Mapping[str, optax.GradientTransformation],
+  own_groups: Callable[[Tree], Tree],
+) -> optax.GradientTransformation:
+  """Return one transformation in which a method's parameters may stand apart.
+
+  Args:
+    groups: for each group its transformation, `MAIN` among them.
+    own_groups: the method's `groups`; all other parameters are in `MAIN`.
+
+  Returns:
+    The transformation of `MAIN` itself if there is no other group.
+  """
+  if set(groups) == {MAIN}:
+    return groups[MAIN]
+
+  def label(params: Tree) -> Tree:
+    own = own_groups(params["method"])
+    return {**jax.tree.map(lambda _: MAIN, params), "method": own}
+
+  return optax.partition(groups, label)
 
 
 def staircase(

@@ -131,7 +131,9 @@ def objective(
   step: Step, variables: dict[str, Tree]
 ) -> tuple[jax.Array, tuple[NetOutput, MethodOutput]]:
   """Return the released objective, both views in one batch."""
-  seen, _ = run_views(step.net, variables["model"], step.state, step.images)
+  seen, _ = run_views(
+    step.net, variables["model"], step.state, step.images, step.method.views
+  )
   inputs = MethodInput(
     *seen, step.labels, jnp.zeros((), jnp.int32), jax.random.key(0)
   )

@@ -99,13 +99,16 @@ def make_autoencoder(tasks=TASKS, dtype=jnp.float32):
 def make_variables(autoencoder, seed=2):
   """Return random (params, state) of the auto-encoder without running it."""
   shape = (*SIZE, autoencoder.head.channels)
-  trees = jax.eval_shape(
-    lambda key: autoencoder.init(key, shape), jax.random.key(0)
-  )
+  return draw_variables(lambda key: autoencoder.init(key, shape), seed)
+
+
+def draw_variables(init, seed=2):
+  """Return random variables of the form that an initialiser gives them."""
+  trees = jax.eval_shape(init, jax.random.key(0))
   random = np.random.default_rng(seed)
 
   def draw(path, leaf):
-    one = path[-1].key in ("scale", "var")
+    one = path[-1].key in ("scale", "var", "gamma")
     values = 0.3 * random.normal(size=leaf.shape) + one
     return jnp.asarray(np.maximum(values, 0.1) if one else values, leaf.dtype)
 

@@ -2,9 +2,10 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from jtr_jax.train.optimizer import adam, clip_networks, staircase
+from jtr_jax.train.optimizer import adam, clip_networks, grouped, staircase
 
 LONG = (39750, 59625)  # 200 and 300 epochs of NYUv2
 
@@ -58,9 +59,9 @@ def test_adam_forgets_a_large_start_only_if_it_was_clipped():
   """One gradient of 1000, then 100 of 1: how far goes the last step?"""
 
   def last_step(clip_norm):
-    transform = adam(
-      learning_rate=1.0, decay_rate=1.0, decay_steps=1, clip_norm=clip_norm
-    )
+    transform = adam(learning_rate=1.0, decay_rate=1.0, decay_steps=1)
+    if clip_norm:
+      transform = optax.chain(clip_networks(clip_norm), transform)
     params = {"encoder": jnp.zeros(())}
     gradients = jnp.ones(101).at[0].set(1e3)
     _, steps = jax.lax.scan(
@@ -72,3 +73,31 @@ def test_adam_forgets_a_large_start_only_if_it_was_clipped():
 
   assert last_step(1.0) == pytest.approx(1.0, rel=1e-3)
   assert last_step(0.0) < 0.02
+
+
+def test_a_method_may_have_a_group_of_its_own():
+  """Sizes of Adam's first steps are the learning rates of the groups."""
+  rates = {"main": 0.1, "film": 0.5}
+  groups = {
+    name: adam(learning_rate=rate, decay_rate=1.0, decay_steps=1)
+    for name, rate in rates.items()
+  }
+  own = lambda params: {"kernel": "main", "gamma": "film"}
+  params = {
+    "encoder": {"kernel": jnp.ones(2)},
+    "method": {"kernel": jnp.ones(3), "gamma": jnp.ones(4)},
+  }
+  transform = grouped(groups, own)
+  update = jax.jit(transform.update)
+  updates, state = update(params, transform.init(params), params)
+  expected = {
+    "encoder": {"kernel": jnp.full(2, -0.1)},
+    "method": {"kernel": jnp.full(3, -0.1), "gamma": jnp.full(4, -0.5)},
+  }
+  chex.assert_trees_all_close(updates, expected, rtol=1e-4)
+  chex.assert_trees_all_equal_shapes(state, transform.init(params))
+
+
+def test_without_another_group_nothing_is_partitioned():
+  main = adam(learning_rate=1.0, decay_rate=1.0, decay_steps=1)
+  assert grouped({"main": main}, lambda params: params) is main

@@ -1,0 +1,279 @@
+"""What must hold for MTPSL, in the paper's form and in the released one."""
+
+import dataclasses
+import functools
+
+import chex
+import jax
+import jax.numpy as jnp
+import numpy as np
+import partial_batch as batch
+import pytest
+from partial_batch import ALL, NONE, ONE, TASKS, TWO
+
+from jtr_jax.methods import pair_codes, task_pairs
+from jtr_jax.methods.mtpsl import FILM, PAPER, RELEASED, mtpsl
+from jtr_jax.methods.supervised import view
+from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+SETTINGS = {"paper": PAPER, "released": RELEASED}
+VIEW = {"paper": 0, "released": 1}  # of the cross-task term
+ABSENT = [3, 5]  # depth -> normals and back: no image has these pairs
+
+every_variant = pytest.mark.parametrize("variant", SETTINGS)
+
+
+def make_mapping(tasks=TASKS):
+  return MappingNet(tuple(task.name for task in tasks), filters=(4,))
+
+
+@functools.cache
+def make_method(settings, tasks=TASKS):
+  return mtpsl(tasks, make_mapping(tasks), settings, steps_per_epoch=10.0)
+
+
+@functools.cache
+def params():
+  init = functools.partial(make_method(PAPER).init, size=batch.SIZE)
+  return batch.draw_variables(init)[0]
+
+
+@functools.cache
+def reporter(settings):
+  return batch.differentiator(make_method(settings))
+
+
+@functools.cache
+def compiled(settings):
+  return jax.jit(make_method(settings).losses)
+
+
+def cross_task(settings, predictions, labels, own=None, **given):
+  inputs = batch.make_input(predictions, labels, **given)
+  output = compiled(settings)(params() if own is None else own, {}, inputs)
+  return output.regularizers["cross_task"]
+
+
+@pytest.fixture(scope="module")
+def labels():
+  return batch.make_labels()
+
+
+@pytest.fixture(scope="module")
+def predictions():
+  return batch.make_predictions()
+
+
+@pytest.fixture(scope="module")
+def reports(predictions, labels):
+  return {
+    name: reporter(settings)(params(), {}, predictions, labels)
+    for name, settings in SETTINGS.items()
+  }
+
+
+def noiseless(**changes):
+  return dataclasses.replace(
+    PAPER, **{"relaxation": "straight_through", **changes}
+  )
+
+
+@functools.cache
+def map_one():
+  """Return the mapping network for a single code, task and pair."""
+  mapping = make_mapping()
+
+  @jax.jit
+  def run(codes, task, pair):
+    chosen = Chosen(
+      jax.nn.one_hot(task, len(TASKS))[None, None],
+      jax.nn.one_hot(pair, 6)[None, None],
+    )
+    given = MappingInput(codes, chosen)
+    return mapping.apply({"params": params()}, given, train=True)[0, 0]
+
+  return run
+
+
+def distance(a, b):
+  """Return 1 - cos over channels, averaged over places."""
+  a, b = (np.asarray(x, np.float64) for x in (a, b))
+  lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+  cosine = np.sum(a * b, axis=-1) / np.where(lengths == 0, 1, lengths)
+  return np.mean(1 - cosine)
+
+
+def pair_by_pair(predictions, labels, regularizer_weight):
+  """Return f64[B], one image and one pair at a time."""
+  labels = view(labels, 0)
+  codes = pair_codes.encode(
+    TASKS,
+    view(predictions, 0),
+    labels,
+    "joint",
+    relaxation="straight_through",
+    key=batch.KEY,
+  )
+  features = batch.make_features().bottleneck[0]
+  totals = np.zeros(len(batch.PRESENT))
+  for image, present in enumerate(batch.PRESENT):
+    own = tuple(code[image : image + 1] for code in codes)
+    for index, (s, t) in enumerate(task_pairs.ordered_pairs(3)):
+      if present[t] and not present[s]:
+        points = [map_one()(own, task, index) for task in (s, t)]
+        totals[image] += distance(*points)
+        for point in points:
+          totals[image] += regularizer_weight * distance(point, features[image])
+    totals[image] /= max(1, np.sum(~present))
+  return totals
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_the_term_is_what_single_pairs_give(predictions, labels, weight):
+  settings = noiseless(regularizer_weight=weight)
+  chex.assert_trees_all_close(
+    np.asarray(cross_task(settings, predictions, labels), np.float64),
+    2 * pair_by_pair(predictions, labels, weight),
+    rtol=1e-4,
+    atol=1e-5,
+  )
+
+
+@every_variant
+def test_images_with_all_labels_or_none_contribute_nothing(reports, variant):
+  chex.assert_tree_all_finite(reports[variant])
+  term = np.asarray(reports[variant].output.regularizers["cross_task"])
+  assert np.all(term[[ONE, TWO]] > 0)
+  assert not np.any(term[[NONE, ALL]])
+
+
+@every_variant
+def test_supervised_losses_do_not_reach_the_mapping(reports, variant):
+  maps, slopes = reports[variant].gradients["supervised"]
+  assert not any(np.any(leaf) for leaf in jax.tree.leaves(maps))
+  expected = np.zeros((batch.VIEWS, 4, 3), bool)
+  expected[0] = batch.PRESENT
+  chex.assert_trees_all_equal(reached(slopes), expected)
+
+
+@every_variant
+def test_the_term_reaches_unlabelled_predictions_of_its_view(reports, variant):
+  _, slopes = reports[variant].gradients["cross_task"]
+  expected = np.zeros((batch.VIEWS, 4, 3), bool)
+  pairs = [ONE, TWO]
+  expected[VIEW[variant], pairs] = ~batch.PRESENT[pairs]
+  chex.assert_trees_all_equal(reached(slopes), expected)
+
+
+def reached(slopes):
+  """Return bool[V, B, task]: which predictions have a gradient."""
+  columns = [np.any(slopes[task.name], axis=(2, 3, 4)) for task in TASKS]
+  return np.stack(columns, axis=-1)
+
+
+@every_variant
+def test_the_term_trains_the_whole_mapping(reports, variant):
+  maps, _ = reports[variant].gradients["cross_task"]
+  for path, leaf in jax.tree.leaves_with_path(maps):
+    layer, name = jax.tree_util.keystr(path[-2:], simple=True).split(".")[-2:]
+    if (layer[:4], name) != ("conv", "bias"):  # undone by the norm after it
+      assert np.any(leaf), path
+
+
+@every_variant
+def test_film_of_a_pair_that_does_not_occur_gets_nothing(reports, variant):
+  maps, _ = reports[variant].gradients["cross_task"]
+  for layer in ("stage0_layer0", "stage0_layer1"):
+    for table in ("gamma", "beta"):
+      given = np.any(maps[layer][table], axis=-1)
+      expected = np.isin(np.arange(6), ABSENT, invert=True)
+      chex.assert_trees_all_equal(given, expected)
+
+
+def test_the_feature_gets_no_gradient(predictions, labels):
+  features = batch.make_features()
+
+  @jax.jit
+  @jax.value_and_grad
+  def term(features):
+    return cross_task(PAPER, predictions, labels, features=features).sum()
+
+  value, slope = term(features)
+  assert not any(np.any(leaf) for leaf in jax.tree.leaves(slope))
+  other = jax.tree.map(lambda x: x + 1, features)
+  assert term(other)[0] != value
+
+
+@every_variant
+def test_hidden_values_do_not_matter(reports, predictions, labels, variant):
+  run = reporter(SETTINGS[variant])
+  poisoned = run(params(), {}, predictions, batch.poison(labels))
+  chex.assert_trees_all_equal(poisoned, reports[variant])
+
+
+def test_order_of_the_tasks(predictions, labels):
+  order = (2, 0, 1)
+  tasks = tuple(TASKS[k] for k in order)
+  old = {tuple(p): i for i, p in enumerate(task_pairs.ordered_pairs(3))}
+  rows = np.array(
+    [old[order[s], order[t]] for s, t in task_pairs.ordered_pairs(3)]
+  )
+  permuted = jax.tree.map_with_path(
+    lambda path, x: x[rows] if path[-1].key in ("gamma", "beta") else x,
+    params(),
+  )
+  inputs = batch.make_input(predictions, labels)
+  output = jax.jit(make_method(PAPER, tasks).losses)(permuted, {}, inputs)
+  chex.assert_trees_all_close(
+    output.regularizers["cross_task"],
+    cross_task(PAPER, predictions, labels),
+    rtol=1e-4,
+  )
+
+
+def test_a_batch_is_what_its_images_are(predictions, labels):
+  settings = noiseless()
+  together = cross_task(settings, predictions, labels)
+  inputs = batch.make_input(predictions, labels)
+  for image in range(len(batch.PRESENT)):
+    pick = lambda x, i=image: x[:, i : i + 1]
+    one = jax.tree.map(pick, inputs._replace(step=(), key=()))
+    one = one._replace(step=inputs.step, key=inputs.key)
+    alone = compiled(settings)(params(), {}, one).regularizers["cross_task"]
+    chex.assert_trees_all_close(alone[0], together[image], rtol=1e-4)
+
+
+def test_vmap(predictions, labels):
+  """Two batches with different labels at once."""
+  other = batch.make_labels(batch.PRESENT[::-1].copy(), seed=5)
+  inputs = [batch.make_input(predictions, given) for given in (labels, other)]
+  both = jax.tree.map(lambda *x: jnp.stack(x), *inputs)
+  losses = make_method(PAPER).losses
+  together = jax.jit(jax.vmap(losses, in_axes=(None, None, 0)))
+  found = together(params(), {}, both).regularizers["cross_task"]
+  alone = [
+    compiled(PAPER)(params(), {}, given).regularizers["cross_task"]
+    for given in inputs
+  ]
+  chex.assert_trees_all_close(found, jnp.stack(alone), rtol=1e-4)
+
+
+def test_one_compilation_for_every_scenario(reports, predictions):
+  for present in (np.eye(3, dtype=bool)[[0, 1, 2, 0]], np.zeros((4, 3), bool)):
+    labels = batch.make_labels(present)
+    report = reporter(PAPER)(params(), {}, predictions, labels)
+    chex.assert_tree_all_finite(report)
+  assert reporter(PAPER)._cache_size() == 1
+
+
+def test_film_parameters_are_a_group_of_their_own():
+  groups = make_method(PAPER).groups(params())
+  for path, group in jax.tree.leaves_with_path(groups):
+    assert (group == FILM) == (path[-1].key in ("gamma", "beta"))
+
+
+def test_a_single_task_has_no_pairs():
+  with pytest.raises(ValueError, match="at least two tasks"):
+    mtpsl(TASKS[:1], make_mapping(TASKS[:1]))

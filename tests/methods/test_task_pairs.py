@@ -1,0 +1,41 @@
+import chex
+import jax
+import numpy as np
+import pytest
+
+from jtr_jax.methods import task_pairs
+
+
+def test_ordered_pairs_are_those_of_the_released_columns():
+  expected = [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)]
+  assert [tuple(pair) for pair in task_pairs.ordered_pairs(3)] == expected
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_every_real_pair_has_a_slot_of_its_own(count):
+  numbers = np.arange(2**count)
+  present = (numbers[:, None] >> np.arange(count)) % 2 == 1
+  slots = jax.jit(task_pairs.fill_slots)(present)
+  pairs = task_pairs.ordered_pairs(count)
+  assert slots.pair.shape == (2**count, count**2 // 4, len(pairs))
+  for image, labelled in enumerate(present):
+    expected = {(s, t) for s, t in pairs if labelled[t] and not labelled[s]}
+    filled = np.flatnonzero(slots.real[image])
+    assert len(filled) == len(expected)
+    for side, one_hot in enumerate((slots.source, slots.target)):
+      tasks = pairs[np.argmax(slots.pair[image, filled], axis=-1), side]
+      chex.assert_trees_all_equal(
+        np.asarray(one_hot[image, filled]), np.eye(count, dtype="f4")[tasks]
+      )
+    chosen = np.argmax(slots.pair[image, filled], axis=-1)
+    assert {tuple(pairs[index]) for index in chosen} == expected
+    for rows in slots[:3]:
+      assert not np.any(rows[image][~slots.real[image]])
+
+
+def test_real_pairs_lead_from_unlabelled_to_labelled():
+  present = np.array([[True, False, False], [True, True, True], [False] * 3])
+  real = task_pairs.real_pairs(present)
+  expected = np.zeros((3, 6), bool)
+  expected[0, [2, 4]] = True  # depth and normals to segmentation
+  chex.assert_trees_all_equal(np.asarray(real), expected)
