@@ -28,7 +28,7 @@ FLOORS = (
   ("results",),
   ("runs",),
   ("stages",),
-  ("main", "benchmark", "verify"),
+  ("main", "benchmark", "compare", "verify"),
 )
 
 ONLY_IN = {

@@ -161,7 +161,7 @@ def differences(
   Returns:
     Dotted name -> (value before, value now), "(absent)" where there is none.
   """
-  old, new = dict(_flat(before)), dict(_flat(now))
+  old, new = dict(flatten(before)), dict(flatten(now))
   return {
     name: (old.get(name, _ABSENT), new.get(name, _ABSENT))
     for name in sorted(old.keys() | new.keys())
@@ -169,12 +169,13 @@ def differences(
   }
 
 
-def _flat(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(config: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+  """Yield dotted names and values of a nested config."""
   if not isinstance(config, Mapping) or (prefix and not config):
     yield prefix, config
     return
   for name, value in config.items():
-    yield from _flat(value, f"{prefix}.{name}" if prefix else str(name))
+    yield from flatten(value, f"{prefix}.{name}" if prefix else str(name))
 
 
 def _is_within(name: str, sections: tuple[str, ...]) -> bool:

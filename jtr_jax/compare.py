@@ -1,0 +1,34 @@
+"""Put finished runs side by side.
+
+python -m jtr_jax.compare WORKDIR ... prints a Markdown table of the first metric
+of every task: mean and sample standard deviation of the runs that differ in the
+seed alone. `--against=NAME` adds Delta_MTL against the means of one of the rows.
+"""
+
+import sys
+from pathlib import Path
+
+from absl import app, flags
+
+from jtr_jax.train import comparison
+
+_AGAINST = flags.DEFINE_string(
+  "against", "", "The row that Delta_MTL is measured against."
+)
+_RULE = flags.DEFINE_enum(
+  "rule", "last", ["last", "best"], "Which step of a run counts."
+)
+
+
+def main(argv: list[str]) -> None:
+  """Print the table."""
+  folders = [Path(argument) for argument in argv[1:]]
+  if not folders:
+    raise app.UsageError("Name the workdirs to compare.")
+  runs = comparison.read_runs(folders, _RULE.value)
+  groups = comparison.group(runs)
+  sys.stdout.write(comparison.to_markdown(groups, _AGAINST.value))
+
+
+if __name__ == "__main__":
+  app.run(main)

@@ -1,0 +1,190 @@
+"""Finished runs side by side: mean and deviation over seeds."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jtr_jax.core import errors
+from jtr_jax.metrics.summary import Measure, relative_gain
+from jtr_jax.train import result_card, workdir
+from jtr_jax.train.result_card import ResultCard
+
+_ASIDE = ("seed", "checkpoint", "evaluate", "log", "stages", "data.directory")
+"""Fields that do not make a run another experiment."""
+
+
+class Run(NamedTuple):
+  """A finished run.
+
+  Attributes:
+    card: its result.
+    fields: dotted name -> value, what makes it this experiment.
+    metrics: "<task>/<metric>" -> value, of the chosen step.
+  """
+
+  card: ResultCard
+  fields: Mapping[str, Any]
+  metrics: Mapping[str, float]
+
+  @property
+  def method(self) -> str:
+    """Name of the method."""
+    return str(self.fields["method.name"])
+
+
+def read_runs(folders: Sequence[Path], rule: str) -> list[Run]:
+  """Return the finished runs of some workdirs.
+
+  Args:
+    folders: workdirs.
+    rule: which outcome of the result card: "last" or "best".
+
+  Raises:
+    ValueError: there is no finished run in one of them.
+  """
+  return [_read_run(folder, rule) for folder in folders]
+
+
+def group(runs: Sequence[Run]) -> dict[str, list[Run]]:
+  """Return runs that differ in the seed alone together, under a short name.
+
+  The name is the method's, and what else tells the group from the others.
+  """
+  groups: list[list[Run]] = []
+  for run in runs:
+    same = [g for g in groups if g[0].fields == run.fields]
+    if same:
+      same[0].append(run)
+    else:
+      groups.append([run])
+  return {_name(g[0], [other[0] for other in groups]): g for g in groups}
+
+
+def to_markdown(groups: Mapping[str, Sequence[Run]], against: str = "") -> str:
+  """Return the table: a row for each group, a column for each task.
+
+  Args:
+    groups: of `group`.
+    against: the group whose means Delta_MTL is measured against; "" leaves the
+      column out.
+
+  Returns:
+    Mean and, for several seeds, the sample standard deviation; the best mean of
+    a column is bold.
+
+  Raises:
+    ValueError: there is no such group, naming the nearest, or a mean of it is
+      not positive.
+  """
+  directions = _primary_metrics(next(iter(groups.values()))[0].card)
+  columns = {
+    f"{name} {'↑' if sign > 0 else '↓'}": _column(groups, name, sign)
+    for name, sign in directions.items()
+  }
+  if against:
+    if against not in groups:
+      raise errors.unknown_name("group of runs", against, groups)
+    columns["Delta_MTL, % ↑"] = _deltas(groups, groups[against], directions)
+  lines = [
+    f"| | seeds | {' | '.join(columns)} |",
+    f"|---|---:|{'---:|' * len(columns)}",
+  ]
+  for name, runs in groups.items():
+    cells = " | ".join(column[name] for column in columns.values())
+    lines.append(f"| {name} | {len(runs)} | {cells} |")
+  return "\n".join(lines) + "\n"
+
+
+def _read_run(folder: Path, rule: str) -> Run:
+  outcome = None
+  if result_card.exists(folder):
+    card = result_card.read(folder)
+    outcome = card.outcome(rule)
+  if outcome is None:
+    raise ValueError(
+      errors.message(
+        "There is no finished run to compare",
+        found=f"no {rule!r} outcome in {folder}/result.json",
+        expected="the workdir of a run that came to its end",
+        do="Give the training command again: it goes on.",
+      )
+    )
+  fields = {
+    name: value
+    for name, value in workdir.flatten(workdir.read_config(folder))
+    if not any(name == a or name.startswith(a + ".") for a in _ASIDE)
+  }
+  return Run(card, fields, outcome.metrics)
+
+
+def _name(run: Run, others: Sequence[Run]) -> str:
+  """Return the method and the fields in which it differs from its like."""
+  like = [other for other in others if other.method == run.method]
+  telling = [
+    f"{name.removeprefix('method.')}={value}"
+    for name, value in run.fields.items()
+    if any(other.fields.get(name) != value for other in like)
+  ]
+  return " ".join([run.method, *telling])
+
+
+def _primary_metrics(card: ResultCard) -> dict[str, int]:
+  """Return every task's first metric and its direction."""
+  first: dict[str, tuple[str, int]] = {}
+  for name, sign in card.directions.items():
+    first.setdefault(name.split("/")[0], (name, sign))
+  return dict(first.values())
+
+
+def _column(
+  groups: Mapping[str, Sequence[Run]], metric: str, sign: int
+) -> dict[str, str]:
+  values = {n: [r.metrics[metric] for r in g] for n, g in groups.items()}
+  return _cells(values, sign)
+
+
+def _deltas(
+  groups: Mapping[str, Sequence[Run]],
+  baseline: Sequence[Run],
+  directions: Mapping[str, int],
+) -> dict[str, str]:
+  means = {
+    name: statistics.fmean(run.metrics[name] for run in baseline)
+    for name in directions
+  }
+  _check_positive(means)
+
+  def delta(run: Run) -> float:
+    return statistics.fmean(
+      relative_gain(Measure(run.metrics[name], sign), means[name])
+      for name, sign in directions.items()
+    )
+
+  return _cells({n: [delta(r) for r in g] for n, g in groups.items()}, 1)
+
+
+def _check_positive(means: Mapping[str, float]) -> None:
+  wrong = {name: mean for name, mean in means.items() if not mean > 0}
+  if wrong:
+    raise ValueError(
+      errors.message(
+        "Delta_MTL cannot be measured against these runs",
+        found=", ".join(f"{name} = {mean:g}" for name, mean in wrong.items()),
+        expected="positive means",
+        do="Measure against others, or leave --against out.",
+      )
+    )
+
+
+def _cells(values: Mapping[str, Sequence[float]], sign: int) -> dict[str, str]:
+  """Return the text of a column."""
+  means = {name: statistics.fmean(v) for name, v in values.items()}
+  best = max(means, key=lambda name: sign * means[name])
+  cells = {}
+  for name, found in values.items():
+    text = f"{means[name]:.4g}"
+    if len(found) > 1:
+      text += f" ± {statistics.stdev(found):.2g}"
+    cells[name] = f"**{text}**" if name == best and len(means) > 1 else text
+  return cells

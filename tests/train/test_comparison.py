@@ -1,0 +1,80 @@
+import pytest
+
+from jtr_jax.train import comparison, result_card, workdir
+from jtr_jax.train.result_card import Outcome, ResultCard
+
+
+def finished(folder, method, seed, depth, angle, **fields):
+  """Write the workdir of a finished run."""
+  config = {"seed": seed, "method": {"name": method, **fields}, "log": {"a": 1}}
+  workdir.open_workdir(folder, config)
+  metrics = {"depth/abs_err": depth, "depth/rmse": 9.0, "normals/mean": angle}
+  card = ResultCard(
+    name=method,
+    outcomes=(Outcome("last", 10, "val", metrics),),
+    directions={"depth/abs_err": -1, "depth/rmse": -1, "normals/mean": 1},
+    baseline=None,
+    seeds={"seed": seed},
+    scenario="full",
+    label_counts={},
+    images=4,
+    versions={},
+    config=method,
+  )
+  result_card.write(folder, card)
+  return folder
+
+
+@pytest.fixture
+def runs(tmp_path):
+  folders = [
+    finished(tmp_path / "a0", "supervised", 0, 1.0, 0.5),
+    finished(tmp_path / "a1", "supervised", 1, 3.0, 0.5),
+    finished(tmp_path / "b0", "jtr", 0, 1.0, 0.75, weight=4.0),
+    finished(tmp_path / "c0", "jtr", 0, 4.0, 0.25, weight=0.0),
+  ]
+  return comparison.read_runs(folders, "last")
+
+
+def test_runs_that_differ_in_the_seed_alone_are_one_row(runs):
+  groups = comparison.group(runs)
+  assert {name: len(group) for name, group in groups.items()} == {
+    "supervised": 2,
+    "jtr weight=4.0": 1,
+    "jtr weight=0.0": 1,
+  }
+
+
+def test_table(runs):
+  groups = comparison.group(runs)
+  assert comparison.to_markdown(groups, "supervised").splitlines() == [
+    "| | seeds | depth/abs_err ↓ | normals/mean ↑ | Delta_MTL, % ↑ |",
+    "|---|---:|---:|---:|---:|",
+    "| supervised | 2 | 2 ± 1.4 | 0.5 ± 0 | 0 ± 35 |",
+    "| jtr weight=4.0 | 1 | **1** | **0.75** | **50** |",
+    "| jtr weight=0.0 | 1 | 4 | 0.25 | -75 |",
+  ]
+
+
+def test_other_budgets_are_another_row(tmp_path):
+  short = finished(tmp_path / "short", "jtr", 0, 1.0, 1.0, steps=10)
+  long = finished(tmp_path / "long", "jtr", 1, 1.0, 1.0, steps=20)
+  found = comparison.group(comparison.read_runs([short, long], "last"))
+  assert set(found) == {"jtr steps=10", "jtr steps=20"}
+
+
+def test_unfinished_run_is_named(tmp_path):
+  with pytest.raises(ValueError, match=str(tmp_path)):
+    comparison.read_runs([tmp_path], "last")
+
+
+def test_unknown_row_names_the_nearest(runs):
+  with pytest.raises(ValueError, match="supervised"):
+    comparison.to_markdown(comparison.group(runs), "supervisd")
+
+
+def test_a_baseline_of_zero_is_refused(tmp_path):
+  runs = [finished(tmp_path / "zero", "stl", 0, 1.0, 0.0)]
+  groups = comparison.group(comparison.read_runs(runs, "last"))
+  with pytest.raises(ValueError, match="normals/mean = 0"):
+    comparison.to_markdown(groups, "stl")
