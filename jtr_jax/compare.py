@@ -1,8 +1,8 @@
 """Put finished runs side by side.
 
-python -m jtr_jax.compare WORKDIR ... prints a Markdown table of the first metric
-of every task: mean and sample standard deviation of the runs that differ in the
-seed alone. `--against=NAME` adds Delta_MTL against the means of one of the rows.
+python -m jtr_jax.compare WORKDIR ... prints a Markdown table of every task's
+first metric: mean and sample standard deviation of the runs that differ in the
+seed alone. `--against=ROW` adds Delta_MTL against the means of one of the rows.
 """
 
 import sys
