@@ -2,6 +2,9 @@
 PYTHON ?= python3
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.3
+# XLA compiles on one core, so two processes take half the time; 1.5 GB each. The
+# tests of a file stay together, because they share programs and workdirs.
+TEST_PROCESSES ?= 2
 BIN := .venv/bin
 
 .PHONY: help environment demo test lint format lock clean
@@ -30,7 +33,7 @@ lint: environment
 	$(BIN)/mypy
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
 
 format: environment
 	$(BIN)/ruff check --fix .

@@ -55,13 +55,16 @@ class PlaneFit(NamedTuple):
   support: float = 0.25
 
 
+DEFAULT_FIT = PlaneFit()
+
+
 def normals_from_depth(
   depth: np.ndarray,
   camera: Camera,
   *,
   rows: np.ndarray,
   columns: np.ndarray,
-  fit: PlaneFit = PlaneFit(),  # noqa: B008 (immutable)
+  fit: PlaneFit = DEFAULT_FIT,
 ) -> np.ndarray:
   """Return unit normals at some rows and columns of a depth map.
 

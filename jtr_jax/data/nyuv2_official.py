@@ -166,16 +166,18 @@ def _read_splits(path: pathlib.Path, total: int) -> dict[str, np.ndarray]:
 
 
 def _load_mat(path: pathlib.Path, key: str) -> np.ndarray:
+  expected = f"a MATLAB 5 file with {key}"
+  if h5py.is_hdf5(path):
+    raise _broken(path, "a MATLAB 7.3 file, which is HDF5", expected)
   try:
     return scipy.io.loadmat(path, variable_names=[key])[key]
   except (
     OSError,
     KeyError,
     ValueError,
-    NotImplementedError,
     scipy.io.matlab.MatReadError,
   ) as error:
-    raise _broken(path, error, f"a MATLAB 5 file with {key}") from error
+    raise _broken(path, error, expected) from error
 
 
 def _examples(reading: _Reading, numbers: np.ndarray) -> Iterator[RawExample]:

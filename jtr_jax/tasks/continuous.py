@@ -1,13 +1,14 @@
 """What tasks with real values share: an absolute loss, unless they override."""
 
 import dataclasses
+from typing import ClassVar
 
 import jax
 import numpy as np
 
 from jtr_jax.core import numerics
 from jtr_jax.core.types import Label, Weighted
-from jtr_jax.tasks import base, masked
+from jtr_jax.tasks import base, colours, masked
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,3 +68,32 @@ class Continuous(base.Task):
   def output_value(self, prediction: np.ndarray) -> np.ndarray:
     """Return the prediction f32[..., H, W, C]."""
     return prediction.astype(np.float32)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ranged(Continuous):
+  """A task whose values are drawn on a scale of colours.
+
+  Attributes:
+    picture_range: the values drawn with the first and the last colour; unit of
+      the label.
+  """
+
+  picture_range: tuple[float, float]
+
+  error_share: ClassVar[float]
+  """An error of this share of the range has the darkest red."""
+
+  def __post_init__(self) -> None:
+    colours.check_range(self.name, self.picture_range)
+
+  def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return u8[H, W, 3]: red by the mean |value - target| of the channels."""
+    low, high = self.picture_range
+    error = np.abs(value - target).mean(-1) / (self.error_share * (high - low))
+    return colours.colourise(error, "heat")
+
+  def _in_range(self, value: np.ndarray) -> np.ndarray:
+    """Return 0 for the smallest value of the range, 1 for the largest."""
+    low, high = self.picture_range
+    return (value - low) / (high - low)

@@ -13,26 +13,24 @@ from jtr_jax.core.types import Label
 from jtr_jax.tasks import base, colours, continuous, masked
 
 _FLOOR = 1e-9  # predictions are clamped to it in the metrics, as released
-_ERROR_SHARE = 0.1  # an error of this share of the range has the darkest red
 
 
 @dataclasses.dataclass(frozen=True)
-class _Distance(continuous.Continuous):
+class _Distance(continuous.Ranged):
   """What depth and inverse depth have in common: all but geometry and scale.
 
   Attributes:
     joint_mean: mean of the normal distribution whose distribution function is
       the joint encoding; unit of the label.
     joint_std: its standard deviation; unit of the label.
-    picture_range: the values drawn with the first and the last colour.
     unit: of the label, for captions.
   """
 
   joint_mean: float
   joint_std: float
-  picture_range: tuple[float, float]
   unit: str
 
+  error_share: ClassVar = 0.1
   metrics: ClassVar = {
     "abs_err": -1,
     "rmse": -1,
@@ -53,7 +51,7 @@ class _Distance(continuous.Continuous):
           do="Use the standard deviation of the labelled training pixels.",
         )
       )
-    colours.check_range(self.name, self.picture_range)
+    super().__post_init__()
 
   @property
   def channels(self) -> int:
@@ -144,16 +142,9 @@ class _Distance(continuous.Continuous):
       for value, (r, g, b) in zip(values, rows, strict=True)
     )
 
-  def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return u8[H, W, 3]: red by |value - target|, full at a tenth of range."""
-    low, high = self.picture_range
-    error = np.abs(value - target)[..., 0] / (_ERROR_SHARE * (high - low))
-    return colours.colourise(error, "heat")
-
   def _nearness(self, value: np.ndarray) -> np.ndarray:
     """Return 1 for what is nearest in the range of pictures, 0 for farthest."""
-    low, high = self.picture_range
-    return (value - low) / (high - low)
+    return self._in_range(value)
 
 
 @dataclasses.dataclass(frozen=True)

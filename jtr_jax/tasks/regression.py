@@ -11,18 +11,16 @@ from jtr_jax.core import errors
 from jtr_jax.core.types import Label
 from jtr_jax.tasks import base, colours, continuous, masked
 
-_ERROR_SHARE = 0.25  # an error of this share of the range has the darkest red
-
 
 @dataclasses.dataclass(frozen=True)
-class Regression(continuous.Continuous):
+class Regression(continuous.Ranged):
   """Numbers without further meaning, with an absolute loss.
 
   The joint encoding is the value itself, so labels should be in about [0, 1].
 
   Attributes:
     channels_: numbers for each pixel.
-    picture_range: the values drawn with the first and the last colour.
+    picture_range: see `Ranged`.
   """
 
   channels_: int = 1
@@ -31,6 +29,7 @@ class Regression(continuous.Continuous):
   kind: ClassVar = "regression"
   geometry: ClassVar = base.Geometry.DENSE
   metrics: ClassVar = {"abs_err": -1}
+  error_share: ClassVar = 0.25
 
   def __post_init__(self) -> None:
     if self.channels_ < 1:
@@ -42,7 +41,7 @@ class Regression(continuous.Continuous):
           do="Give the number of channels of the label files.",
         )
       )
-    colours.check_range(self.name, self.picture_range)
+    super().__post_init__()
 
   @property
   def channels(self) -> int:
@@ -65,16 +64,9 @@ class Regression(continuous.Continuous):
 
     Other numbers of channels are averaged and drawn with a colour map.
     """
-    low, high = self.picture_range
-    unit = (value - low) / (high - low)
+    unit = self._in_range(value)
     if self.channels_ != 3:
       return colours.colourise(unit.mean(-1), "magma")
     invalid = np.isnan(unit.sum(-1))
     shade = np.where(invalid[..., None], 0, np.clip(unit, 0, 1) * 255)
     return colours.mark_invalid(np.rint(shade).astype(np.uint8), invalid)
-
-  def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return u8[H, W, 3]: red by the mean |value - target| of the channels."""
-    low, high = self.picture_range
-    error = np.abs(value - target).mean(-1) / (_ERROR_SHARE * (high - low))
-    return colours.colourise(error, "heat")

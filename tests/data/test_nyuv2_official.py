@@ -184,6 +184,14 @@ def test_refuses_other_splits(root, train):
     read(root)
 
 
+def test_refuses_mappings_in_another_matlab_format(root):
+  path = root / "class13Mapping.mat"
+  with h5py.File(path, "w", userblock_size=512) as file:
+    file["classMapping13"] = np.zeros(3)
+  with pytest.raises(ValueError, match=r"class13Mapping\.mat.*MATLAB 7\.3"):
+    read(root)
+
+
 def test_refuses_broken_mappings(root):
   (root / "classMapping40.mat").write_bytes(b"")
   with pytest.raises(ValueError, match=r"classMapping40\.mat"):

@@ -52,8 +52,11 @@ def batch(seed=0):
   return image, labels, jax.random.split(jax.random.key(seed), B)
 
 
+DEFAULTS = AugmentSettings()
+
+
 @functools.cache
-def maker(specs=JTR, settings=AugmentSettings()):  # noqa: B008
+def maker(specs=JTR, settings=DEFAULTS):
   @jax.jit
   @chex.assert_max_traces(n=1)
   def make(image, labels, keys):

@@ -7,19 +7,10 @@ import partial_batch as batch
 import pytest
 from partial_batch import ALL, NONE, ONE, TASKS, TWO
 
+from jtr_jax.core.types import ViewSpec
 from jtr_jax.methods.consistency import consistency
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
-
-
-@pytest.fixture(scope="module")
-def labels():
-  return batch.make_labels()
-
-
-@pytest.fixture(scope="module")
-def predictions():
-  return batch.make_predictions()
 
 
 @functools.cache
@@ -96,4 +87,4 @@ def test_equal_views_agree(predictions, labels):
 def test_views_differ_in_colour_alone():
   first, second = consistency(TASKS).views
   assert first.parent is None
-  assert second == (0, False)
+  assert second == ViewSpec(0, geometric=False)

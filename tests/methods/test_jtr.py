@@ -23,16 +23,6 @@ every_variant = pytest.mark.parametrize("variant", SETTINGS)
 
 
 @pytest.fixture(scope="module")
-def labels():
-  return batch.make_labels()
-
-
-@pytest.fixture(scope="module")
-def predictions():
-  return batch.make_predictions()
-
-
-@pytest.fixture(scope="module")
 def reports(predictions, labels):
   return {
     name: batch.report(settings, predictions, labels)

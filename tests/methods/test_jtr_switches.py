@@ -18,16 +18,6 @@ from jtr_jax.methods.supervised import view
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-@pytest.fixture(scope="module")
-def labels():
-  return batch.make_labels()
-
-
-@pytest.fixture(scope="module")
-def predictions():
-  return batch.make_predictions()
-
-
 def paper(**changes):
   return dataclasses.replace(PAPER, **changes)
 

@@ -13,16 +13,6 @@ from jtr_jax.methods.supervised import label_shares, supervised
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
-@pytest.fixture(scope="module")
-def labels():
-  return batch.make_labels()
-
-
-@pytest.fixture(scope="module")
-def predictions():
-  return batch.make_predictions()
-
-
 @functools.cache
 def differentiated(**settings):
   return batch.differentiator(supervised(TASKS, **settings))

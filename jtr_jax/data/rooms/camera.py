@@ -71,7 +71,7 @@ def _clear(solids: trace.Solids, position: np.ndarray, distance: float) -> bool:
 def _score(
   room: np.ndarray, solids: trace.Solids, labels: np.ndarray, camera: Camera
 ) -> float:
-  hits = trace.glance(room, solids, camera, _PROBE)
+  hits = trace.look(room, solids, camera, _PROBE, tiny=True)
   counts = np.bincount(hits.surface.ravel(), minlength=len(labels))
   share = counts / counts.sum()
   seen = np.unique(labels[counts > 0])

@@ -72,7 +72,12 @@ def solids(parts: tuple[Part, ...]) -> Solids:
 
 
 def look(
-  room: np.ndarray, parts: Solids, camera: Camera, size: tuple[int, int]
+  room: np.ndarray,
+  parts: Solids,
+  camera: Camera,
+  size: tuple[int, int],
+  *,
+  tiny: bool = False,
 ) -> Hits:
   """Return the nearest surface of each pixel.
 
@@ -81,41 +86,42 @@ def look(
     parts: the solids in it.
     camera: inside the shell and outside the solids.
     size: height and width of the image.
+    tiny: take the way that is faster for a very small image: all pixels and all
+      solids of a shape at once, not one solid after the other in its window.
 
   Returns:
     Depth and surface of each pixel.
   """
   x, y = camera.rays(size)
-  depth, surface = _shell(room, camera, x, y)
+  hits = _shell(room, camera, x, y)
+  if tiny:
+    _look_by_shape(hits, parts, camera, x, y)
+  else:
+    _look_by_window(hits, parts, camera, x, y)
+  return hits
+
+
+def _look_by_window(
+  hits: Hits, parts: Solids, camera: Camera, x: np.ndarray, y: np.ndarray
+) -> None:
+  """Put the parts into the hits, each in the window it can cover."""
   maps, origins = _seen_from(parts, camera)
+  size = (len(y), len(x))
   for p, rows, columns in _windows(parts, camera, size):
     direction = _directions(maps[p], x[columns], y[rows])
     near, far = shapes.interval(
       parts.shape[p], origins[p], direction, parts.taper[p]
     )
-    window = depth[rows, columns]
+    window = hits.depth[rows, columns]
     hit = (near < far) & (near > _NEAR) & (near < window)
     np.copyto(window, near, where=hit)
-    np.copyto(surface[rows, columns], FACES + p, where=hit)
-  return Hits(depth, surface)
+    np.copyto(hits.surface[rows, columns], FACES + p, where=hit)
 
 
-def glance(
-  room: np.ndarray, parts: Solids, camera: Camera, size: tuple[int, int]
-) -> Hits:
-  """Return what `look` returns, faster for a very small image.
-
-  Args:
-    room: f64[3], width, height and length of the shell.
-    parts: the solids in it.
-    camera: inside the shell and outside the solids.
-    size: height and width of the image.
-
-  Returns:
-    Depth and surface of each pixel.
-  """
-  x, y = camera.rays(size)
-  depth, surface = _shell(room, camera, x, y)
+def _look_by_shape(
+  hits: Hits, parts: Solids, camera: Camera, x: np.ndarray, y: np.ndarray
+) -> None:
+  """Put the parts into the hits, all of one shape at once."""
   maps, origins = _seen_from(parts, camera)
   for shape in shapes.Shape:
     group = np.flatnonzero(np.array(parts.shape) == shape)
@@ -130,10 +136,9 @@ def glance(
     near = np.where((near < far) & (near > _NEAR), near, np.inf)
     nearest = np.argmin(near, axis=0)
     entry = np.take_along_axis(near, nearest[None], 0)[0]
-    hit = entry < depth
-    depth[hit] = entry[hit]
-    surface[hit] = FACES + group[nearest[hit]]
-  return Hits(depth, surface)
+    hit = entry < hits.depth
+    hits.depth[hit] = entry[hit]
+    hits.surface[hit] = FACES + group[nearest[hit]]
 
 
 def _seen_from(parts: Solids, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -154,7 +159,7 @@ def _directions(
 
 def _shell(
   room: np.ndarray, camera: Camera, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+) -> Hits:
   """The faces seen from inside: where the ray leaves the box."""
   direction = _directions(camera.frame.T.astype(np.float32), x, y)
   depth = np.full((len(y), len(x)), np.inf, np.float32)
@@ -171,7 +176,7 @@ def _shell(
     nearer = t < depth
     np.copyto(depth, t, where=nearer)
     np.copyto(surface, 2 * axis + ahead, where=nearer)
-  return depth, surface
+  return Hits(depth, surface)
 
 
 def _windows(
