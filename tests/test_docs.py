@@ -1,0 +1,61 @@
+"""What the pages say of files, names and defaults is so."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from jtr_jax import builders
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "docs" / "architecture.md"]
+
+
+def named_files(text):
+  """Yield the Python files of each line; a bare one lies beside the last."""
+  for line in text.splitlines():
+    folder = ""
+    for name in re.findall(r"[\w/]+\.py\b", line):
+      folder = name.rpartition("/")[0] or folder
+      yield f"{folder}/{Path(name).name}" if folder else name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_exist(page):
+  names = set(named_files(page.read_text()))
+  assert len(names) > 2
+  homes = (ROOT, ROOT / "jtr_jax")
+  missing = {n for n in names if not any((home / n).exists() for home in homes)}
+  assert not missing
+
+
+def test_tables_to_add_things_to_exist():
+  text = PAGES[1].read_text()
+  tables = re.findall(r"\| `([\w/]+)\.([A-Z_]+)` \|", text)
+  assert len(tables) > 4
+  for module, name in tables:
+    found = importlib.import_module("jtr_jax." + module.replace("/", "."))
+    assert hasattr(found, name), f"{module}.{name}"
+
+
+def shown(value):
+  """Return a value as the page writes it."""
+  if isinstance(value, bool):
+    return "yes" if value else "no"
+  return f"`{value}`" if isinstance(value, str) else f"{value:g}"
+
+
+def test_page_on_jtr_has_every_field_and_its_defaults():
+  text = (ROOT / "docs" / "jtr.md").read_text()
+  table = text[: text.index("\n## ")]
+  rows = re.findall(
+    r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE
+  )
+  fields = builders.METHODS["jtr"].fields
+  assert sorted(row[0] for row in rows) == sorted(fields)
+  for column, variant in enumerate(("paper", "official"), start=1):
+    values = {name: field.default for name, field in fields.items()}
+    values |= builders.preset("jtr", variant)
+    for row in rows:
+      assert row[column] in ("not used", shown(values[row[0]])), row[0]
