@@ -58,4 +58,5 @@ def test_page_on_jtr_has_every_field_and_its_defaults():
     values = {name: field.default for name, field in fields.items()}
     values |= builders.preset("jtr", variant)
     for row in rows:
-      assert row[column] in ("not used", shown(values[row[0]])), row[0]
+      if row[column] != "not used":
+        assert row[column] == shown(values[row[0]]), row[0]
