@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from jtr_jax import build
 from jtr_jax.data import pipeline, split_file
-from jtr_jax.data.feed import Feed, Shardings
+from jtr_jax.data.feed import Delivery, Feed, Shardings
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.data.stream import Reading
@@ -192,9 +192,7 @@ def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
     batch_size=config.train.batch_size,
     seed=config.seed,
     scenario=config.data.scenario,
-    placement=config.data.placement,
-    shardings=Shardings(dispatch.replicated(mesh), None),
-    reading=Reading(workers=config.data.workers),
+    delivery=_delivery(config, mesh),
   )
 
 
@@ -218,8 +216,7 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
       split,
       names,
       batch_size=batch,
-      placement=config.data.placement,
-      shardings=Shardings(dispatch.replicated(mesh)),
+      delivery=_delivery(config, mesh),
     ),
     steps=pipeline.evaluation_steps(dataset, split, batch),
     mesh=mesh,
@@ -268,6 +265,14 @@ def label_counts(experiment: Experiment) -> dict[str, int]:
     name: int(np.sum(there[name] & column))
     for name, column in zip(experiment.task_names, shown, strict=True)
   }
+
+
+def _delivery(config: ConfigDict, mesh: Mesh) -> Delivery:
+  return Delivery(
+    placement=config.data.placement,
+    shardings=Shardings(dispatch.replicated(mesh)),
+    reading=Reading(workers=config.data.workers),
+  )
 
 
 def _make_snapshot(experiment: Experiment) -> snapshots.Snapshot:

@@ -12,7 +12,7 @@ from jtr_jax.data.examples import Examples
 from jtr_jax.data.order import Order, Rows
 from jtr_jax.data.progress import progress
 from jtr_jax.data.selection import Selection
-from jtr_jax.data.stream import DEFAULT_READING, Reading, Stream
+from jtr_jax.data.stream import Reading, Stream
 
 Placement: TypeAlias = Literal["auto", "device", "stream"]
 Sharding: TypeAlias = jax.sharding.Sharding
@@ -49,30 +49,64 @@ class Shardings(NamedTuple):
   batch: Sharding | None = None
 
 
-LEFT_TO_JIT = Shardings()
+class Delivery(NamedTuple):
+  """How batches come to the device, whatever they hold.
+
+  Attributes:
+    placement: "device" loads the whole split there and gathers batches inside
+      jit, "stream" reads them from disk ahead of the steps that need them;
+      "auto" is the former where the split fits.
+    device_budget_bytes: what "auto" may fill; by default 40% of the device, or
+      4 GiB where it does not tell its memory.
+    shardings: where arrays go.
+    reading: threads and worker processes of a stream.
+  """
+
+  placement: Placement = "auto"
+  device_budget_bytes: int | None = None
+  shardings: Shardings = Shardings()
+  reading: Reading = Reading()
 
 
-def resident_feed(
+WHERE_IT_FITS = Delivery()
+
+
+def make_feed(
   selection: Selection,
   order: Order,
   *,
   batch_size: int,
-  shardings: Shardings = LEFT_TO_JIT,
+  delivery: Delivery = WHERE_IT_FITS,
 ) -> Feed:
-  """Load a whole split to the device; batches are gathered there.
+  """Return the feed of a selection; every way gives the same `Examples`.
 
   Args:
     selection: the split, its tasks and visible labels.
     order: which sample stands where.
     batch_size: images in a batch.
-    shardings: where arrays go.
+    delivery: the way.
 
   Returns:
-    The feed; a step fetches three integers a row.
+    The feed. Any step can be the first; a stream reads consecutive ones ahead.
 
   Raises:
-    ValueError: a broken record.
+    ValueError: an unknown placement, or a broken record.
   """
+  known = get_args(Placement)
+  if delivery.placement not in known:
+    raise errors.unknown_name("placement", delivery.placement, known)
+  fits = selection.nbytes <= (delivery.device_budget_bytes or _device_budget())
+  resident = delivery.placement == "device" or (
+    delivery.placement == "auto" and fits
+  )
+  make = _resident_feed if resident else _streaming_feed
+  return make(selection, order, batch_size, delivery)
+
+
+def _resident_feed(
+  selection: Selection, order: Order, batch_size: int, delivery: Delivery
+) -> Feed:
+  shardings = delivery.shardings
   constant = jax.device_put(_load(selection), shardings.constant)
 
   def fetch(step: int) -> Rows:
@@ -82,79 +116,15 @@ def resident_feed(
   return Feed(constant, fetch, _gather_resident)
 
 
-def streaming_feed(
-  selection: Selection,
-  order: Order,
-  *,
-  batch_size: int,
-  shardings: Shardings = LEFT_TO_JIT,
-  reading: Reading = DEFAULT_READING,
+def _streaming_feed(
+  selection: Selection, order: Order, batch_size: int, delivery: Delivery
 ) -> Feed:
-  """Read batches from disk ahead of the steps that need them.
-
-  Args:
-    selection: the split, its tasks and visible labels.
-    order: which sample stands where.
-    batch_size: images in a batch.
-    shardings: where arrays go.
-    reading: threads and worker processes.
-
-  Returns:
-    The feed; consecutive steps are read ahead, and any step can be the first.
-  """
-  stream = Stream(selection, order, batch_size, reading)
+  stream = Stream(selection, order, batch_size, delivery.reading)
 
   def fetch(step: int) -> dict[str, Any]:
-    return _place(stream(step), shardings.batch)
+    return _place(stream(step), delivery.shardings.batch)
 
   return Feed((), fetch, _gather_streamed)
-
-
-def placed_feed(
-  selection: Selection,
-  order: Order,
-  *,
-  batch_size: int,
-  placement: Placement = "auto",
-  device_budget_bytes: int | None = None,
-  shardings: Shardings = LEFT_TO_JIT,
-  reading: Reading = DEFAULT_READING,
-) -> Feed:
-  """Return a resident feed if the split fits the device, else a streaming one.
-
-  Args:
-    selection: the split, its tasks and visible labels.
-    order: which sample stands where.
-    batch_size: images in a batch.
-    placement: "device", "stream", or "auto".
-    device_budget_bytes: what "auto" may fill; by default 40% of the device, or
-      4 GiB where it does not tell its memory.
-    shardings: where arrays go.
-    reading: threads and worker processes of a stream.
-
-  Returns:
-    The feed; both kinds give the same `Examples`.
-
-  Raises:
-    ValueError: an unknown placement, or a broken record.
-  """
-  known = get_args(Placement)
-  if placement not in known:
-    raise errors.unknown_name("placement", placement, known)
-  if placement == "auto":
-    fits = selection.nbytes <= (device_budget_bytes or _device_budget())
-    placement = "device" if fits else "stream"
-  if placement == "device":
-    return resident_feed(
-      selection, order, batch_size=batch_size, shardings=shardings
-    )
-  return streaming_feed(
-    selection,
-    order,
-    batch_size=batch_size,
-    shardings=shardings,
-    reading=reading,
-  )
 
 
 def _device_budget() -> int:

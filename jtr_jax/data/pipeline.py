@@ -9,19 +9,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from jtr_jax.data import feed
 from jtr_jax.data.examples import Examples
-from jtr_jax.data.feed import (
-  LEFT_TO_JIT,
-  Feed,
-  Placement,
-  Shardings,
-  placed_feed,
-  streaming_feed,
-)
+from jtr_jax.data.feed import WHERE_IT_FITS, Delivery, Feed
 from jtr_jax.data.order import Sequential, Shuffled
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.selection import check_every_task_labelled, select
-from jtr_jax.data.stream import DEFAULT_READING, Reading
 
 
 def make_feed(
@@ -33,10 +26,7 @@ def make_feed(
   batch_size: int,
   seed: int,
   scenario: str = "as found",
-  placement: Placement = "auto",
-  device_budget_bytes: int | None = None,
-  shardings: Shardings = LEFT_TO_JIT,
-  reading: Reading = DEFAULT_READING,
+  delivery: Delivery = WHERE_IT_FITS,
 ) -> Feed:
   """Return the training feed: epochs without end, each in its own order.
 
@@ -49,10 +39,7 @@ def make_feed(
     batch_size: images in a batch.
     seed: decides the order.
     scenario: how labels were hidden, for an error message.
-    placement: "device", "stream", or "auto".
-    device_budget_bytes: what "auto" may fill, see `placed_feed`.
-    shardings: where arrays go.
-    reading: threads and worker processes of a stream.
+    delivery: how batches come to the device.
 
   Returns:
     The feed; no batch is dropped or padded, some straddle two epochs.
@@ -62,14 +49,11 @@ def make_feed(
   """
   selection = select(dataset, split, task_names, labelled)
   check_every_task_labelled(selection, scenario)
-  return placed_feed(
+  return feed.make_feed(
     selection,
     Shuffled(seed, selection.size),
     batch_size=batch_size,
-    placement=placement,
-    device_budget_bytes=device_budget_bytes,
-    shardings=shardings,
-    reading=reading,
+    delivery=delivery,
   )
 
 
@@ -79,10 +63,7 @@ def evaluation_feed(
   task_names: Sequence[str],
   *,
   batch_size: int,
-  placement: Placement = "auto",
-  device_budget_bytes: int | None = None,
-  shardings: Shardings = LEFT_TO_JIT,
-  reading: Reading = DEFAULT_READING,
+  delivery: Delivery = WHERE_IT_FITS,
 ) -> Feed:
   """Return a feed whose first `evaluation_steps` steps go once over a split.
 
@@ -93,23 +74,17 @@ def evaluation_feed(
     split: its split.
     task_names: the tasks.
     batch_size: images in a batch.
-    placement: "device", "stream", or "auto".
-    device_budget_bytes: what "auto" may fill, see `placed_feed`.
-    shardings: where arrays go.
-    reading: threads and worker processes of a stream.
+    delivery: how batches come to the device.
 
   Returns:
     The feed.
   """
   selection = select(dataset, split, task_names)
-  return placed_feed(
+  return feed.make_feed(
     selection,
     Sequential(selection.size),
     batch_size=batch_size,
-    placement=placement,
-    device_budget_bytes=device_budget_bytes,
-    shardings=shardings,
-    reading=reading,
+    delivery=delivery,
   )
 
 
@@ -135,7 +110,9 @@ def evaluation_batches(
   """
   selection = select(dataset, split, task_names)
   order = Sequential(selection.size)
-  feed = streaming_feed(selection, order, batch_size=batch_size)
+  streamed = feed.make_feed(
+    selection, order, batch_size=batch_size, delivery=Delivery("stream")
+  )
   for step in range(evaluation_steps(dataset, split, batch_size)):
-    batch = feed.gather(feed.constant, feed.fetch(step))
+    batch = streamed.gather(streamed.constant, streamed.fetch(step))
     yield batch, min(batch_size, selection.size - step * batch_size)

@@ -26,9 +26,6 @@ class Reading(NamedTuple):
   ahead: int = 8
 
 
-DEFAULT_READING = Reading()
-
-
 class Samples:
   """The samples from some position on, for grain: it has indices only."""
 

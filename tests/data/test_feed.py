@@ -6,7 +6,7 @@ import pytest
 
 from jtr_jax.data import examples as examples_lib
 from jtr_jax.data import pipeline
-from jtr_jax.data.feed import Shardings
+from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.stream import Reading
 
 NAMES = ("depth", "segmentation", "normals")
@@ -33,7 +33,7 @@ def resident(dataset):
     "train",
     NAMES,
     hiding_labels(dataset),
-    placement="device",
+    delivery=Delivery("device"),
     **OPTIONS,
   )
 
@@ -44,8 +44,7 @@ def streaming(dataset, **reading):
     "train",
     NAMES,
     hiding_labels(dataset),
-    placement="stream",
-    reading=Reading(**reading),
+    delivery=Delivery("stream", reading=Reading(**reading)),
     **OPTIONS,
   )
 
@@ -108,7 +107,11 @@ def test_labels_become_valid_pixels(resident):
 def test_auto_takes_the_device_only_if_the_split_fits(dataset):
   def constant(budget):
     return pipeline.make_feed(
-      dataset, "train", NAMES, device_budget_bytes=budget, **OPTIONS
+      dataset,
+      "train",
+      NAMES,
+      delivery=Delivery(device_budget_bytes=budget),
+      **OPTIONS,
     ).constant
 
   needed = 11 * 8 * 12 * (3 + 4 + 1 + 6)
@@ -130,8 +133,7 @@ def test_arrays_go_where_they_are_told(dataset, placement):
     dataset,
     "train",
     NAMES,
-    placement=placement,
-    shardings=shardings,
+    delivery=Delivery(placement, shardings=shardings),
     **OPTIONS,
   )
   for array in jax.tree.leaves(feed.constant):
@@ -143,7 +145,7 @@ def test_arrays_go_where_they_are_told(dataset, placement):
 @pytest.mark.parametrize("placement", ["device", "stream"])
 def test_evaluation_sees_every_image_once(dataset, placement):
   feed = pipeline.evaluation_feed(
-    dataset, "val", NAMES, batch_size=3, placement=placement
+    dataset, "val", NAMES, batch_size=3, delivery=Delivery(placement)
   )
   steps = pipeline.evaluation_steps(dataset, "val", 3)
   first, last = batches(feed, range(steps))
@@ -185,5 +187,5 @@ def test_wrong_arguments_are_named(
 ):
   with pytest.raises(ValueError, match=text):
     pipeline.make_feed(
-      dataset, split, names, labelled, placement=placement, **OPTIONS
+      dataset, split, names, labelled, delivery=Delivery(placement), **OPTIONS
     )

@@ -9,7 +9,7 @@ import numpy as np
 import optax
 
 from jtr_jax.data import pipeline
-from jtr_jax.data.feed import Feed, Shardings
+from jtr_jax.data.feed import Delivery, Feed, Shardings
 from jtr_jax.data.manifest import Manifest, Split
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.views import AugmentSettings
@@ -98,8 +98,7 @@ def make_train_feed(
     half_labelled() if labelled is None else labelled,
     batch_size=batch,
     seed=0,
-    placement="device",
-    shardings=Shardings(dispatch.replicated(mesh), None),
+    delivery=_delivery(mesh),
   )
 
 
@@ -172,7 +171,11 @@ def make_evaluation_feed(
     "val",
     NAMES,
     batch_size=batch,
-    placement="device",
-    shardings=Shardings(dispatch.replicated(mesh)),
+    delivery=_delivery(mesh),
   )
   return feed, pipeline.evaluation_steps(dataset, "val", batch)
+
+
+def _delivery(mesh: jax.sharding.Mesh) -> Delivery:
+  shardings = Shardings(dispatch.replicated(mesh))
+  return Delivery("device", shardings=shardings)
