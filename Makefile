@@ -1,6 +1,8 @@
 # Everything runs in .venv, made from requirements.lock.
 PYTHON ?= python3
-export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
+# Only a cache with a limit is locked, as processes that share it need it.
+export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/xla
+export JAX_COMPILATION_CACHE_MAX_SIZE ?= 4294967296
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS ?= 0.3
 # XLA compiles on one core, so two processes take half the time; 1.5 GB each. The
 # tests of a file stay together, because they share programs and workdirs.
