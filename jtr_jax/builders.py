@@ -9,8 +9,16 @@ from typing import Any, NamedTuple, TypeAlias
 import jax.numpy as jnp
 
 from jtr_jax.core import errors
-from jtr_jax.methods import consistency, jtr, jtr_settings, mtpsl, supervised
+from jtr_jax.methods import (
+  consistency,
+  cross_task_maps,
+  jtr,
+  jtr_settings,
+  mtpsl,
+  supervised,
+)
 from jtr_jax.methods.base import Method
+from jtr_jax.methods.cross_task_maps import MapSettings
 from jtr_jax.methods.joint_tensor import Stacking
 from jtr_jax.methods.jtr_settings import JtrSettings
 from jtr_jax.methods.mtpsl import MtpslSettings
@@ -178,6 +186,20 @@ def _mtpsl(
   )
 
 
+def _cross_task_maps(
+  tasks: tuple[Task, ...],
+  *,
+  dtype: Any,
+  mapping_filters: Filters = FILTERS,
+  **settings: Any,
+) -> Method:
+  trunk = SegNet(mapping_filters, "image", dtype, running=False)
+  head = Head(max(task.channels for task in tasks), dtype)
+  return cross_task_maps.cross_task_maps(
+    tasks, AutoEncoder(trunk, head), MapSettings(**settings)
+  )
+
+
 def _builder(
   build: Callable[..., Any], *settings: Callable[..., Any]
 ) -> Builder:
@@ -203,6 +225,7 @@ METHODS = {
   "supervised": _builder(supervised.supervised),
   "consistency": _builder(consistency.consistency),
   "jtr": _builder(_jtr, JtrSettings, Stacking),
+  "cross_task_maps": _builder(_cross_task_maps, MapSettings),
   "mtpsl": _builder(_mtpsl, MtpslSettings)._replace(
     groups={mtpsl.FILM: _FILM_GROUP}
   ),

@@ -16,7 +16,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.core import numerics
+from jtr_jax.core import errors, numerics
 from jtr_jax.core.types import ViewSpec
 from jtr_jax.methods import pair_codes, task_pairs
 from jtr_jax.methods.base import (
@@ -182,6 +182,7 @@ class _Mtpsl:
     distance = _distance(source, target)
     if settings.regularizer_weight:
       feature = jax.lax.stop_gradient(inputs.features.bottleneck[index])
+      _require_width(source.shape[-1], feature.shape[-1])
       departure = sum(
         _distance(point, feature[:, None]) for point in (source, target)
       )
@@ -204,6 +205,19 @@ class _Mtpsl:
     points, _ = apply(self.mapping, params, {}, given, train=True)
     source, target = jnp.split(points, 2, axis=1)
     return source, target
+
+
+def _require_width(found: int, expected: int) -> None:
+  if found != expected:
+    raise ValueError(
+      errors.message(
+        "The mapping network ends with another width than the shared feature",
+        found=f"{found} channels",
+        expected=f"{expected}, those of the encoder's bottleneck",
+        do="Set the last of method.mapping_filters to it, or "
+        "method.regularizer_weight to 0.",
+      )
+    )
 
 
 def ramp_up(step: jax.Array, steps: float) -> jax.Array | float:

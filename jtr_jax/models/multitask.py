@@ -118,11 +118,11 @@ class MultiTaskNet:
 
 @dataclasses.dataclass(frozen=True)
 class AutoEncoder:
-  """The joint-task auto-encoder of JTR: SegNet with one head for all channels.
+  """SegNet from maps to maps: the joint-task auto-encoder of JTR, and mappings.
 
   Attributes:
     trunk: its bottleneck is the joint-task space.
-    head: maps the final features to the joint channels.
+    head: maps the final features to the channels of the output.
   """
 
   trunk: SegNet
@@ -140,7 +140,7 @@ class AutoEncoder:
     )
     head = initialize(self.head, rng.stream(key, "head"), features)
     params = {"trunk": trunk["params"], "head": head["params"]}
-    return params, {"trunk": trunk["batch_stats"]}
+    return params, {"trunk": trunk.get("batch_stats", {})}
 
   def __call__(
     self, params: Tree, state: Tree, joint: jax.Array, *, train: bool = True

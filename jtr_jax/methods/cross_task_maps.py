@@ -1,0 +1,195 @@
+"""Direct and perceptual cross-task maps: a network for each pair of tasks.
+
+For a task s without and a task t with a label, a mapping m_st estimates t from
+the prediction for s. The estimate is compared with the label of t directly, or
+as a perceptual loss does: in the feature space of the mapping m_ts, which reads
+that task.
+
+Source: Zamir et al., CVPR 2020 (cross-task consistency), and Li et al., CVPR
+2022, who adapted it as the baselines "Direct-Map" and "Perceptual-Map".
+Deviations: this is an approximation. Zamir et al. have all labels and mappings
+trained beforehand. The JTR paper states no formula for the baselines, and no
+code of them was released: it says that the mappings are SegNets.
+"""
+
+import dataclasses
+from typing import Literal
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.core import errors, numerics
+from jtr_jax.core.types import ViewSpec
+from jtr_jax.methods import joint_space, pair_estimates, task_pairs
+from jtr_jax.methods.base import (
+  Method,
+  MethodInput,
+  MethodOutput,
+  Tree,
+  no_reconstructions,
+)
+from jtr_jax.methods.pair_estimates import Pair, Scene
+from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.models.multitask import AutoEncoder
+from jtr_jax.tasks.base import Relaxation, Task
+
+
+@dataclasses.dataclass(frozen=True)
+class MapSettings:
+  """What there is to choose.
+
+  Attributes:
+    space: where an estimate is compared with the label: "output", by the task's
+      own loss, or "features", the bottleneck of the mapping that reads the
+      task.
+    weight: factor of the cross-task term.
+    distance: of two points of the feature space.
+    share: what a label counts in an image with several, see `supervised`.
+    relaxation: of predicted and estimated segmentation.
+  """
+
+  space: Literal["output", "features"] = "output"
+  weight: float = 1.0
+  distance: joint_space.Distance = "cosine"
+  share: Share = "image"
+  relaxation: Relaxation = "gumbel"
+
+
+def cross_task_maps(
+  tasks: tuple[Task, ...],
+  mapping: AutoEncoder,
+  settings: MapSettings = MapSettings(),
+) -> Method:
+  """Return supervised learning plus consistency through pairwise mappings.
+
+  With U_x and T_x the tasks without and with a label, e_st = m_st(y^s):
+  "output": L_SL + (c / B) sum_x 1/|U_x| sum_{s in U_x, t in T_x} L^t(e_st, y_t)
+  trains network and mappings together. "features": L_SL + (1 / B) sum_x 1/|U_x|
+  sum_{s, t} [c D(f_ts(e_st), f_ts(y_t)) + L^t(m_st(<y^s>), y_t)], f_ts the
+  bottleneck of m_ts. There the first term trains the network alone, the second
+  one the mappings alone.
+
+  Args:
+    tasks: the tasks, in the order of the pairs.
+    mapping: the form of every m_st: from as many channels as the widest joint
+      encoding has to as many as the widest output; others are padded with
+      zeros, or ignored.
+    settings: what there is to choose.
+
+  Returns:
+    A method whose parameters are those of K (K - 1) mappings, stacked.
+
+  Raises:
+    ValueError: fewer than two tasks, or a mapping with too few outputs.
+
+  Source: see the file.
+  """
+  task_pairs.require_pairs("Cross-task maps", tasks)
+  widest = max(task.channels for task in tasks)
+  if mapping.head.channels != widest:
+    raise ValueError(
+      errors.message(
+        "The mapping between tasks does not fit them",
+        found=f"{mapping.head.channels} output channels",
+        expected=f"{widest}, those of the widest task",
+        do="Build the mapping for these tasks.",
+      )
+    )
+  regularizer = _Maps(tasks, mapping, settings)
+  return Method(
+    (ViewSpec(None),), regularizer.init, regularizer.losses, no_reconstructions
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Maps:
+  """The pure functions of the method, with what they share."""
+
+  tasks: tuple[Task, ...]
+  mapping: AutoEncoder
+  settings: MapSettings
+
+  def init(self, key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:
+    """Return the parameters of all mappings, [P, ...], and no state."""
+    shape = (*size, pair_estimates.code_width(self.tasks))
+    count = len(task_pairs.ordered_pairs(len(self.tasks)))
+    keys = jax.random.split(key, count)
+    return jax.vmap(lambda key: self.mapping.init(key, shape)[0])(keys), {}
+
+  def losses(
+    self, params: Tree, state: Tree, inputs: MethodInput
+  ) -> MethodOutput:
+    """Return supervised losses and the cross-task terms."""
+    predictions, labels = view(inputs.predictions, 0), view(inputs.labels, 0)
+    supervised = supervised_losses(
+      self.tasks, predictions, labels, share=self.settings.share
+    )
+    scene = pair_estimates.make_scene(
+      self.tasks,
+      predictions,
+      labels,
+      relaxation=self.settings.relaxation,
+      key=inputs.key,
+    )
+    present = task_pairs.stack_presence(self.tasks, labels)
+    terms = self._scan(params, scene, task_pairs.real_pairs(present))
+    unlabelled = jnp.sum(~present, axis=-1, dtype=jnp.float32)
+    means = {
+      name: numerics.safe_divide(jnp.sum(term, axis=0), unlabelled)
+      for name, term in terms.items()
+    }
+    return MethodOutput(supervised, means, state)
+
+  def _scan(
+    self, params: Tree, scene: Scene, real: jax.Array
+  ) -> dict[str, jax.Array]:
+    """Return each term f32[P, B], one pair after the other.
+
+    Every mapping is run on all images, as its weights are its own. What a pair
+    needs for its gradient is computed again there, so that only the parameters
+    take memory in proportion to the number of pairs.
+    """
+    pairs = [tuple(pair) for pair in task_pairs.ordered_pairs(len(self.tasks))]
+    source, target = (jnp.asarray(side) for side in zip(*pairs, strict=True))
+    inverse = jnp.asarray([pairs.index((t, s)) for s, t in pairs])
+    numbers = jnp.arange(len(pairs))
+    steps = Pair(params, numbers, source, target, inverse, real.T)
+    frozen = jax.lax.stop_gradient(params)
+
+    def compare(pair: Pair) -> dict[str, jax.Array]:
+      if self.settings.space == "output":
+        return self._in_output_space(scene, pair)
+      critic = jax.tree.map(lambda x: x[pair.inverse], frozen)
+      return self._in_feature_space(scene, pair, critic)
+
+    # Nothing to protect from common subexpressions: the loop does that.
+    return jax.lax.map(jax.checkpoint(compare, prevent_cse=False), steps)
+
+  def _in_output_space(self, scene: Scene, pair: Pair) -> dict[str, jax.Array]:
+    """Return the loss f32[B] of the estimates, which trains everything."""
+    source = pair_estimates.of_images(scene.predicted, pair.source, pair.real)
+    _, raw = self._run(pair.params, source)
+    loss = pair_estimates.loss(self.tasks, scene, pair, raw)
+    return {"cross_task": self.settings.weight * loss}
+
+  def _in_feature_space(
+    self, scene: Scene, pair: Pair, critic: Tree
+  ) -> dict[str, jax.Array]:
+    """Return a term f32[B] that trains the network, and one for the mapping."""
+    source = pair_estimates.of_images(scene.predicted, pair.source, pair.real)
+    _, raw = self._run(pair.params, jax.lax.stop_gradient(source))
+    fit = pair_estimates.loss(self.tasks, scene, pair, raw)
+    _, raw = self._run(jax.lax.stop_gradient(pair.params), source)
+    estimate = pair_estimates.code(
+      self.tasks, scene, pair, raw, self.settings.relaxation
+    )
+    truth = pair_estimates.of_images(scene.labelled, pair.target, pair.real)
+    points = self._run(critic, estimate)[0], self._run(critic, truth)[0]
+    apart = joint_space.distance(points, self.settings.distance)
+    apart = jnp.where(pair.real, apart, 0)
+    return {"cross_task": self.settings.weight * apart, "map_fit": fit}
+
+  def _run(self, params: Tree, code: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Return the bottleneck and the raw output of a mapping."""
+    point, raw, _ = self.mapping(params, {"trunk": {}}, code)
+    return point, raw

@@ -1,0 +1,233 @@
+"""What must hold for pairwise mappings, in either space."""
+
+import dataclasses
+import functools
+
+import chex
+import jax
+import numpy as np
+import partial_batch as batch
+import pytest
+from partial_batch import ALL, NONE, ONE, TASKS, TWO
+
+from jtr_jax.methods import pair_codes, task_pairs
+from jtr_jax.methods.cross_task_maps import MapSettings, cross_task_maps
+from jtr_jax.methods.supervised import view
+from jtr_jax.models.multitask import AutoEncoder
+from jtr_jax.models.segnet import Head, SegNet
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+DIRECT = MapSettings(relaxation="straight_through")
+SETTINGS = {
+  "direct": DIRECT,
+  "perceptual": dataclasses.replace(DIRECT, space="features"),
+}
+PAIRS = [tuple(pair) for pair in task_pairs.ordered_pairs(3)]
+OCCURRING = [(0, 1), (0, 2), (1, 0), (2, 0)]
+
+every_space = pytest.mark.parametrize("space", SETTINGS)
+
+
+def make_mapping():
+  trunk = SegNet((4,), statistics="image", running=False)
+  return AutoEncoder(trunk, Head(batch.CLASSES))
+
+
+@functools.cache
+def make_method(settings, tasks=TASKS):
+  return cross_task_maps(tasks, make_mapping(), settings)
+
+
+@functools.cache
+def params():
+  init = functools.partial(make_method(DIRECT).init, size=batch.SIZE)
+  return batch.draw_variables(init)[0]
+
+
+@functools.cache
+def reporter(settings):
+  return batch.differentiator(make_method(settings))
+
+
+@pytest.fixture(scope="module")
+def labels():
+  return batch.make_labels()
+
+
+@pytest.fixture(scope="module")
+def predictions():
+  return batch.make_predictions()
+
+
+@pytest.fixture(scope="module")
+def reports(predictions, labels):
+  return {
+    name: reporter(settings)(params(), {}, predictions, labels)
+    for name, settings in SETTINGS.items()
+  }
+
+
+def is_zero(tree):
+  return not any(np.any(leaf) for leaf in jax.tree.leaves(tree))
+
+
+def pairs_reached(slopes):
+  """Return the pairs whose mapping has a gradient."""
+  return [
+    pair
+    for index, pair in enumerate(PAIRS)
+    if not is_zero(jax.tree.map(lambda x, i=index: x[i], slopes))
+  ]
+
+
+def predictions_reached(slopes):
+  """Return bool[V, B, task]."""
+  columns = [np.any(slopes[task.name], axis=(2, 3, 4)) for task in TASKS]
+  return np.stack(columns, axis=-1)
+
+
+def unlabelled_beside_labels():
+  expected = np.zeros((batch.VIEWS, 4, 3), bool)
+  expected[0, [ONE, TWO]] = ~batch.PRESENT[[ONE, TWO]]
+  return expected
+
+
+def test_the_direct_term_is_what_single_pairs_give(
+  reports, predictions, labels
+):
+  run = jax.jit(make_mapping())
+  predictions, labels = view(predictions, 0), view(labels, 0)
+  totals = np.zeros(4)
+  for image, present in enumerate(batch.PRESENT):
+    for index, (s, t) in enumerate(PAIRS):
+      if present[t] and not present[s]:
+        source, target = TASKS[s], TASKS[t]
+        code = pair_codes.encode_prediction(
+          source,
+          predictions[source.name][image : image + 1],
+          "joint",
+          relaxation="straight_through",
+          key=batch.KEY,
+        )
+        missing = batch.CLASSES - code.shape[-1]
+        code = np.pad(code, [(0, 0)] * 3 + [(0, missing)])
+        own = jax.tree.map(lambda x, i=index: x[i], params())
+        _, raw, _ = run(own, {"trunk": {}}, code)
+        label = jax.tree.map(lambda x, i=image: x[i : i + 1], labels)
+        guess = target.activate(raw[..., : target.channels])
+        totals[image] += target.loss(guess, label[target.name]).per_image()[0]
+    totals[image] /= max(1, np.sum(~present))
+  term = reports["direct"].output.regularizers["cross_task"]
+  chex.assert_trees_all_close(term, np.float32(totals), rtol=1e-4)
+
+
+@every_space
+def test_images_with_all_labels_or_none_contribute_nothing(reports, space):
+  chex.assert_tree_all_finite(reports[space])
+  terms = reports[space].output.regularizers
+  assert set(terms) == (
+    {"cross_task"} if space == "direct" else {"cross_task", "map_fit"}
+  )
+  for term in terms.values():
+    assert np.all(term[np.array([ONE, TWO])] > 0)
+    assert not np.any(term[np.array([NONE, ALL])])
+
+
+def test_the_direct_term_trains_network_and_occurring_mappings(reports):
+  maps, slopes = reports["direct"].gradients["cross_task"]
+  assert pairs_reached(maps) == OCCURRING
+  chex.assert_trees_all_equal(
+    predictions_reached(slopes), unlabelled_beside_labels()
+  )
+
+
+def test_the_perceptual_term_trains_the_network_alone(reports):
+  maps, slopes = reports["perceptual"].gradients["cross_task"]
+  assert is_zero(maps)
+  chex.assert_trees_all_equal(
+    predictions_reached(slopes), unlabelled_beside_labels()
+  )
+
+
+def test_the_fit_trains_occurring_mappings_alone(reports):
+  maps, slopes = reports["perceptual"].gradients["map_fit"]
+  assert pairs_reached(maps) == OCCURRING
+  assert is_zero(slopes)
+  chex.assert_trees_all_close(
+    reports["perceptual"].output.regularizers["map_fit"],
+    reports["direct"].output.regularizers["cross_task"],
+    rtol=1e-5,
+  )
+
+
+@every_space
+def test_supervised_losses_do_not_reach_the_mappings(reports, space):
+  maps, slopes = reports[space].gradients["supervised"]
+  assert is_zero(maps)
+  expected = np.zeros((batch.VIEWS, 4, 3), bool)
+  expected[0] = batch.PRESENT
+  chex.assert_trees_all_equal(predictions_reached(slopes), expected)
+
+
+@every_space
+def test_hidden_values_do_not_matter(reports, predictions, labels, space):
+  run = reporter(SETTINGS[space])
+  poisoned = run(params(), {}, predictions, batch.poison(labels))
+  chex.assert_trees_all_equal(poisoned, reports[space])
+
+
+def test_order_of_the_tasks(reports, predictions, labels):
+  order = (2, 0, 1)
+  tasks = tuple(TASKS[k] for k in order)
+  rows = np.array([PAIRS.index((order[s], order[t])) for s, t in PAIRS])
+  permuted = jax.tree.map(lambda x: x[rows], params())
+  inputs = batch.make_input(predictions, labels)
+  settings = SETTINGS["perceptual"]
+  output = jax.jit(make_method(settings, tasks).losses)(permuted, {}, inputs)
+  chex.assert_trees_all_close(
+    output.regularizers,
+    reports["perceptual"].output.regularizers,
+    rtol=1e-3,
+  )
+
+
+def test_a_batch_is_what_its_images_are(reports, predictions, labels):
+  run = jax.jit(make_method(SETTINGS["perceptual"]).losses)
+  together = reports["perceptual"].output.regularizers
+  for image in range(len(batch.PRESENT)):
+    pick = lambda x, i=image: x[:, i : i + 1]
+    one = batch.make_input(*jax.tree.map(pick, (predictions, labels)))
+    alone = run(params(), {}, one).regularizers
+    for name, term in alone.items():
+      chex.assert_trees_all_close(term[0], together[name][image], rtol=1e-3)
+
+
+def test_weight_and_distance(reports, predictions, labels):
+  settings = dataclasses.replace(
+    SETTINGS["perceptual"], weight=3.0, distance="l1"
+  )
+  inputs = batch.make_input(predictions, labels)
+  terms = jax.jit(make_method(settings).losses)(
+    params(), {}, inputs
+  ).regularizers
+  before = reports["perceptual"].output.regularizers
+  chex.assert_trees_all_close(terms["map_fit"], before["map_fit"], rtol=1e-5)
+  ratio = terms["cross_task"][ONE] / before["cross_task"][ONE]
+  assert abs(ratio - 3) > 1e-2
+
+
+def test_one_compilation_for_every_scenario(reports, predictions):
+  for present in (np.eye(3, dtype=bool)[[0, 1, 2, 0]], np.zeros((4, 3), bool)):
+    labels = batch.make_labels(present)
+    report = reporter(DIRECT)(params(), {}, predictions, labels)
+    chex.assert_tree_all_finite(report)
+  assert reporter(DIRECT)._cache_size() == 1
+
+
+def test_labels_of_another_size_of_code_are_refused():
+  wide = dataclasses.replace(TASKS[0], num_classes=4)
+  with pytest.raises(ValueError, match=r"Found: 3 output.*Expected: 4"):
+    cross_task_maps((wide, *TASKS[1:]), make_mapping())
+  with pytest.raises(ValueError, match="at least two tasks"):
+    cross_task_maps(TASKS[:1], make_mapping())
