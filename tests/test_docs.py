@@ -46,17 +46,22 @@ def shown(value):
   return f"`{value}`" if isinstance(value, str) else f"{value:g}"
 
 
-def test_page_on_jtr_has_every_field_and_its_defaults():
-  text = (ROOT / "docs" / "jtr.md").read_text()
-  table = text[: text.index("\n## ")]
+@pytest.mark.parametrize(
+  ("method", "first", "end"),
+  [("jtr", "# JTR", "\n## "), ("mtpsl", "\n## Switches", "\nIn the section")],
+)
+def test_page_has_every_field_of_a_method_and_its_defaults(method, first, end):
+  text = (ROOT / "docs" / f"{method}.md").read_text()
+  text = text[text.index(first) :]
+  table = text[: text.index(end, 1)]
   rows = re.findall(
     r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE
   )
-  fields = builders.METHODS["jtr"].fields
+  fields = builders.METHODS[method].fields
   assert sorted(row[0] for row in rows) == sorted(fields)
   for column, variant in enumerate(("paper", "official"), start=1):
     values = {name: field.default for name, field in fields.items()}
-    values |= builders.preset("jtr", variant)
+    values |= builders.preset(method, variant)
     for row in rows:
-      if row[column] != "not used":
+      if row[column] not in ("not used", "the network's"):
         assert row[column] == shown(values[row[0]]), row[0]

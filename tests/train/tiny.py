@@ -13,8 +13,16 @@ from jtr_jax.data.feed import Delivery, Feed, Shardings
 from jtr_jax.data.manifest import Manifest, Split
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.views import AugmentSettings
-from jtr_jax.methods import consistency, jtr, jtr_settings, supervised
+from jtr_jax.methods import (
+  consistency,
+  cross_task_maps,
+  jtr,
+  jtr_settings,
+  mtpsl,
+  supervised,
+)
 from jtr_jax.methods.base import Method
+from jtr_jax.models.mapping import MappingNet
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.depth import Depth
@@ -112,6 +120,12 @@ def make_method(name: str, dtype: Any = np.float32) -> Method:
     return supervised.supervised(TASKS)
   if name == "consistency":
     return consistency.consistency(TASKS)
+  if name == "mtpsl":
+    return mtpsl.mtpsl(TASKS, MappingNet(NAMES, FILTERS, dtype))
+  if name == "direct_map":
+    trunk = SegNet(FILTERS, "image", dtype, running=False)
+    head = Head(max(task.channels for task in TASKS), dtype)
+    return cross_task_maps.cross_task_maps(TASKS, AutoEncoder(trunk, head))
   settings = jtr_settings.VARIANTS[name]
   return jtr.jtr(TASKS, make_autoencoder(dtype), settings)
 
