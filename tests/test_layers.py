@@ -21,7 +21,7 @@ FLOORS = (
   ("models",),
   ("data", "methods"),
   ("train",),
-  ("config_sections", "builders"),
+  ("config_arguments", "config_sections", "builders"),
   ("build", "config_lib"),
   ("config_check", "config_flag"),
   ("experiment",),
