@@ -100,8 +100,8 @@ class _Jtr:
       self.tasks, view(predictions, 0), view(labels, 0), share=settings.share
     )
     pair = self._model_pair(predictions, labels, inputs.key)
-    separate = settings.separate_views
-    guide = jax.lax.stop_gradient(params) if separate else params
+    frozen = settings.distance_trains == "model"
+    guide = jax.lax.stop_gradient(params) if frozen else params
     points, _, _ = joint_space.encode_pair(self.autoencoder, guide, state, pair)
     terms = {
       "jtr_distance": settings.dist_weight

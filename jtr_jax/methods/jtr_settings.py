@@ -24,9 +24,11 @@ class JtrSettings:
     recon_weight: c_recon; 0 leaves the reconstruction out (ablation).
     distance: of two points of the joint-task space.
     share: what a label counts in an image with several, see `supervised`.
-    separate_views: view 1 trains the model through a frozen auto-encoder, and
-      view 2 trains the auto-encoder on detached predictions. Otherwise one view
-      does both, as Eq. (5) says.
+    separate_views: view 1 trains the model, and view 2 trains the auto-encoder
+      on detached predictions. Otherwise one view does both, as Eq. (5) says.
+    distance_trains: "both" networks, as Eq. (5) says, or the "model" alone,
+      through a frozen auto-encoder. Without `separate_views` nothing then tells
+      the auto-encoder to bring its two tensors together.
     view2_grad: with `separate_views`, "coupled" has all views share batch norm,
       so that the model's gradient runs through view 2 although its predictions
       are detached; "stopped" runs view 2 apart, see `ViewSpec.trains`.
@@ -49,6 +51,7 @@ class JtrSettings:
   distance: joint_space.Distance = "cosine"
   share: Share = "image"
   separate_views: bool = False
+  distance_trains: Literal["both", "model"] = "both"
   view2_grad: Literal["coupled", "stopped"] = "coupled"
   relaxation: Relaxation = "gumbel"
   autoencoder_relaxation: Relaxation = "gumbel"
@@ -62,6 +65,7 @@ PAPER = JtrSettings()
 RELEASED = JtrSettings(
   share="sum",
   separate_views=True,
+  distance_trains="model",
   autoencoder_relaxation="softmax",
   independent_draws=True,
   reconstruction="released",

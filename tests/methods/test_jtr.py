@@ -11,7 +11,7 @@ import partial_batch as batch
 import pytest
 from partial_batch import ALL, KEY, NONE, ONE, TASKS, TWO
 
-from jtr_jax.core.types import Label
+from jtr_jax.core.types import Label, ViewSpec
 from jtr_jax.methods.jtr import jtr
 from jtr_jax.methods.jtr_settings import PAPER, RELEASED
 
@@ -251,12 +251,14 @@ def test_views():
       TASKS, batch.make_autoencoder(), dataclasses.replace(PAPER, **changes)
     ).views
   )
-  assert views() == ((None, True),)
-  assert views(unlabelled="consistency") == ((None, True), (0, False))
-  separate = ((None, True), (0, True), (0, True))
+  first = ViewSpec(None)
+  assert views() == (first,)
+  recoloured = ViewSpec(0, geometric=False)
+  assert views(unlabelled="consistency") == (first, recoloured)
+  separate = (first, ViewSpec(0), ViewSpec(0))
   assert views(separate_views=True) == separate
   both = views(separate_views=True, unlabelled="consistency")
-  assert both == (*separate, (1, False))
+  assert both == (*separate, ViewSpec(1, geometric=False))
 
 
 def test_init_fits_the_losses(predictions, labels):

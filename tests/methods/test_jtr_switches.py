@@ -267,3 +267,18 @@ def test_separate_views(predictions, labels):
       for p in (predictions, changed)
     ]
     assert np.array_equal(*pair) == (not sees)
+
+
+def test_distance_trains(predictions, labels):
+  """The same value and the same pull on the model, with or without a pull on
+  the auto-encoder."""
+  both, model = (
+    batch.report(paper(distance_trains=which), predictions, labels)
+    for which in ("both", "model")
+  )
+  chex.assert_trees_all_equal(model.output, both.output)
+  of_both, slopes_both = both.gradients["jtr_distance"]
+  of_model, slopes_model = model.gradients["jtr_distance"]
+  chex.assert_trees_all_close(slopes_model, slopes_both, rtol=1e-5, atol=1e-7)
+  assert any(np.any(leaf) for leaf in jax.tree.leaves(of_both))
+  assert not any(np.any(leaf) for leaf in jax.tree.leaves(of_model))
