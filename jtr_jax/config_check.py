@@ -71,6 +71,7 @@ _RULES: Mapping[str, _Rule] = {
     ),
     _POSITIVE,
   ),
+  "stages.confidence": _Rule(lambda x: 0 <= x <= 1, "from 0 to 1"),
   **dict.fromkeys(
     ("optimizer.decay_rate", "optimizer.film_decay_rate"),
     _Rule(lambda x: 0 < x <= 1, "more than 0 and at most 1"),

@@ -170,6 +170,20 @@ def use_single_tasks(config: ConfigDict, task: str = "") -> ConfigDict:
   return config
 
 
+def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
+  """Train a student on what single-task teachers predict (MuST).
+
+  Args:
+    config: the config of the student.
+    *folders: workdirs of finished teachers; the others are trained first.
+
+  Returns:
+    The config.
+  """
+  config.stages.update(plan="must", teachers=tuple(filter(None, folders)))
+  return config
+
+
 def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
   """Resize labels as the paper means it, or as the released loaders do."""
   builders.find("variant", variant, jtr_settings.VARIANTS)

@@ -18,7 +18,11 @@ SECTIONS: dict[str, Any] = {
   "seed": 0,  # of initialisation, order, augmentation and sampling
   "tasks": TASKS,  # names, in order; () for all that the data has
   "stages": {
-    "plan": "run",  # run: one network; stl: one for each task, on their own
+    "plan": "run",  # run: one network; stl: one for each task; must: teachers
+    # of one task each, then a student of theirs (MuST)
+    "teachers": (),  # finished workdirs to take as teachers (must)
+    "teacher_step": "latest",  # latest or best (must)
+    "confidence": 0.5,  # least probability of a class in a pseudo label (must)
   },
   "data": {
     "name": "nyuv2",  # nyuv2, rooms or folder
@@ -71,7 +75,9 @@ NAMES = (*SECTIONS, "model", "method")
 
 HINTS: dict[str, Any] = {
   "tasks": tuple[str, ...],
-  "stages.plan": Literal["run", "stl"],
+  "stages.plan": Literal["run", "stl", "must"],
+  "stages.teachers": tuple[str, ...],
+  "stages.teacher_step": Literal["latest", "best"],
   "data.size": tuple[int, int],
   "data.scenario_tasks": tuple[str, ...],
   "data.placement": Placement,

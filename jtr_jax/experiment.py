@@ -1,6 +1,7 @@
 """A config made into a run: data, network, method, schedule, evaluation."""
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,7 +58,6 @@ class Experiment:
     tasks: in order.
     net: the network.
     method: how losses are made.
-    labels: which labels the training may see.
     workdir: where the run's files are.
   """
 
@@ -66,8 +66,12 @@ class Experiment:
   tasks: tuple[Task, ...]
   net: MultiTaskNet
   method: Method
-  labels: LabelSplit
   workdir: Path
+
+  @functools.cached_property
+  def labels(self) -> LabelSplit:
+    """Which labels the training may see."""
+    return build.make_label_split(self.config, self.dataset, self.tasks)
 
   @property
   def task_names(self) -> tuple[str, ...]:
@@ -104,17 +108,20 @@ class Experiment:
     return f"{self.task_names[0]}/{self.tasks[0].primary_metric}"
 
 
-def make_experiment(config: ConfigDict, workdir: Path) -> Experiment:
+def make_experiment(
+  config: ConfigDict, workdir: Path, dataset: Dataset | None = None
+) -> Experiment:
   """Return the experiment of a config, preparing its data if need be.
 
   Args:
     config: a validated config.
     workdir: where the run's files are.
+    dataset: takes the place of that of the config.
 
   Raises:
     ValueError: data that is not there, or does not fit the config.
   """
-  dataset = build.open_data(config)
+  dataset = dataset or build.open_data(config)
   tasks = build.make_tasks(config, dataset.manifest)
   return Experiment(
     config,
@@ -122,7 +129,6 @@ def make_experiment(config: ConfigDict, workdir: Path) -> Experiment:
     tasks,
     build.make_model(config, tasks),
     build.make_method(config, tasks, _steps_per_epoch(config, dataset)),
-    build.make_label_split(config, dataset, tasks),
     workdir,
   )
 

@@ -11,12 +11,22 @@ from typing import NamedTuple, TypeAlias
 
 from ml_collections import ConfigDict
 
-from jtr_jax import build, config_lib, runs
+from jtr_jax import (
+  build,
+  config_lib,
+  config_sections,
+  experiment,
+  pseudo_labels,
+  runs,
+  teachers,
+)
+from jtr_jax.experiment import Experiment
 from jtr_jax.train import combined_card, result_card
 from jtr_jax.train.checkpoint import Which
 
 BASELINE = "baseline.json"
 BASELINE_OF_BEST = "baseline_best.json"
+TEACHERS, PSEUDO_LABELS, STUDENT = "teachers", "pseudo_labels", "student"
 
 
 class Options(NamedTuple):
@@ -71,18 +81,25 @@ def single_task_configs(config: ConfigDict) -> dict[str, ConfigDict]:
     all tasks.
   """
   names = build.task_names(config, build.open_data(config).manifest)
-  return {name: _single_task_config(config, names, name) for name in names}
+  return {name: _single_task_config(config, names, (name,)) for name in names}
 
 
 def _single_task_config(
-  config: ConfigDict, names: tuple[str, ...], task: str
+  config: ConfigDict, all_names: tuple[str, ...], own_names: tuple[str, ...]
 ) -> ConfigDict:
-  own = config.copy_and_resolve_references()
-  own.stages.plan = "run"
-  own.tasks = (task,)
-  own.data.scenario_tasks = config.data.scenario_tasks or names
+  """Return the config of networks of one task each, for some of the tasks."""
+  own = _plain(config)
+  own.tasks = own_names
+  own.data.scenario_tasks = config.data.scenario_tasks or all_names
   share = config.method.get("share", "image")
   return config_lib.use_method(own, "stl", share=share)
+
+
+def _plain(config: ConfigDict) -> ConfigDict:
+  """Return a config for one run, with all other values the same."""
+  own = config.copy_and_resolve_references()
+  own.stages.update(config_sections.SECTIONS["stages"])
+  return own
 
 
 def _train_run(config: ConfigDict, folder: Path, options: Options) -> bool:
@@ -94,6 +111,14 @@ def _train_run(config: ConfigDict, folder: Path, options: Options) -> bool:
   )
 
 
+def _finish_run(config: ConfigDict, folder: Path, options: Options) -> bool:
+  """Train a run below the workdir, unless it is finished."""
+  if runs.is_finished(config, folder):
+    return True
+  name = f"{options.name}, {folder.name}"
+  return _train_run(config, folder, options._replace(name=name))
+
+
 def _train_single_tasks(
   config: ConfigDict, folder: Path, options: Options
 ) -> bool:
@@ -101,8 +126,7 @@ def _train_single_tasks(
   _open(config, folder, options)
   configs = single_task_configs(config)
   for task, own in configs.items():
-    own_options = options._replace(name=f"{options.name}, {task}")
-    if not _finish(own, folder / task, own_options):
+    if not _finish_run(own, folder / task, options):
       return False
   cards = [result_card.read(folder / task) for task in configs]
   combined = combined_card.combine(cards, config=options.name)
@@ -113,14 +137,78 @@ def _train_single_tasks(
   return True
 
 
-def _finish(config: ConfigDict, folder: Path, options: Options) -> bool:
-  """Train a run unless it is finished."""
-  return runs.is_finished(config, folder) or train(config, folder, options)
+def _train_teachers_and_student(
+  config: ConfigDict, folder: Path, options: Options
+) -> bool:
+  """Train single-task teachers, let them label, and train a student.
+
+  Source: Ghiasi et al., ICCV 2021 (MuST), as two steps in the JTR paper,
+    Sec. 4.5 and Table 9.
+  Deviations: the JTR paper does not say which checkpoints teach, nor from what
+    confidence on a class counts: here the last step, and 0.5.
+  """
+  _open(config, folder, options)
+  made = experiment.make_experiment(config, folder)
+  known = _find_teachers(made, options)
+  if known is None:
+    return False
+  labelled = _write_pseudo_labels(made, known)
+  student = _plain(config)
+  student.data.update(directory=str(labelled), scenario="found", split_file="")
+  if not _finish_run(student, folder / STUDENT, options):
+    return False
+  result_card.write(folder, result_card.read(folder / STUDENT))
+  return True
+
+
+def _find_teachers(
+  made: Experiment, options: Options
+) -> dict[str, Path] | None:
+  """Return task -> workdir, training those not given; None if stopped."""
+  names, folder = made.task_names, made.workdir / TEACHERS
+  known = teachers.find(made.config.stages.teachers, names)
+  missing = tuple(name for name in names if name not in known)
+  if missing:
+    own = _single_task_config(made.config, names, missing)
+    if not _train_single_tasks(own, folder, options):
+      return None
+    known |= teachers.find([folder], missing)
+  return {name: known[name] for name in names}
+
+
+def _write_pseudo_labels(made: Experiment, known: Mapping[str, Path]) -> Path:
+  """Return the directory of the data with the teachers' labels."""
+  settings, data = made.config.stages, made.config.data
+  for task, workdir in known.items():
+    teachers.warn_of_seen_labels(workdir, task, made.labels)
+  loaded = [
+    teachers.load(
+      workdir,
+      task,
+      made.dataset,
+      which=settings.teacher_step,
+      confidence=settings.confidence,
+    )
+    for task, workdir in known.items()
+  ]
+  directory = made.workdir / PSEUDO_LABELS
+  pseudo_labels.write(
+    directory,
+    made.dataset,
+    loaded,
+    made.labels,
+    train_split=data.train_split,
+    eval_split=data.eval_split,
+    batch_size=made.config.evaluate.batch_size,
+    confidence=settings.confidence,
+  )
+  return directory
 
 
 PLANS: Mapping[str, Plan] = {
   "run": _train_run,
   "stl": _train_single_tasks,
+  "must": _train_teachers_and_student,
 }
 
 

@@ -44,6 +44,8 @@ VARIANTS = [
   "rooms_direct_map:tasks=depth+normals",
   "rooms_perceptual_map:",
   "rooms_demo:",
+  "rooms_must:teachers=A+B",
+  "nyu_must:onelabel",
   "folder_jtr:DIR",
   "folder_jtr:DIR,method=consistency,laptop,tasks=distance",
 ]

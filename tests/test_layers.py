@@ -26,7 +26,8 @@ FLOORS = (
   ("config_check", "config_flag"),
   ("experiment",),
   ("results",),
-  ("runs",),
+  ("runs", "teachers"),
+  ("pseudo_labels",),
   ("stages",),
   ("main", "benchmark", "compare", "verify"),
 )

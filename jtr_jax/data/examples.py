@@ -13,9 +13,11 @@ import dataclasses
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtr_jax.core import numerics
 from jtr_jax.core.types import Label, Labels
+from jtr_jax.data.manifest import StoredForm
 
 
 @jax.tree_util.register_dataclass
@@ -57,6 +59,20 @@ def to_labels(examples: Examples) -> Labels:
     name: _to_label(stored, examples.present[name])
     for name, stored in examples.stored.items()
   }
+
+
+def to_stored(
+  value: np.ndarray, valid: np.ndarray, form: StoredForm
+) -> np.ndarray:
+  """Return a label of one image as it is stored.
+
+  Args:
+    value: class ids [H, W] or numbers [H, W, C].
+    valid: bool[H, W], False where the code for "none" is to stand.
+    form: dtype and code of the task.
+  """
+  counted = valid if form.is_class_ids else valid[..., None]
+  return np.where(counted, value, form.none_code).astype(form.dtype)
 
 
 def _to_label(stored: jax.Array, present: jax.Array) -> Label:

@@ -94,7 +94,11 @@ def evaluation_steps(dataset: Dataset, split: str, batch_size: int) -> int:
 
 
 def evaluation_batches(
-  dataset: Dataset, split: str, task_names: Sequence[str], batch_size: int
+  dataset: Dataset,
+  split: str,
+  task_names: Sequence[str],
+  batch_size: int,
+  labelled: np.ndarray | None = None,
 ) -> Iterator[tuple[Examples, int]]:
   """Yield a split once, in batches of one size, read from disk.
 
@@ -103,12 +107,13 @@ def evaluation_batches(
     split: its split.
     task_names: the tasks.
     batch_size: images in a batch.
+    labelled: bool[N, K], False where a label is to be hidden.
 
   Yields:
     A batch of host arrays, and how many of its rows are real; the others have
     `present` False for every task.
   """
-  selection = select(dataset, split, task_names)
+  selection = select(dataset, split, task_names, labelled)
   order = Sequential(selection.size)
   streamed = feed.make_feed(
     selection, order, batch_size=batch_size, delivery=Delivery("stream")

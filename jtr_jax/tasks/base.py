@@ -127,5 +127,20 @@ class Task(abc.ABC):
     """Return a prediction in the form of a label's value (class ids, ...)."""
 
   @abc.abstractmethod
+  def pseudo_label(
+    self, prediction: jax.Array, *, confidence: float
+  ) -> tuple[jax.Array, jax.Array]:
+    """Return what a prediction would be as a label, and where it may count.
+
+    Args:
+      prediction: f32[..., H, W, C].
+      confidence: probability that a class must have to count.
+
+    Returns:
+      The value, class ids i32[..., H, W] or f32[..., H, W, C], and
+      bool[..., H, W].
+    """
+
+  @abc.abstractmethod
   def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return u8[H, W, 3], where and how much a value misses its target."""

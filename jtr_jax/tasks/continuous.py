@@ -4,6 +4,7 @@ import dataclasses
 from typing import ClassVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core import numerics
@@ -68,6 +69,14 @@ class Continuous(base.Task):
   def output_value(self, prediction: np.ndarray) -> np.ndarray:
     """Return the prediction f32[..., H, W, C]."""
     return prediction.astype(np.float32)
+
+  def pseudo_label(
+    self, prediction: jax.Array, *, confidence: float
+  ) -> tuple[jax.Array, jax.Array]:
+    """Return the prediction f32[..., C] itself; all finite pixels count."""
+    del confidence  # a number says nothing about how sure it is
+    value = numerics.widen(prediction)
+    return value, jnp.all(jnp.isfinite(value), axis=-1)
 
 
 @dataclasses.dataclass(frozen=True)

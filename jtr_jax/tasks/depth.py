@@ -66,6 +66,13 @@ class _Distance(continuous.Ranged):
     standard = (numerics.widen(value) - self.joint_mean) / self.joint_std
     return jax.scipy.special.ndtr(standard)
 
+  def pseudo_label(
+    self, prediction: jax.Array, *, confidence: float
+  ) -> tuple[jax.Array, jax.Array]:
+    """Return the prediction; only positive numbers are distances and count."""
+    value, valid = super().pseudo_label(prediction, confidence=confidence)
+    return value, valid & (value[..., 0] > 0)
+
   def metric_sums(
     self, prediction: jax.Array, label: Label
   ) -> dict[str, jax.Array]:

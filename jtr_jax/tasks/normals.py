@@ -98,6 +98,13 @@ class Normals(continuous.Continuous):
       target,
     )
 
+  def pseudo_label(
+    self, prediction: jax.Array, *, confidence: float
+  ) -> tuple[jax.Array, jax.Array]:
+    """Return the prediction; a zero vector is no direction and counts not."""
+    value, valid = super().pseudo_label(prediction, confidence=confidence)
+    return value, valid & jnp.any(value != 0, axis=-1)
+
   def metric_sums(
     self, prediction: jax.Array, label: Label
   ) -> dict[str, jax.Array]:

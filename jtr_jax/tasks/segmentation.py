@@ -195,6 +195,24 @@ class Segmentation(base.Task):
     """Return the class ids i32[..., H, W] of logits [..., H, W, C]."""
     return prediction.argmax(-1).astype(np.int32)
 
+  def pseudo_label(
+    self, prediction: jax.Array, *, confidence: float
+  ) -> tuple[jax.Array, jax.Array]:
+    """Return the likeliest class; it counts if it is likely enough.
+
+    Args:
+      prediction: [..., H, W, C], logits.
+      confidence: the least soft-max probability that counts.
+
+    Returns:
+      Class ids i32[..., H, W] and bool[..., H, W].
+
+    Source: Ghiasi et al. 2021 (MuST): hard labels above a score threshold.
+    """
+    probability = jax.nn.softmax(numerics.widen(prediction))
+    ids = jnp.argmax(probability, axis=-1).astype(jnp.int32)
+    return ids, jnp.max(probability, axis=-1) >= confidence
+
   def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return u8[H, W, 3]: red where the class is wrong."""
     wrong = np.where(value == target, 0.0, _WRONG)

@@ -189,3 +189,29 @@ def test_wrong_arguments_are_named(
     pipeline.make_feed(
       dataset, split, names, labelled, delivery=Delivery(placement), **OPTIONS
     )
+
+
+@pytest.mark.parametrize("name", ["segmentation", "depth", "normals"])
+def test_stored_labels_come_back_as_labels(dataset, name):
+  form = dataset.manifest.form(name)
+  draw = np.random.default_rng(2)
+  valid = draw.random(form.shape[:2]) < 0.5
+  value = draw.integers(0, 3, form.shape).astype(np.float32)
+  poisoned = value.copy()
+  poisoned[~valid] = np.nan
+  if form.is_class_ids:
+    value = value.astype(np.int32)
+    poisoned = np.where(valid, value, 99)
+  stored = examples_lib.to_stored(poisoned, valid, form)
+  assert (stored.dtype, stored.shape) == (form.dtype, form.shape)
+  batch = examples_lib.Examples(
+    image=np.zeros((1, 8, 12, 3), np.uint8),
+    stored={name: stored[None]},
+    present={name: np.array([True])},
+    sample=np.zeros(1, np.int32),
+    epoch=np.zeros(1, np.int32),
+  )
+  label = examples_lib.to_labels(batch)[name]
+  np.testing.assert_array_equal(label.valid[0], valid)
+  np.testing.assert_array_equal(label.value[0][valid], value[valid])
+  chex.assert_tree_all_finite(label)

@@ -108,3 +108,10 @@ def test_bad_constants_are_refused():
     Depth("depth", joint_std=0)
   with pytest.raises(ValueError, match="picture_range"):
     Depth("depth", picture_range=(1.0, 1.0))
+
+
+def test_pseudo_label_is_a_positive_distance():
+  prediction = jnp.asarray([[[2.0], [0.0], [-1.0], [jnp.inf]]])
+  value, valid = Depth("depth").pseudo_label(prediction, confidence=0.5)
+  assert valid.tolist() == [[True, False, False, False]]
+  assert value[0, 0, 0] == 2

@@ -175,3 +175,11 @@ def test_legend_names_the_colours_of_the_picture():
   assert [name for name, _ in task.legend] == ["bed", "wall"]
   np.testing.assert_array_equal([c for _, c in task.legend], picture[0])
   assert TASK.legend == ()
+
+
+def test_pseudo_label_counts_from_the_confidence_on():
+  probability = jnp.asarray([[[0.5, 0.3, 0.2], [0.1, 0.45, 0.45]]])
+  task = Segmentation("segmentation", 3)
+  value, valid = task.pseudo_label(jnp.log(probability), confidence=0.46)
+  assert value.tolist() == [[0, 1]]
+  assert valid.tolist() == [[True, False]]

@@ -286,3 +286,19 @@ def test_picture_of_the_joint_encoding_looks_like_the_label(task):
   assert difference.max() <= 3
   joint[0, 0] = np.nan
   assert tuple(task.picture_joint(joint)[0, 0]) == INVALID
+
+
+@every_task
+def test_pseudo_label_is_a_label_of_the_prediction(task):
+  prediction = make_prediction(task).at[1, 0].set(jnp.nan)
+  value, valid = task.pseudo_label(prediction, confidence=0.0)
+  assert valid.shape == SHAPE
+  assert not valid[1, 0].any()
+  assert valid.any()
+  expected = task.output_value(np.asarray(prediction))
+  assert value.shape == expected.shape
+  assert value.dtype == expected.dtype
+  counted = np.asarray(valid)
+  np.testing.assert_allclose(
+    np.asarray(value)[counted], expected[counted], rtol=1e-6
+  )
