@@ -36,7 +36,8 @@ def program(method):
 
 def train(method, constant, steps=3):
   """Return the state and the metrics after some steps on these data."""
-  run, dispatch, state, _ = program(method)
+  run, dispatch, start, _ = program(method)
+  state, constant = tiny.place(run, (start, constant))
   rows = []
   for step in range(steps):
     state, metrics = dispatch(state, constant, fetch_steps(run.feed, step, 1))
@@ -100,7 +101,8 @@ def test_one_compilation_serves_every_pattern(method, caplog):
 
 @pytest.mark.parametrize("method", ["supervised", "paper"])
 def test_loss_falls_on_one_batch(method):
-  run, dispatch, state, constant = program(method)
+  run, dispatch, *start = program(method)
+  state, constant = tiny.place(run, start)
   fetched, losses = fetch_steps(run.feed, 0, 1), []
   for _ in range(30):
     state, metrics = dispatch(state, constant, fetched)

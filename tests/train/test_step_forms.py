@@ -30,7 +30,8 @@ def test_several_steps_in_a_dispatch():
   optimizer = optax.sgd(0.1)
   one = tiny.make_run(optimizer=optimizer)
   four = one._replace(schedule=tiny.SCHEDULE._replace(dispatch=4))
-  state = start = jax.device_get(loop.start_state(one))
+  start = jax.device_get(loop.start_state(one))
+  state = tiny.place(one, start)
   single, rows = loop.run_dispatch(one), []
   for step in range(4):
     state, metrics = single(
@@ -39,7 +40,7 @@ def test_several_steps_in_a_dispatch():
     rows.append(metrics)
   expected = jax.tree.map(lambda *x: np.concatenate(x), *rows)
   found_state, found = loop.run_dispatch(four)(
-    start, four.feed.constant, fetch_steps(four.feed, 0, 4)
+    tiny.place(four, start), four.feed.constant, fetch_steps(four.feed, 0, 4)
   )
   chex.assert_trees_all_close(found_state, state, rtol=1e-4, atol=1e-6)
   chex.assert_trees_all_close(found, expected, rtol=1e-4)

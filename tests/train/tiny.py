@@ -166,6 +166,11 @@ def make_run(
   )
 
 
+def place(run: loop.Run, tree: Any) -> Any:
+  """Copy arrays to the devices; a program compiles anew for host arrays."""
+  return jax.device_put(tree, dispatch.replicated(run.mesh))
+
+
 def make_judge(
   net: MultiTaskNet, mesh: jax.sharding.Mesh, batch: int = BATCH
 ) -> loop.Judge:
