@@ -19,6 +19,6 @@ from jtr_jax import config_lib as cl
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS)
   config = cl.use_method(cl.rooms(**args), "mtpsl", variant=args["variant"])
-  config.optimizer.film_learning_rate = 5e-3
-  config.optimizer.film_decay_epochs = 12
+  config.optimizer.film_learning_rate = 1e-2
+  config.optimizer.film_decay_epochs = 5
   return config

@@ -1,4 +1,7 @@
-"""Prints how far eight devices are from one, in training and evaluation."""
+"""Prints how far eight devices are from one, in training and evaluation.
+
+The argument is a method, see `tiny.make_method`.
+"""
 
 import json
 import sys
@@ -12,11 +15,11 @@ from jtr_jax.train import evaluate, loop
 from jtr_jax.train.dispatch import fetch_steps, make_mesh, replicated
 
 
-def train(devices):
+def train(devices, method):
   # SGD: Adam makes a full step of the rounding error of a gradient that is 0,
   # as of a bias before batch norm.
   run = tiny.make_run(
-    "paper", devices=devices, batch=8, optimizer=optax.sgd(1e-2)
+    method, devices=devices, batch=8, optimizer=optax.sgd(1e-2)
   )
   dispatch = loop.run_dispatch(run)
   state, rows = loop.start_state(run), []
@@ -50,7 +53,7 @@ def largest_error(found, expected):
 
 
 def main():
-  one, eight = train(1), train(8)
+  one, eight = (train(devices, sys.argv[1]) for devices in (1, 8))
   losses = [[row[:2] for row in side[1]] for side in (eight, one)]
   samples = [np.stack([row[2] for row in side[1]]) for side in (eight, one)]
   metrics, flops = zip(*(judge(n, one[0]) for n in (8, 1)), strict=True)

@@ -60,11 +60,12 @@ def test_bfloat16_keeps_parameters_and_statistics_in_float32():
     assert value[0] != wide.terms[name][0]
 
 
-def test_eight_devices_equal_one():
+@pytest.mark.parametrize("method", ["paper", "mtpsl"])
+def test_eight_devices_equal_one(method):
   script = Path(__file__).with_name("eight_devices.py")
   flags = "--xla_force_host_platform_device_count=8"
   done = subprocess.run(
-    [sys.executable, script],
+    [sys.executable, script, method],
     env={
       **os.environ,
       "XLA_FLAGS": flags,
