@@ -12,9 +12,10 @@ first run keeps what it read in data/folder; give every folder its own
 `directory`.
 
 Arguments: raw (DIR), directory (data/folder), size (HxW to resize to), method
-(jtr, supervised, consistency), laptop (a narrow network for a CPU), tasks (all;
-or names joined by +), scenario (found: every label there is; onelabel, ...
-hide some), variant (paper, official), seed, epochs, steps.
+(jtr, mtpsl, cross_task_maps, supervised, consistency), laptop (a narrow network
+for a CPU), tasks (all; or names joined by +), scenario (found: every label
+there is; onelabel, ... hide some), variant (paper, official), seed, epochs,
+steps.
 """
 
 from ml_collections import ConfigDict

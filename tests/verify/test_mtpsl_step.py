@@ -123,3 +123,20 @@ def test_arrays_that_do_not_fit_are_reported(arrays, check, name, shape, named):
   assert code == 1
   assert f"ERROR: Array '{named}" in out
   assert "has the wrong shape" in out
+
+
+def test_two_tasks_are_read(arrays):
+  """The form of Cityscapes: two pairs, hence two columns of FiLM."""
+  kept = {
+    name: array[:, :2]
+    if name == "labels_weights" or name.endswith((".gamma", ".beta"))
+    else array
+    for name, array in arrays.items()
+    if "/normal" not in name and "pred_encoder_source.2" not in name
+  }
+  with jax.enable_x64(True):
+    step = mtpsl_step.read(Recording(kept))
+    outcome = jax.eval_shape(lambda: mtpsl_step.run(step))
+  assert set(outcome.seen.predictions) == {"segmentation", "depth"}
+  assert outcome.gradients["maps"]["stage0_layer0"]["gamma"].shape[0] == 2
+  assert outcome.output.regularizers["cross_task"].shape == (3,)
