@@ -10,6 +10,7 @@ from pathlib import Path
 
 from absl import app, flags
 
+from jtr_jax import config_flag
 from jtr_jax.train import comparison
 
 _AGAINST = flags.DEFINE_string(
@@ -31,4 +32,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  app.run(main)
+  config_flag.run(main)

@@ -183,7 +183,7 @@ def _cells(values: Mapping[str, Sequence[float]], sign: int) -> dict[str, str]:
   best = max(means, key=lambda name: sign * means[name])
   cells = {}
   for name, found in values.items():
-    text = f"{means[name]:.4g}"
+    text = f"{round(means[name], 9) + 0.0:.4g}"
     if len(found) > 1:
       text += f" ± {statistics.stdev(found):.2g}"
     cells[name] = f"**{text}**" if name == best and len(means) > 1 else text
