@@ -6,7 +6,7 @@ SegNet, shared by all tasks and conditioned on the ordered pair by FiLM.
 Source: Li et al., CVPR 2022; released MTPSL model/mapfns.py, `SegNet_enc`.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -98,7 +98,7 @@ class MappingNet(nn.Module):
       x, _ = max_pool(x)
     return x.reshape(batch, slots, *x.shape[1:])
 
-  def _enter(self, codes: tuple[jax.Array, ...], first: Any) -> jax.Array:
+  def _enter(self, codes: tuple[jax.Array, ...], first: FilmConv) -> jax.Array:
     """Return [B, K, H, W, C], what is common to all maps of a task."""
     stride = 2 ** len(self.filters)
     entered = [

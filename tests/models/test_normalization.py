@@ -149,3 +149,14 @@ def test_running_statistics_let_no_gradient_through():
     return sum(jnp.sum(s) for s in state["batch_stats"].values())
 
   assert not np.any(jax.grad(total)(images()))
+
+
+def test_without_running_averages_there_is_no_state():
+  x = images()
+  module = BatchNorm("image", running=False)
+  assert set(module.init(jax.random.key(0), x, train=True)) == {"params"}
+  params = {"params": VARIABLES["params"]}
+  expected, _ = train(BatchNorm("image"), VARIABLES, x)
+  for mode in (True, False):  # the statistics are always those of the input
+    found = module.apply(params, x, train=mode)
+    chex.assert_trees_all_close(found, expected, atol=1e-5)
