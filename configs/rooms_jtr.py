@@ -14,7 +14,7 @@ validation images.
 Arguments: scenario (randomlabels; onelabel, halflabels, full, each also with
 +unlabelled<percent>), tasks (segmentation+depth+normals; there are also
 edge_occlusion, reshading, keypoints2d and edge_texture), variant (paper,
-official), seed, epochs, steps.
+official), seed, epochs, steps, balancing (uniform; docs/balancing.md).
 """
 
 from ml_collections import ConfigDict

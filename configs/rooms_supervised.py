@@ -4,6 +4,8 @@
       --workdir=runs/rooms_supervised
     python -m jtr_jax.main --config=configs/rooms_supervised.py:full \
       --workdir=runs/rooms_supervised_full
+    python -m jtr_jax.main --workdir=runs/rooms_ial \
+      --config=configs/rooms_supervised.py:full,balancing=ial
 
 The setting and the arguments are those of rooms_jtr.py.
 """

@@ -4,6 +4,9 @@ python -m jtr_jax.benchmark --config=FILE.py reports compile time, step time,
 images per second, memory, FLOPs and the share of the device's peak, as text
 and, with --json=FILE, as JSON. The data is random: nothing is prepared, read or
 written. The step is the one that `jtr_jax.main` runs.
+
+With --balancing=all, or names with commas between, the step is measured with
+each balancing in place of the config's, in a table relative to `uniform`.
 """
 
 import sys
@@ -15,8 +18,14 @@ import numpy as np
 from absl import app, flags
 from ml_collections import ConfigDict
 
-from jtr_jax import build, config_check, config_flag
-from jtr_jax.data.examples import Examples
+from jtr_jax import (
+  build,
+  build_balancing,
+  config_balancing,
+  config_check,
+  config_flag,
+)
+from jtr_jax.data.examples import Examples, WithExtra
 from jtr_jax.data.feed import Feed
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.rooms import generate
@@ -28,16 +37,61 @@ _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 
 _RUNS = flags.DEFINE_integer("runs", 20, "Steps to time.")
 _JSON = flags.DEFINE_string("json", "", "Where to write the numbers.")
+_BALANCING = flags.DEFINE_list(
+  "balancing", [], "Balancings to compare: names, or all."
+)
 
 
 def main(argv: list[str]) -> None:
   """Measure and report."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-  measurement = measure_config(config_flag.given(), runs=_RUNS.value)
+  config = config_flag.given()
+  if _BALANCING.value:
+    text = compare_balancings(config, _BALANCING.value, runs=_RUNS.value)
+    sys.stdout.write(text)
+    return
+  measurement = measure_config(config, runs=_RUNS.value)
   sys.stdout.write(measurement.to_text())
   if _JSON.value:
     Path(_JSON.value).write_text(measurement.to_json() + "\n")
+
+
+def compare_balancings(
+  config: ConfigDict, names: list[str], *, runs: int
+) -> str:
+  """Return a table of step time and memory, each relative to `uniform`.
+
+  Args:
+    config: the config.
+    names: of balancings; "all" for every one there is.
+    runs: steps to time.
+  """
+  if names == ["all"]:
+    names = list(config_balancing.PRESETS)
+  names = ["uniform", *(name for name in names if name != "uniform")]
+  rows = ["| balancing | step, ms | / uniform | temporary, MiB | / uniform |"]
+  rows.append("|---|---|---|---|---|")
+  base: Measurement | None = None
+  for name in names:
+    own = config.copy_and_resolve_references()
+    config_balancing.use_balancing(own, name)
+    found = measure_config(own, runs=runs)
+    base = base or found
+    rows.append(_comparison(name, found, base))
+  return "\n".join(rows) + "\n"
+
+
+def _comparison(name: str, found: Measurement, base: Measurement) -> str:
+  time = found.median_seconds
+  memory, least = found.temporary_bytes, base.temporary_bytes
+  known = memory is not None and least
+  size = f"{(memory or 0) / 2**20:.1f}" if known else "unknown"
+  share = f"{(memory or 0) / (least or 1):.2f}" if known else "unknown"
+  return (
+    f"| {name} | {1e3 * time:.2f} | {time / base.median_seconds:.3f} "
+    f"| {size} | {share} |"
+  )
 
 
 def measure_config(config: ConfigDict, *, runs: int) -> Measurement:
@@ -70,19 +124,25 @@ def _random_run(config: ConfigDict) -> loop.Run:
   batch = config.train.batch_size
   mesh = dispatch.make_mesh(batch)
   method = build.make_method(config, tasks, 1.0)
+  balancing = build_balancing.make_balancing(config, tasks, 1.0)
   examples = _random_examples(manifest, tasks, batch)
   rows = np.arange(batch, dtype=np.int32)
+
+  def gather(constant: Examples, order: jax.Array) -> Examples | WithExtra:
+    given = jax.tree.map(lambda x: jnp.take(x, order % batch, axis=0), constant)
+    extra = balancing.needs_extra_batch
+    return WithExtra(given, given) if extra else given
+
   return loop.Run(
     net=build.make_model(config, tasks),
     method=method,
-    optimizer=build.make_optimizer(config, method, 1.0),
+    optimizer=build.make_optimizer(config, method, 1.0, balancing),
+    balancing=balancing,
     augment=build.make_augment(config),
     feed=Feed(
       jax.device_put(examples, dispatch.replicated(mesh)),
       lambda step: rows + step,
-      lambda constant, order: jax.tree.map(
-        lambda x: jnp.take(x, order % batch, axis=0), constant
-      ),
+      gather,
     ),
     sample_ids=tuple(map(str, rows)),
     size=size,

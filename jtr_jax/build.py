@@ -7,18 +7,22 @@ from typing import Any
 import numpy as np
 import optax
 from absl import logging
+from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jtr_jax import builders
 from jtr_jax.data import label_split, prepare
+from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.manifest import Manifest, TaskOptions
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.splits import LabelSplit
+from jtr_jax.data.stream import Reading
 from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
-from jtr_jax.train import optimizer
+from jtr_jax.train import dispatch, optimizer
+from jtr_jax.train.balancing import BALANCER, PLAIN, Balancing
 from jtr_jax.train.loop import Schedule
 
 
@@ -74,7 +78,10 @@ def make_augment(config: ConfigDict) -> AugmentSettings:
 
 
 def make_optimizer(
-  config: ConfigDict, method: Method, steps_per_epoch: float
+  config: ConfigDict,
+  method: Method,
+  steps_per_epoch: float,
+  balancing: Balancing = PLAIN,
 ) -> optax.GradientTransformation:
   """Return the optimiser of all groups of parameters.
 
@@ -84,6 +91,8 @@ def make_optimizer(
       besides, and clip_norm for all of them.
     method: says which of its parameters are in which group.
     steps_per_epoch: updates in an epoch, for the decay.
+    balancing: what the loss balancer learns has Adam with a learning rate of
+      its own and no decay.
   """
   section = config.optimizer
   build = builders.find("optimizer", section.name, builders.OPTIMIZERS)
@@ -100,6 +109,8 @@ def make_optimizer(
 
   own = builders.METHODS[config.method.name].groups
   groups = {name: of_group(f"{name}_") for name in own}
+  if balancing.learns:
+    groups[BALANCER] = optax.adam(config.balancing.learning_rate)
   whole = optimizer.grouped({MAIN: of_group(""), **groups}, method.groups)
   if not section.clip_norm:
     return whole
@@ -163,6 +174,15 @@ def open_data(config: ConfigDict) -> Dataset:
   }
   given = {name: value for name, value in options.items() if value}
   return prepare.ensure_prepared(data.name, data.directory, **given)
+
+
+def make_delivery(config: ConfigDict, mesh: Mesh) -> Delivery:
+  """Return how batches come to the devices of a mesh."""
+  return Delivery(
+    placement=config.data.placement,
+    shardings=Shardings(dispatch.replicated(mesh)),
+    reading=Reading(workers=config.data.workers),
+  )
 
 
 def make_label_split(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import jax.numpy as jnp
 
+from jtr_jax.balancing import registry
 from jtr_jax.core import errors
 from jtr_jax.methods import (
   consistency,
@@ -212,6 +213,15 @@ _FILM_GROUP = {
   "decay_rate": 0.5,  # factor; released nyu_mtl_xtc.py
   "decay_epochs": 30,  # epochs between two falls; released nyu_mtl_xtc.py
 }
+
+
+def _balancer(build: Callable[..., Any]) -> Builder:
+  """Return an entry; primary task and period are known from elsewhere."""
+  fields = fields_of(build)
+  own = {n: f for n, f in fields.items() if n not in ("primary", "period")}
+  return Builder(build, own)
+
+
 TASK_KINDS: Mapping[str, Callable[..., Task]] = {
   "segmentation": _segmentation,
   "depth": Depth,
@@ -233,5 +243,12 @@ METHODS = {
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
   "jtr": jtr_settings.VARIANTS,
   "mtpsl": mtpsl.VARIANTS,
+}
+LOSS_BALANCERS = {
+  name: _balancer(build) for name, build in registry.LOSS.items()
+}
+GRADIENT_BALANCERS = {
+  "none": Builder(lambda num_tasks: None, {}),
+  **{name: _balancer(build) for name, build in registry.GRADIENT.items()},
 }
 OPTIMIZERS = {"adam": optimizer.adam}

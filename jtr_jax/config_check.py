@@ -13,6 +13,8 @@ from jtr_jax.data.prepare import PREPARERS
 from jtr_jax.data.views import AugmentSettings
 
 _TABLES: Mapping[str, Mapping[str, Any]] = {
+  "balancing.gradient": builders.GRADIENT_BALANCERS,
+  "balancing.loss": builders.LOSS_BALANCERS,
   "data": PREPARERS,
   "model": builders.MODELS,
   "method": builders.METHODS,
@@ -33,6 +35,7 @@ _RULES: Mapping[str, _Rule] = {
   **dict.fromkeys(
     (
       "seed",
+      "balancing.at_once",
       "data.size",
       "data.split_seed",
       "data.train_count",
@@ -53,6 +56,7 @@ _RULES: Mapping[str, _Rule] = {
   ),
   **dict.fromkeys(
     (
+      "balancing.learning_rate",
       "model.filters",
       "method.autoencoder_filters",
       "method.mapping_filters",
@@ -76,6 +80,7 @@ _RULES: Mapping[str, _Rule] = {
     ("optimizer.decay_rate", "optimizer.film_decay_rate"),
     _Rule(lambda x: 0 < x <= 1, "more than 0 and at most 1"),
   ),
+  "balancing.held_out": _Rule(lambda x: 0 < x < 1, "more than 0, less than 1"),
 }
 
 
@@ -91,7 +96,7 @@ def validate(config: ConfigDict) -> None:
   """
   _check_names("section of the config", config, config_sections.NAMES)
   for section, table in _TABLES.items():
-    name = config[section].get("name", "")
+    name = _named(config, section).get("name", "")
     builders.find(f"config.{section}.name", str(name), table)
   known = _known_fields(config)
   fields = dict(_flat(config))
@@ -114,8 +119,8 @@ def _known_fields(config: ConfigDict) -> dict[str, Any]:
   hints = {field: type(value) for field, value in _flat(sections)}
   augment = builders.fields_of(AugmentSettings)
   hints |= {f"augment.{name}": field.hint for name, field in augment.items()}
-  for section in ("model", "method"):
-    taken = _TABLES[section][config[section].name].fields
+  for section in ("model", "method", "balancing.loss", "balancing.gradient"):
+    taken = _TABLES[section][_named(config, section).name].fields
     hints[f"{section}.name"] = str
     hints |= {f"{section}.{name}": field.hint for name, field in taken.items()}
   groups = builders.group_fields(config.method.name)
@@ -123,11 +128,18 @@ def _known_fields(config: ConfigDict) -> dict[str, Any]:
   return hints | config_sections.HINTS
 
 
+def _named(config: ConfigDict, section: str) -> ConfigDict:
+  """Return a section by its dotted name."""
+  for part in section.split("."):
+    config = config[part]
+  return config
+
+
 def _flat(sections: Any) -> Iterator[tuple[str, Any]]:
   """Yield ("section.field", value), and fields outside of sections."""
   for section, content in sections.items():
     if isinstance(content, Mapping | ConfigDict):
-      for name, value in content.items():
+      for name, value in _flat(content):
         yield f"{section}.{name}", value
     else:
       yield section, content

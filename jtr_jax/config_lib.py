@@ -14,6 +14,8 @@ from ml_collections import ConfigDict
 
 from jtr_jax import builders, config_sections
 from jtr_jax.config_arguments import parse_arg as parse_arg
+from jtr_jax.config_balancing import use_balancing
+from jtr_jax.config_parts import make_section
 from jtr_jax.core import errors
 from jtr_jax.data import splits
 from jtr_jax.methods import jtr_settings
@@ -28,6 +30,7 @@ _ARGUMENTS: dict[str, Any] = {
   "seed": 0,
   "epochs": 0,  # 0: as the config file says
   "steps": 0,  # 0: from the epochs
+  "balancing": "uniform",
 }
 NYU_ARGUMENTS = {**_ARGUMENTS, "data": "nyuv2"}
 ROOMS_ARGUMENTS = _ARGUMENTS
@@ -57,7 +60,7 @@ def nyu(*, data: str, variant: str, **common: Any) -> ConfigDict:
     data: "nyuv2" or "rooms".
     variant: "paper", or "official" for 400 epochs and the augmentation as
       released.
-    **common: scenario, tasks, seed, epochs and steps.
+    **common: scenario, tasks, seed, epochs, steps and balancing.
   """
   if data not in ("nyuv2", "rooms"):
     raise errors.unknown_name("data for this config", data, ("nyuv2", "rooms"))
@@ -74,7 +77,7 @@ def rooms(*, variant: str, **common: Any) -> ConfigDict:
 
   Args:
     variant: "paper", or "official" for the augmentation as released.
-    **common: scenario, tasks, seed, epochs and steps.
+    **common: scenario, tasks, seed, epochs, steps and balancing.
   """
   height, width = LAPTOP_SIZE
   config = use_laptop(use_data(base(), "rooms"))
@@ -104,7 +107,7 @@ def folder(
     size: (H, W) to resize to, pixels; (0, 0) keeps that of the images.
     laptop: whether to take the small network.
     variant: "paper", or "official" for the augmentation as released.
-    **common: scenario, tasks, seed, epochs and steps.
+    **common: scenario, tasks, seed, epochs, steps and balancing.
   """
   config = use_data(base(), "folder")
   config.data.update(raw=raw, directory=directory, size=size)
@@ -122,7 +125,7 @@ def use_data(config: ConfigDict, name: str) -> ConfigDict:
 
 def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
   """Take a network; fields not given are those of its builder."""
-  config.model = _section("network", name, builders.MODELS, fields, {})
+  config.model = make_section("network", name, builders.MODELS, fields, {})
   return config
 
 
@@ -157,7 +160,7 @@ def use_method(
     for field in builders.group_fields(config.method.name):
       del config.optimizer[field]
   config.optimizer.update(builders.group_fields(name))
-  config.method = _section("method", name, builders.METHODS, fields, preset)
+  config.method = make_section("method", name, builders.METHODS, fields, preset)
   return config
 
 
@@ -217,22 +220,6 @@ def from_plain(plain: Mapping[str, Any]) -> ConfigDict:
   return ConfigDict(restored(plain))
 
 
-def _section(
-  kind: str,
-  name: str,
-  table: Mapping[str, builders.Builder],
-  fields: Mapping[str, Any],
-  preset: Mapping[str, Any],
-) -> ConfigDict:
-  """Return {name, all fields of the builder}: the default, preset or given."""
-  known = builders.find(kind, name, table).fields
-  for field in fields:
-    if field not in known:
-      raise errors.unknown_name(f"field of {kind} {name!r}", field, known)
-  values = {f: preset.get(f, known[f].default) for f in known}
-  return ConfigDict({"name": name, **values, **fields})
-
-
 def _set_common(
   config: ConfigDict,
   *,
@@ -241,6 +228,7 @@ def _set_common(
   seed: int,
   epochs: int,
   steps: int,
+  balancing: str,
 ) -> ConfigDict:
   """Set what the arguments of most config files have in common."""
   splits.parse_scenario(scenario)
@@ -249,4 +237,4 @@ def _set_common(
   config.seed = seed
   config.train.epochs = epochs or config.train.epochs
   config.train.steps = steps
-  return config
+  return use_balancing(config, balancing)

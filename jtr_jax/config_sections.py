@@ -1,9 +1,9 @@
 """The fields of a config: values, units, sources and types.
 
 A config has the sections seed, tasks, stages, data, augment, model, method,
-optimizer, train, evaluate, log and checkpoint. The fields of model and method
-are what their entries in `builders` take, those of augment are
-`AugmentSettings`; all others stand here, as JTR trains on NYUv2.
+optimizer, balancing, train, evaluate, log and checkpoint. The fields of model,
+method and the two balancers are what their entries in `builders` take, those of
+augment are `AugmentSettings`; all others stand here, as JTR trains on NYUv2.
 """
 
 import dataclasses
@@ -18,8 +18,9 @@ SECTIONS: dict[str, Any] = {
   "seed": 0,  # of initialisation, order, augmentation and sampling
   "tasks": TASKS,  # names, in order; () for all that the data has
   "stages": {
-    "plan": "run",  # run: one network; stl: one for each task; must: teachers
-    # of one task each, then a student of theirs (MuST)
+    "plan": "run",  # run: one network; stl: one for each task; primaries: one
+    # with each task as the primary one (IAL); must: teachers of one task each,
+    # then a student of theirs (MuST)
     "teachers": (),  # finished workdirs to take as teachers (must)
     "teacher_step": "latest",  # latest or best (must)
     "confidence": 0.5,  # least probability of a class in a pseudo label (must)
@@ -48,6 +49,17 @@ SECTIONS: dict[str, Any] = {
     "decay_epochs": 200,  # epochs between two falls; released train_nyuv2.py
     "clip_norm": 0.0,  # of a network's gradient; 0: not clipped, as published
   },
+  "balancing": {
+    "loss": {"name": "uniform"},  # makes one objective of the tasks' losses
+    "gradient": {"name": "none"},  # makes one gradient of the tasks' gradients
+    "scope": "default",  # what the gradient balancer acts on; its paper's
+    "primary": "",  # task of the balancers that have one; "": the first, or all
+    "task_loss": "share",  # of the method's objective, or mean over its labels
+    "learning_rate": 1e-3,  # of what loss balancers learn, Adam; IAL: not given
+    "at_once": 1,  # tasks whose gradients are computed together; 0: all
+    "accuracy": "held_out",  # for AMTL, DTP: held_out; eval_split as released
+    "held_out": 0.1,  # share of the training images, if measured on them
+  },
   "train": {
     "batch_size": 4,  # images, over all devices; JTR paper, Sec. 6.2
     "epochs": 300,  # JTR paper, Sec. 6.2; the released code trains 400
@@ -75,12 +87,17 @@ NAMES = (*SECTIONS, "model", "method")
 
 HINTS: dict[str, Any] = {
   "tasks": tuple[str, ...],
-  "stages.plan": Literal["run", "stl", "must"],
+  "stages.plan": Literal["run", "stl", "primaries", "must"],
   "stages.teachers": tuple[str, ...],
   "stages.teacher_step": Literal["latest", "best"],
   "data.size": tuple[int, int],
   "data.scenario_tasks": tuple[str, ...],
   "data.placement": Placement,
+  "balancing.accuracy": Literal["held_out", "eval_split"],
+  "balancing.scope": Literal[
+    "default", "shared_params", "features", "last_shared_layer"
+  ],
+  "balancing.task_loss": Literal["share", "mean"],
   "train.dtype": Literal["float32", "bfloat16"],
 }
 """The types of fields whose value does not tell them."""

@@ -6,22 +6,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import numpy as np
 import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from jtr_jax import build
+from jtr_jax import build, build_balancing, tracking
 from jtr_jax.data import pipeline, split_file
-from jtr_jax.data.feed import Delivery, Feed, Shardings
+from jtr_jax.data.feed import Feed
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.splits import LabelSplit
-from jtr_jax.data.stream import Reading
 from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, evaluate, loop, snapshots
+from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.state import TrainState, init_state
 
@@ -58,6 +57,7 @@ class Experiment:
     tasks: in order.
     net: the network.
     method: how losses are made.
+    balancing: how they become one.
     workdir: where the run's files are.
   """
 
@@ -66,12 +66,19 @@ class Experiment:
   tasks: tuple[Task, ...]
   net: MultiTaskNet
   method: Method
+  balancing: Balancing
   workdir: Path
 
   @functools.cached_property
+  def label_splits(self) -> tuple[LabelSplit, LabelSplit]:
+    """Labels to train with, and those set aside to measure accuracies."""
+    labels = build.make_label_split(self.config, self.dataset, self.tasks)
+    return tracking.set_labels_aside(self.config, self.balancing, labels)
+
+  @property
   def labels(self) -> LabelSplit:
     """Which labels the training may see."""
-    return build.make_label_split(self.config, self.dataset, self.tasks)
+    return self.label_splits[0]
 
   @property
   def task_names(self) -> tuple[str, ...]:
@@ -99,10 +106,7 @@ class Experiment:
 
   @property
   def selection_metric(self) -> str:
-    """The metric that says which checkpoint is best.
-
-    Delta_MTL if there is a baseline to measure against, else the first task's.
-    """
+    """The metric of the best: Delta_MTL if it is known, or the first task's."""
     if self.config.evaluate.baseline:
       return DELTA
     return f"{self.task_names[0]}/{self.tasks[0].primary_metric}"
@@ -123,12 +127,14 @@ def make_experiment(
   """
   dataset = dataset or build.open_data(config)
   tasks = build.make_tasks(config, dataset.manifest)
+  steps_per_epoch = _steps_per_epoch(config, dataset)
   return Experiment(
     config,
     dataset,
     tasks,
     build.make_model(config, tasks),
-    build.make_method(config, tasks, _steps_per_epoch(config, dataset)),
+    build.make_method(config, tasks, steps_per_epoch),
+    build_balancing.make_balancing(config, tasks, steps_per_epoch),
     workdir,
   )
 
@@ -158,6 +164,15 @@ def make_run(
     schedule=experiment.schedule,
     evaluate=make_judge(experiment, evaluation),
     eval_split=evaluation.split,
+    balancing=experiment.balancing,
+    track=tracking.make_track(
+      config,
+      experiment.dataset,
+      experiment.net,
+      experiment.balancing,
+      experiment.label_splits[1],
+      mesh,
+    ),
   )
 
 
@@ -165,7 +180,10 @@ def make_optimizer(experiment: Experiment) -> optax.GradientTransformation:
   """Return how gradients become updates."""
   config = experiment.config
   return build.make_optimizer(
-    config, experiment.method, _steps_per_epoch(config, experiment.dataset)
+    config,
+    experiment.method,
+    _steps_per_epoch(config, experiment.dataset),
+    experiment.balancing,
   )
 
 
@@ -180,6 +198,7 @@ def abstract_state(experiment: Experiment) -> TrainState:
     experiment.net,
     experiment.method,
     make_optimizer(experiment),
+    experiment.balancing,
     size=experiment.dataset.manifest.size,
     seed=experiment.config.seed,
   )
@@ -198,7 +217,8 @@ def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
     batch_size=config.train.batch_size,
     seed=config.seed,
     scenario=config.data.scenario,
-    delivery=_delivery(config, mesh),
+    extra=experiment.balancing.needs_extra_batch,
+    delivery=build.make_delivery(config, mesh),
   )
 
 
@@ -222,7 +242,7 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
       split,
       names,
       batch_size=batch,
-      delivery=_delivery(config, mesh),
+      delivery=build.make_delivery(config, mesh),
     ),
     steps=pipeline.evaluation_steps(dataset, split, batch),
     mesh=mesh,
@@ -258,26 +278,6 @@ def open_checkpoints(
     metric=metric,
     higher_is_better=experiment.directions.get(metric, 1) > 0,
     read_only=read_only,
-  )
-
-
-def label_counts(experiment: Experiment) -> dict[str, int]:
-  """Return how many training images are labelled for each task."""
-  there = experiment.dataset.manifest.split(
-    experiment.config.data.train_split
-  ).labelled
-  shown = experiment.labels.labelled.T
-  return {
-    name: int(np.sum(there[name] & column))
-    for name, column in zip(experiment.task_names, shown, strict=True)
-  }
-
-
-def _delivery(config: ConfigDict, mesh: Mesh) -> Delivery:
-  return Delivery(
-    placement=config.data.placement,
-    shardings=Shardings(dispatch.replicated(mesh)),
-    reading=Reading(workers=config.data.workers),
   )
 
 

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from jtr_jax.experiment import DELTA, Evaluation, Experiment, label_counts
+import numpy as np
+
+from jtr_jax.experiment import DELTA, Evaluation, Experiment
 from jtr_jax.train import files, result_card, workdir
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.result_card import Outcome, ResultCard
@@ -53,7 +55,7 @@ def write_card(
     baseline=dataclasses.asdict(baseline) if baseline else None,
     seeds={"seed": config.seed},
     scenario=config.data.split_file or config.data.scenario,
-    label_counts=label_counts(experiment),
+    label_counts=_label_counts(experiment),
     images=len(experiment.train_ids),
     versions=workdir.versions(),
     config=name,
@@ -117,4 +119,16 @@ def _evaluations(folder: Path, split: str) -> dict[int, dict[str, float]]:
     }
     for row in read_rows(folder / "metrics.jsonl")
     if row["split"] == split
+  }
+
+
+def _label_counts(experiment: Experiment) -> dict[str, int]:
+  """Return how many training images are labelled for each task."""
+  there = experiment.dataset.manifest.split(
+    experiment.config.data.train_split
+  ).labelled
+  shown = experiment.labels.labelled.T
+  return {
+    name: int(np.sum(there[name] & column))
+    for name, column in zip(experiment.task_names, shown, strict=True)
   }

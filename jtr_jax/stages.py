@@ -88,7 +88,7 @@ def _single_task_config(
   config: ConfigDict, all_names: tuple[str, ...], own_names: tuple[str, ...]
 ) -> ConfigDict:
   """Return the config of networks of one task each, for some of the tasks."""
-  own = _plain(config)
+  own = config_lib.use_balancing(_plain(config), "uniform")
   own.tasks = own_names
   own.data.scenario_tasks = config.data.scenario_tasks or all_names
   share = config.method.get("share", "image")
@@ -134,6 +134,30 @@ def _train_single_tasks(
   for file, rule in ((BASELINE, "last"), (BASELINE_OF_BEST, "best")):
     source = f"jtr_jax, {options.name}"
     combined_card.write_baseline(folder / file, combined, rule, source=source)
+  return True
+
+
+def _train_each_primary(
+  config: ConfigDict, folder: Path, options: Options
+) -> bool:
+  """Train a network with each task as the primary one of its balancing.
+
+  The card has of every network the results of its primary task.
+
+  Source: IAL, the auxiliary setting.
+  """
+  _open(config, folder, options)
+  names = build.task_names(config, build.open_data(config).manifest)
+  for task in names:
+    own = _plain(config)
+    own.balancing.primary = task
+    if not _finish_run(own, folder / task, options):
+      return False
+  cards = [
+    combined_card.of_task(result_card.read(folder / task), task)
+    for task in names
+  ]
+  result_card.write(folder, combined_card.combine(cards, config=options.name))
   return True
 
 
@@ -208,6 +232,7 @@ def _write_pseudo_labels(made: Experiment, known: Mapping[str, Path]) -> Path:
 PLANS: Mapping[str, Plan] = {
   "run": _train_run,
   "stl": _train_single_tasks,
+  "primaries": _train_each_primary,
   "must": _train_teachers_and_student,
 }
 

@@ -11,8 +11,8 @@ from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.data.views import make_views
 from jtr_jax.methods.base import MethodInput
+from jtr_jax.train.forward import run_views
 from jtr_jax.train.state import init_state
-from jtr_jax.train.step import run_views
 
 SIZE = (32, 32)
 TASKS = {
@@ -33,7 +33,7 @@ VARIANTS = [
   "nyu_consistency:data=rooms",
   "rooms_jtr:tasks=segmentation+depth+normals+edge_occlusion+reshading",
   "rooms_jtr:tasks=depth",
-  "rooms_supervised:",
+  "rooms_supervised:full,balancing=imtl",
   "rooms_consistency:variant=official",
   "nyu_stl:task=depth",
   "rooms_stl:task=reshading,tasks=depth+reshading",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from jtr_jax import builders
+from jtr_jax.balancing import registry
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "architecture.md"]
@@ -65,3 +66,33 @@ def test_page_has_every_field_of_a_method_and_its_defaults(method, first, end):
     for row in rows:
       if row[column] not in ("not used", "the network's"):
         assert row[column] == shown(values[row[0]]), row[0]
+
+
+def test_page_of_balancing_has_every_balancer_and_where_it_acts():
+  text = (ROOT / "docs" / "balancing.md").read_text()
+  rows = re.findall(
+    r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", text, re.MULTILINE
+  )
+  listed = {n: about for names, about in rows for n in names.split(", ")}
+  known = {*registry.LOSS, *registry.GRADIENT}
+  assert {f"`{name}`" for name in known} <= set(listed)
+  words = {
+    "shared_params": "parameters",
+    "features": "features",
+    "last_shared_layer": "last layer",
+  }
+  for name, make in registry.GRADIENT.items():
+    scopes = ", ".join(words[scope] for scope in make(3).scopes)
+    assert listed[f"`{name}`"].strip() == scopes, name
+
+
+def test_page_of_balancing_has_the_switches_of_ial_and_their_defaults():
+  text = (ROOT / "docs" / "balancing.md").read_text()
+  table = text[text.index("## IAL") : text.index("## AMTL")]
+  rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE))
+  fields = builders.GRADIENT_BALANCERS["ial"].fields
+  expected = {
+    name: "()" if field.default == () else shown(field.default)
+    for name, field in fields.items()
+  }
+  assert {n: v.strip() for n, v in rows.items()} == expected

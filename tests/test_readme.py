@@ -5,6 +5,8 @@ import shlex
 import tomllib
 from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import small_config
@@ -136,3 +138,17 @@ def test_links_lead_somewhere():
   assert local
   missing = [target for target in local if not (ROOT / target).exists()]
   assert not missing
+
+
+def test_balancing_example_trains_both_tasks():
+  example = blocks("python")[0]
+  assert len(example.split("\n\n")) < 10
+  names = {}
+  exec(compile(example, "README.md", "exec"), names)
+  first = names["objectives"](
+    {
+      "net": names["net"].init(jax.random.key(1), names["x"]),
+      "log_variance": jnp.zeros(2),
+    }
+  )
+  assert np.all(names["objectives"](names["params"]) < first - 0.1)

@@ -156,3 +156,18 @@ def test_every_network_is_evaluated(finished, capsys):
   for task in TASKS:
     result = json.loads((finished / task / "evaluation.json").read_text())
     assert result["step"] == 3
+
+
+def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
+  config = small_config.config(rooms, **FEW)
+  config_lib.use_balancing(config, "ial")
+  config.stages.plan = "primaries"
+  main.train(config, tmp_path, name="ial")
+  card = result_card.read(tmp_path).outcomes[0]
+  for task in TASKS:
+    own = workdir.read_config(tmp_path / task)
+    assert own["balancing"]["primary"] == task
+    assert own["tasks"] == list(TASKS)
+    alone = result_card.read(tmp_path / task).outcomes[0].metrics
+    mine = {n: v for n, v in alone.items() if n.startswith(task)}
+    assert mine.items() <= card.metrics.items()

@@ -143,6 +143,7 @@ class LossBalancer(NamedTuple):
       an accuracy was not measured.
     needs: what it wants.
     sigma: params -> f32[K], the tasks' uncertainties; None if it has none.
+    scopes: for SHARED_GRADS what its paper takes the gradients of, first.
   """
 
   name: str
@@ -152,6 +153,15 @@ class LossBalancer(NamedTuple):
   judge: Callable[[Tree, jax.Array], Tree]
   needs: Need = Need.LOSSES
   sigma: Callable[[Tree], jax.Array] | None = None
+  scopes: tuple[Scope, ...] = ()
+
+
+def strong(tree: Tree) -> Tree:
+  """Return the arrays with types of their own, whatever they were made of.
+
+  A state whose types change with the first update would be compiled twice.
+  """
+  return jax.tree.map(lambda x: x.astype(x.dtype), tree)
 
 
 def weights_of(

@@ -15,8 +15,9 @@ def uniform(num_tasks: int) -> LossBalancer:
   Args:
     num_tasks: K.
   """
+  del num_tasks  # it is that of the losses
   return weighting.from_weights(
-    "uniform", lambda state, losses, present, key: jnp.ones(num_tasks)
+    "uniform", lambda state, losses, present, key: jnp.ones_like(losses)
   )
 
 

@@ -76,7 +76,7 @@ def gradnorm(
     init=init,
     observe=observe,
     needs=Need.SHARED_GRADS,
-  )
+  )._replace(scopes=("last_shared_layer",))
 
 
 def gradnorm_loss(

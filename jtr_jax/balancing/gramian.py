@@ -18,6 +18,7 @@ from jtr_jax.balancing.base import (
   GradientState,
   Scope,
   Tree,
+  strong,
 )
 from jtr_jax.core import errors, numerics, rng
 
@@ -166,7 +167,7 @@ def from_gradients(
 
   def first(params: Tree) -> GradientState:
     return GradientState(
-      jnp.zeros((), jnp.int32), init(params), jnp.zeros(num_tasks)
+      jnp.zeros((), jnp.int32), strong(init(params)), jnp.zeros(num_tasks)
     )
 
   def update(

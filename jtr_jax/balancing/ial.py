@@ -9,6 +9,7 @@ Source: Li et al., "Unprejudiced Training Auxiliary Tasks Makes Primary Better",
 Eq. (6)-(10); what the paper leaves open is a switch here.
 """
 
+import dataclasses
 from typing import Literal, NamedTuple, TypeAlias
 
 import jax
@@ -16,7 +17,8 @@ import jax.numpy as jnp
 
 from jtr_jax.balancing import indicators
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.gramian import Gram, combine, from_gradients, gram
+from jtr_jax.balancing.gramian import combine, from_gradients, gram
+from jtr_jax.balancing.indicators import Indicator
 from jtr_jax.core import errors, numerics
 
 Norm: TypeAlias = Literal["batch", "sample"]
@@ -76,54 +78,70 @@ def ial(
     period: steps of an epoch, for indicator "speed".
 
   Returns:
-    A balancer of the gradients of unweighted losses at the features. With
-    `sigma` among its extra arguments for indicator "uncertainty".
+    The balancer; indicator "uncertainty" wants `sigma` as an extra argument.
   """
   _check(norm, ("batch", "sample"), "norm")
   _check(absent_primary, ("average", "nothing"), "absent_primary")
   judge = indicators.make(
     indicator, num_tasks, primary=primary, cap=cap, shares=shares, period=period
   )
-  own = jnp.arange(num_tasks) == primary
-
-  def init(params: Tree) -> IalState:
-    zeros = jnp.zeros(num_tasks)
-    return IalState(
-      jnp.zeros(()), judge.init(), {"share": zeros, "length": zeros}
-    )
-
-  def rule(
-    gradients: Tree, given: Given, state: IalState
-  ) -> tuple[Tree, jax.Array, IalState]:
-    angles = gram(gradients)
-    share, inner = judge.share(angles, given, state.indicator)
-    share = jnp.where(own, 1, share)
-    share = jnp.where(given.present & angles.active, share, 0)
-    length = _average(state.length, angles.norms[primary], memory)
-    keep = absent_primary == "average"
-    reference = jnp.where(
-      angles.active[primary], angles.norms[primary], length if keep else 0
-    )
-    scale = share
-    if renormalise:
-      scale = share * jnp.where(own, 1, _ratio(reference, angles))
-    used = _agreeing(gradients, primary) if conflict_mask else gradients
-    if norm == "sample" and renormalise:
-      direction = _per_sample(used, gradients, share, primary)
-    else:
-      direction = combine(used, scale)
-    statistics = {"share": share, "length": angles.norms}
-    return direction, scale, IalState(length, inner, statistics)
-
-  balancer = from_gradients("ial", num_tasks, rule, init=init)
+  stage = _EncoderStage(
+    num_tasks,
+    primary,
+    judge,
+    renormalise,
+    norm,
+    conflict_mask,
+    absent_primary,
+    memory,
+  )
+  balancer = from_gradients("ial", num_tasks, stage.rule, init=stage.init)
   return balancer._replace(
     scopes=("features",), needs=judge.needs, unweighted=True
   )
 
 
-def _ratio(reference: jax.Array, angles: Gram) -> jax.Array:
-  """Return f32[K], the reference length over each gradient's."""
-  return numerics.safe_divide(reference, angles.norms)
+@dataclasses.dataclass(frozen=True)
+class _EncoderStage:
+  """The rule with its settings, see `ial`."""
+
+  num_tasks: int
+  primary: int
+  indicator: Indicator
+  renormalise: bool
+  norm: Norm
+  conflict_mask: bool
+  absent_primary: AbsentPrimary
+  memory: float
+
+  def init(self, params: Tree) -> IalState:
+    """Return the first state."""
+    del params
+    zeros = jnp.zeros(self.num_tasks)
+    statistics = {"share": zeros, "length": zeros}
+    return IalState(jnp.zeros(()), self.indicator.init(), statistics)
+
+  def rule(
+    self, gradients: Tree, given: Given, state: IalState
+  ) -> tuple[Tree, jax.Array, IalState]:
+    """Return the direction, what gradients were multiplied by, and state."""
+    primary, angles = self.primary, gram(gradients)
+    share, inner = self.indicator.share(angles, given, state.indicator)
+    counts = given.present & angles.active
+    share = jnp.where(counts, share.at[primary].set(1), 0)
+    own = angles.norms[primary]
+    length = _average(state.length, own, self.memory)
+    fallback = length if self.absent_primary == "average" else 0
+    reference = jnp.where(own > 0, own, fallback)
+    ratio = numerics.safe_divide(reference, angles.norms).at[primary].set(1)
+    scale = share * ratio if self.renormalise else share
+    used = _agreeing(gradients, primary) if self.conflict_mask else gradients
+    if self.norm == "sample" and self.renormalise:
+      direction = _per_sample(used, gradients, share, primary)
+    else:
+      direction = combine(used, scale)
+    statistics = {"share": share, "length": angles.norms}
+    return direction, scale, IalState(length, inner, statistics)
 
 
 def _average(before: jax.Array, now: jax.Array, memory: float) -> jax.Array:

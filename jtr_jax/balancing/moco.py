@@ -77,7 +77,8 @@ def moco(
       jnp.zeros((), jnp.int32), zeros, jnp.full(num_tasks, 1 / num_tasks)
     )
 
-  return from_gradients("moco", num_tasks, rule, init=init)
+  balancer = from_gradients("moco", num_tasks, rule, init=init)
+  return balancer._replace(scopes=("shared_params",))
 
 
 def _follow(

@@ -83,4 +83,4 @@ def ol_aux(
     observe=observe,
     needs=Need.SHARED_GRADS,
     mean="logarithmic",
-  )
+  )._replace(scopes=("shared_params",))

@@ -81,7 +81,7 @@ def puw(
     init=init,
     observe=observe,
     needs=Need.SHARED_GRADS,
-  )
+  )._replace(scopes=("shared_params",))
 
 
 def _score(logits: jax.Array, seen: Observation) -> jax.Array:

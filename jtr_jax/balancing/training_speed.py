@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import epochs, uncertainty, weighting
-from jtr_jax.balancing.base import LossBalancer, Observation, Tree
+from jtr_jax.balancing.base import LossBalancer, Observation, Tree, strong
 from jtr_jax.balancing.epochs import EpochMeans
 from jtr_jax.balancing.weighting import Mean
 
@@ -90,7 +90,7 @@ def atw(
 
   return learnt._replace(
     name="atw",
-    init=lambda: (learnt.init()[0], epochs.start(num_tasks)),
+    init=lambda: (learnt.init()[0], strong(epochs.start(num_tasks))),
     objective=objective,
     observe=observe,
   )

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import weighting
-from jtr_jax.balancing.base import LossBalancer, Tree
+from jtr_jax.balancing.base import LossBalancer, Tree, strong
 from jtr_jax.core import errors
 
 Form: TypeAlias = Literal["log_variance", "log_sigma", "sigma"]
@@ -193,7 +193,7 @@ def _learnt(
   """Return the balancer of an objective with one learnt vector."""
   unused = weighting.from_weights(name, lambda *_: start)
   return unused._replace(
-    init=lambda: ({parameter: start}, ()), objective=objective
+    init=lambda: (strong({parameter: start}), ()), objective=objective
   )
 
 

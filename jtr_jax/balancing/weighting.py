@@ -6,7 +6,13 @@ from typing import Any, Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
+from jtr_jax.balancing.base import (
+  LossBalancer,
+  Need,
+  Observation,
+  Tree,
+  strong,
+)
 from jtr_jax.core import errors, numerics
 
 Mean: TypeAlias = Literal["arithmetic", "geometric", "logarithmic"]
@@ -62,7 +68,7 @@ def from_weights(
     return average[mean](weights, losses, present)
 
   return LossBalancer(
-    name, lambda: ((), init()), objective, observe, judge, needs
+    name, lambda: ((), strong(init())), objective, observe, judge, needs
   )
 
 

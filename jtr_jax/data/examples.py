@@ -41,6 +41,20 @@ class Examples:
   epoch: jax.Array
 
 
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class WithExtra:
+  """A batch, and one drawn independently of it.
+
+  Attributes:
+    batch: to train on.
+    extra: to judge a step by.
+  """
+
+  batch: Examples
+  extra: Examples
+
+
 def to_images(examples: Examples) -> jax.Array:
   """Return f32[B, H, W, 3] in [0, 1]."""
   return examples.image.astype(jnp.float32) / 255

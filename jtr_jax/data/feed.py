@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.examples import Examples
+from jtr_jax.data.examples import Examples, WithExtra
 from jtr_jax.data.order import Order, Rows
 from jtr_jax.data.progress import progress
 from jtr_jax.data.selection import Selection
@@ -28,12 +28,13 @@ class Feed(NamedTuple):
     constant: pytree on the device for the whole run.
     fetch: step -> pytree of a few integers (resident) or of the whole batch
       (streaming); numpy arrays unless `Shardings.batch` places them.
-    gather: (constant, fetched) -> Examples; pure, to be traced inside jit.
+    gather: (constant, fetched) -> Examples, or WithExtra where a second batch
+      was asked for; pure, to be traced inside jit.
   """
 
   constant: Any
   fetch: Callable[[int], Any]
-  gather: Callable[[Any, Any], Examples]
+  gather: Callable[[Any, Any], Any]
 
 
 class Shardings(NamedTuple):
@@ -77,6 +78,7 @@ def make_feed(
   *,
   batch_size: int,
   delivery: Delivery = WHERE_IT_FITS,
+  extra: Order | None = None,
 ) -> Feed:
   """Return the feed of a selection; every way gives the same `Examples`.
 
@@ -85,9 +87,11 @@ def make_feed(
     order: which sample stands where.
     batch_size: images in a batch.
     delivery: the way.
+    extra: of a second batch in every step; None for no such batch.
 
   Returns:
-    The feed. Any step can be the first; a stream reads consecutive ones ahead.
+    The feed, of `WithExtra` if there is a second batch. Any step can be the
+    first; a stream reads consecutive ones ahead.
 
   Raises:
     ValueError: an unknown placement, or a broken record.
@@ -100,20 +104,47 @@ def make_feed(
     delivery.placement == "auto" and fits
   )
   make = _resident_feed if resident else _streaming_feed
-  return make(selection, order, batch_size, delivery)
+  feed = make(selection, order, batch_size, delivery)
+  if extra is None:
+    return feed
+  if not resident:
+    return _paired(feed, make(selection, extra, batch_size, delivery))
+  fetch = _fetch_rows(extra, batch_size, delivery)
+  return _paired(feed, feed._replace(fetch=fetch))
 
 
 def _resident_feed(
   selection: Selection, order: Order, batch_size: int, delivery: Delivery
 ) -> Feed:
-  shardings = delivery.shardings
-  constant = jax.device_put(_load(selection), shardings.constant)
+  constant = jax.device_put(_load(selection), delivery.shardings.constant)
+  fetch = _fetch_rows(order, batch_size, delivery)
+  return Feed(constant, fetch, _gather_resident)
 
+
+def _fetch_rows(
+  order: Order, batch_size: int, delivery: Delivery
+) -> Callable[[int], Rows]:
   def fetch(step: int) -> Rows:
     rows = order.rows(step * batch_size, batch_size)
-    return _place(rows, shardings.batch)
+    return _place(rows, delivery.shardings.batch)
 
-  return Feed(constant, fetch, _gather_resident)
+  return fetch
+
+
+def _paired(feed: Feed, extra: Feed) -> Feed:
+  """Return the feed of both feeds' batches."""
+
+  def gather(constant: Any, fetched: Any) -> WithExtra:
+    return WithExtra(
+      feed.gather(constant[0], fetched[0]),
+      extra.gather(constant[1], fetched[1]),
+    )
+
+  return Feed(
+    (feed.constant, extra.constant),
+    lambda step: (feed.fetch(step), extra.fetch(step)),
+    gather,
+  )
 
 
 def _streaming_feed(

@@ -86,3 +86,38 @@ class Sequential:
     position = np.arange(start, start + count)
     sample = np.minimum(position, self.size - 1).astype(np.int32)
     return Rows(sample, np.zeros(count, np.int32), position < self.size)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Among:
+  """An order of some of the samples.
+
+  Attributes:
+    order: of numbers from 0 to the number of these samples.
+    samples: i32[...], which they are.
+  """
+
+  order: Order
+  samples: np.ndarray
+
+  def rows(self, start: int, count: int) -> Rows:
+    """Return the rows at these positions."""
+    rows = self.order.rows(start, count)
+    return rows._replace(sample=self.samples[rows.sample].astype(np.int32))
+
+
+def draw_some(seed: int, size: int, share: float) -> np.ndarray:
+  """Return which samples are in a random part of a split.
+
+  Args:
+    seed: decides the part.
+    size: samples of the split.
+    share: of them in the part; at least one is in it and one outside.
+
+  Returns:
+    bool[size].
+  """
+  count = min(max(1, round(share * size)), size - 1)
+  chosen = np.zeros(size, bool)
+  chosen[sample_order(seed, -1 % 2**32, size)[:count]] = True
+  return chosen

@@ -12,9 +12,11 @@ import numpy as np
 from jtr_jax.data import feed
 from jtr_jax.data.examples import Examples
 from jtr_jax.data.feed import WHERE_IT_FITS, Delivery, Feed
-from jtr_jax.data.order import Sequential, Shuffled
+from jtr_jax.data.order import Among, Sequential, Shuffled
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.selection import check_every_task_labelled, select
+
+_EXTRA_SEED = 1 << 31  # far from the seeds of runs
 
 
 def make_feed(
@@ -27,6 +29,7 @@ def make_feed(
   seed: int,
   scenario: str = "as found",
   delivery: Delivery = WHERE_IT_FITS,
+  extra: bool = False,
 ) -> Feed:
   """Return the training feed: epochs without end, each in its own order.
 
@@ -40,6 +43,8 @@ def make_feed(
     seed: decides the order.
     scenario: how labels were hidden, for an error message.
     delivery: how batches come to the device.
+    extra: whether each step gets a second batch of the same images, in an order
+      of its own.
 
   Returns:
     The feed; no batch is dropped or padded, some straddle two epochs.
@@ -54,6 +59,7 @@ def make_feed(
     Shuffled(seed, selection.size),
     batch_size=batch_size,
     delivery=delivery,
+    extra=Shuffled(seed + _EXTRA_SEED, selection.size) if extra else None,
   )
 
 
@@ -86,6 +92,36 @@ def evaluation_feed(
     batch_size=batch_size,
     delivery=delivery,
   )
+
+
+def labelled_feed(
+  dataset: Dataset,
+  split: str,
+  task_names: Sequence[str],
+  labelled: np.ndarray,
+  *,
+  batch_size: int,
+  delivery: Delivery = WHERE_IT_FITS,
+) -> tuple[Feed, int]:
+  """Return a feed of the images with a visible label, once, and its steps.
+
+  Args:
+    dataset: a prepared data set.
+    split: its split.
+    task_names: the tasks.
+    labelled: bool[N, K], False where a label is to be hidden.
+    batch_size: images in a batch.
+    delivery: how batches come to the device.
+  """
+  selection = select(dataset, split, task_names, labelled)
+  images = np.flatnonzero(selection.present.any(axis=1))
+  found = feed.make_feed(
+    selection,
+    Among(Sequential(len(images)), images),
+    batch_size=batch_size,
+    delivery=delivery,
+  )
+  return found, math.ceil(len(images) / batch_size)
 
 
 def evaluation_steps(dataset: Dataset, split: str, batch_size: int) -> int:

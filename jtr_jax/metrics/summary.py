@@ -1,8 +1,10 @@
 """One number for all tasks: Acc_MTL, and Delta_MTL by both conventions."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+from jtr_jax.metrics.accumulate import Measured
 
 _EPSILON = 1e-10  # added to metrics that are divided by, as released
 
@@ -71,3 +73,31 @@ def _log(measure: Measure) -> float:
 
 def _mean(values: Sequence[float]) -> float:
   return sum(values) / len(values)
+
+
+def accuracies(
+  tasks: Iterable[Measured], metrics: Mapping[str, float]
+) -> dict[str, float]:
+  """Return one number in [0, 1] for each task, higher is better.
+
+  The first metric of which more is better: mIoU, delta1, the share of normals
+  within 11.25 degrees. A task with errors alone has 1 / (1 + its first error).
+
+  Args:
+    tasks: the tasks.
+    metrics: "<task>/<metric>" -> value.
+
+  Returns:
+    Task name -> accuracy; NaN where nothing was measured.
+
+  Source: the released code of AMTL, for the three metrics.
+  """
+  found = {}
+  for task in tasks:
+    better = [name for name, sign in task.metrics.items() if sign > 0]
+    if better:
+      found[task.name] = metrics[f"{task.name}/{better[0]}"]
+    else:
+      error = metrics[f"{task.name}/{task.primary_metric}"]
+      found[task.name] = 1 / (1 + error)
+  return found

@@ -5,7 +5,7 @@
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import flax.linen as nn
@@ -85,12 +85,32 @@ class MultiTaskNet:
       train=train,
     )
 
+  @property
+  def last_shared_layer(self) -> tuple[str, ...]:
+    """Where the encoder's parameters have its last layer."""
+    path: tuple[str, ...] = self.encoder.last_layer
+    return path
+
   def decode(
-    self, params: Tree, model_state: Tree, features: Features, *, train: bool
+    self,
+    params: Tree,
+    model_state: Tree,
+    copies: Sequence[Features],
+    *,
+    train: bool,
   ) -> tuple[Predictions, Tree]:
-    """Return every task's prediction and the decoders' new states by name."""
+    """Return every task's prediction and the decoders' new states by name.
+
+    Args:
+      params: of the decoders.
+      model_state: of the decoders.
+      copies: the features for each task, in task order.
+      train: as for flax.
+    """
     predictions, states = {}, {}
-    for task, decoder in zip(self.tasks, self.decoders, strict=True):
+    for task, decoder, features in zip(
+      self.tasks, self.decoders, copies, strict=True
+    ):
       name = decoder_name(task.name)
       raw, states[name] = apply(
         decoder, params[name], model_state[name], features, train=train
@@ -111,7 +131,7 @@ class MultiTaskNet:
     """Return predictions and features of f32[B, H, W, 3] and the new state."""
     features, state = self.encode(params, model_state, images, train=train)
     predictions, states = self.decode(
-      params, model_state, features, train=train
+      params, model_state, (features,) * len(self.tasks), train=train
     )
     return NetOutput(predictions, features), {"encoder": state, **states}
 

@@ -90,6 +90,11 @@ class SegNet(nn.Module):
       widths, self.statistics, self.dtype, self.running, name=name
     )
 
+  @property
+  def last_layer(self) -> tuple[str, str]:
+    """Where the parameters have the last convolution."""
+    return "decoder0", "conv1"
+
   def encode(
     self, x: jax.Array, *, train: bool
   ) -> tuple[jax.Array, list[jax.Array]]:

@@ -1,5 +1,6 @@
 """The card of several networks, one for each task, and a baseline from it."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,6 +37,34 @@ def combine(cards: Sequence[ResultCard], *, config: str) -> ResultCard:
     images=max(card.images for card in cards),
     versions=first.versions,
     config=config,
+  )
+
+
+def of_task(card: ResultCard, task: str) -> ResultCard:
+  """Return a card with the results of one task alone; its gain is the Delta.
+
+  Args:
+    card: of a network for several tasks.
+    task: one of them.
+  """
+
+  def own(values: Mapping[str, Any]) -> dict[str, Any]:
+    prefix = task + "/"
+    return {n: v for n, v in values.items() if n.startswith(prefix)}
+
+  outcomes = [
+    dataclasses.replace(
+      outcome,
+      metrics=own(outcome.metrics),
+      delta_percent=outcome.metrics.get(f"{task}/gain"),
+    )
+    for outcome in card.outcomes
+  ]
+  return dataclasses.replace(
+    card,
+    outcomes=tuple(outcomes),
+    directions=own(card.directions),
+    label_counts={task: card.label_counts[task]},
   )
 
 

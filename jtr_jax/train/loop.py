@@ -18,6 +18,7 @@ from jtr_jax.data.feed import Feed
 from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.train.balancing import PLAIN, Balancing
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.dispatch import (
   Dispatch,
@@ -34,6 +35,21 @@ from jtr_jax.train.writers import MetricWriter
 
 Judge: TypeAlias = Callable[[TrainState], dict[str, float]]
 """From a state to its "<task>/<metric>" values."""
+
+
+Track: TypeAlias = Callable[
+  [TrainState, dict[str, float]], tuple[TrainState, dict[str, float]]
+]
+"""(state, its metrics) -> (state that has taken note of them, a row for the
+log), after each evaluation."""
+
+
+def no_track(
+  state: TrainState, metrics: dict[str, float]
+) -> tuple[TrainState, dict[str, float]]:
+  """Return the state: nobody wants to know."""
+  del metrics
+  return state, {}
 
 
 class Schedule(NamedTuple):
@@ -72,6 +88,8 @@ class Run(NamedTuple):
     evaluate: state -> "<task>/<metric>", with the gains over a baseline if
       there is one; draws pictures too.
     eval_split: name of the split that it evaluates.
+    balancing: how losses and gradients are balanced.
+    track: tells balancers the accuracies that they ask for.
   """
 
   net: MultiTaskNet
@@ -87,6 +105,8 @@ class Run(NamedTuple):
   schedule: Schedule
   evaluate: Judge
   eval_split: str
+  balancing: Balancing = PLAIN
+  track: Track = no_track
 
 
 def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
@@ -121,7 +141,7 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
     for step in range(first, run.schedule.total, run.schedule.dispatch):
       state = session.advance(state, step)
       done = step + run.schedule.dispatch
-      session.record(state, done)
+      state = session.record(state, done)
       if preemption.should_stop(done) and done < run.schedule.total:
         session.stop(state, done)
         break
@@ -151,6 +171,7 @@ def run_dispatch(run: Run) -> Dispatch:
     run.method,
     run.optimizer,
     run.augment,
+    run.balancing,
     seed=run.seed,
     mesh=run.mesh,
   )
@@ -160,7 +181,12 @@ def run_dispatch(run: Run) -> Dispatch:
 def _initializer(run: Run) -> Callable[[], TrainState]:
   def initialize() -> TrainState:
     return init_state(
-      run.net, run.method, run.optimizer, size=run.size, seed=run.seed
+      run.net,
+      run.method,
+      run.optimizer,
+      run.balancing,
+      size=run.size,
+      seed=run.seed,
     )
 
   return initialize
@@ -193,7 +219,7 @@ class _Session:
     self._window.add(step, metrics)
     return state
 
-  def record(self, state: TrainState, step: int) -> None:
+  def record(self, state: TrainState, step: int) -> TrainState:
     """Write, evaluate and save what is due after `step` steps."""
     schedule = self._schedule
     last = step >= schedule.total
@@ -208,9 +234,13 @@ class _Session:
       self._window.read()  # nothing broken may be drawn
       metrics = self._run.evaluate(state)
       self._write(step, self._run.eval_split, metrics)
+      state, row = self._run.track(state, metrics)
+      if row:
+        self._write(step, "balancing", row)
       self._save(state, step, metrics)
     elif step % schedule.save == 0:
       self._save(state, step, None)
+    return state
 
   def stop(self, state: TrainState, step: int) -> None:
     """Save, because a signal asked the run to stop."""

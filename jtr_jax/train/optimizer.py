@@ -8,6 +8,7 @@ import optax
 
 from jtr_jax.methods.base import MAIN
 from jtr_jax.models.multitask import decoder_name
+from jtr_jax.train.balancing import BALANCER
 from jtr_jax.train.state import Tree
 
 
@@ -60,7 +61,8 @@ def grouped(
   """Return one transformation in which a method's parameters may stand apart.
 
   Args:
-    groups: for each group its transformation, `MAIN` among them.
+    groups: for each group its transformation, `MAIN` among them; `BALANCER` is
+      what loss balancers learn.
     own_groups: the method's `groups`; all other parameters are in `MAIN`.
 
   Returns:
@@ -71,7 +73,10 @@ def grouped(
 
   def label(params: Tree) -> Tree:
     own = own_groups(params["method"])
-    return {**jax.tree.map(lambda _: MAIN, params), "method": own}
+    labels = {**jax.tree.map(lambda _: MAIN, params), "method": own}
+    if BALANCER in groups:
+      labels[BALANCER] = jax.tree.map(lambda _: BALANCER, params[BALANCER])
+    return labels
 
   return optax.partition(groups, label)
 

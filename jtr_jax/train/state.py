@@ -1,18 +1,20 @@
 """Everything a run changes, in one tree, and how it starts."""
 
 import dataclasses
-from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import optax
 
 from jtr_jax.core import rng
-from jtr_jax.methods.base import Method
+from jtr_jax.methods.base import Method, Tree
 from jtr_jax.models.multitask import MultiTaskNet
-
-Tree: TypeAlias = Any
-"""A nested dictionary of arrays."""
+from jtr_jax.train.balancing import (
+  PLAIN,
+  Balancing,
+  BalancingState,
+  init_balancing,
+)
 
 
 @jax.tree_util.register_dataclass
@@ -22,21 +24,24 @@ class TrainState:
 
   Attributes:
     step: i32[], how many updates were made.
-    params: by stage: "encoder", "decoder_<task>" and "method".
+    params: by stage: "encoder", "decoder_<task>", "method" and "balancer".
     model_state: running statistics of batch norm, by the same stages.
     opt_state: of the optimiser.
+    balancing: what the balancers remember.
   """
 
   step: jax.Array
   params: Tree
   model_state: Tree
   opt_state: optax.OptState
+  balancing: BalancingState
 
 
 def init_state(
   net: MultiTaskNet,
   method: Method,
   optimizer: optax.GradientTransformation,
+  balancing: Balancing = PLAIN,
   *,
   size: tuple[int, int],
   seed: int,
@@ -47,6 +52,7 @@ def init_state(
     net: the network.
     method: the method, which may have networks of its own.
     optimizer: for all parameters.
+    balancing: how losses and gradients are balanced.
     size: (H, W) of the images, pixels.
     seed: of the run.
 
@@ -56,9 +62,13 @@ def init_state(
   params, model_state = net.init(rng.stream(seed, "init"), (*size, 3))
   own_params, own_state = method.init(rng.stream(seed, "init method"), size)
   params = {**params, "method": own_params}
+  params["balancer"], balancing_state = init_balancing(
+    balancing, params, net.last_shared_layer
+  )
   return TrainState(
     step=jnp.zeros((), jnp.int32),
     params=params,
     model_state={**model_state, "method": own_state},
     opt_state=optimizer.init(params),
+    balancing=balancing_state,
   )

@@ -74,6 +74,8 @@ class Window:
   def _accumulate(self, values: StepMetrics) -> None:
     for name, loss in values.losses.items():
       self._include(f"{name}/loss", float(loss.sum), float(loss.weight))
+    for name, share in values.balancing.items():
+      self._include(name, float(share.sum), float(share.weight))
     for name, value in values.terms.items():
       self._include(name, float(value), 1)
     self._include("gradient/norm", float(values.gradient_norm), 1)

@@ -14,7 +14,7 @@ from jtr_jax.core.types import Predictions
 from jtr_jax.methods.base import MethodInput, MethodOutput
 from jtr_jax.methods.supervised import view
 from jtr_jax.models.multitask import Tree
-from jtr_jax.train.step import run_views
+from jtr_jax.train.forward import run_views
 from jtr_jax.verify import jtr_recording, recorded_trees
 from jtr_jax.verify.comparison import Quantity, Recording
 from jtr_jax.verify.jtr_recording import SETTINGS, VIEWS, Step, Trees

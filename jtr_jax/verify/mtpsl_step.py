@@ -15,7 +15,7 @@ from jtr_jax.methods.supervised import view
 from jtr_jax.models.mapping import MappingNet
 from jtr_jax.models.multitask import MultiTaskNet, NetOutput, Tree
 from jtr_jax.tasks.base import Task
-from jtr_jax.train.step import run_views
+from jtr_jax.train.forward import run_views
 from jtr_jax.verify import recorded_step, recorded_trees, released_weights
 from jtr_jax.verify.comparison import Quantity, Recording, unusable
 

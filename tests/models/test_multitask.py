@@ -125,7 +125,8 @@ def test_predict_is_encode_then_decode(net, variables, images, trained):
   @jax.jit
   def by_hand(params, state):
     features, encoder = net.encode(params, state, images, train=True)
-    predictions, decoders = net.decode(params, state, features, train=True)
+    copies = (features,) * len(net.tasks)
+    predictions, decoders = net.decode(params, state, copies, train=True)
     return predictions, {"encoder": encoder, **decoders}
 
   chex.assert_trees_all_close(by_hand(*variables), trained, atol=1e-6)

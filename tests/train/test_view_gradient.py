@@ -14,7 +14,7 @@ from jtr_jax.core.types import Label, ViewSpec
 from jtr_jax.methods.base import MethodInput
 from jtr_jax.methods.jtr import jtr
 from jtr_jax.methods.jtr_settings import RELEASED
-from jtr_jax.train.step import run_views
+from jtr_jax.train.forward import run_views
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

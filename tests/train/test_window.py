@@ -24,6 +24,7 @@ def metrics(loss=(1.0,), weight=(1.0,), broken=(), gradient=1.0):
       "normals": Weighted(np.zeros(steps, "f"), np.zeros(steps, "f")),
     },
     terms={"total/loss": np.float32(loss)},
+    balancing={},
     gradient_norm=np.full(steps, gradient, np.float32),
     broken={"depth": flags, "normals": np.zeros_like(flags)},
     sample=np.tile(np.arange(3, dtype=np.int32), (steps, 1)),

@@ -1,0 +1,100 @@
+"""Accuracies for balancers that ask for them, measured during a run."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh
+from ml_collections import ConfigDict
+
+from jtr_jax import build
+from jtr_jax.balancing.base import Need
+from jtr_jax.data import pipeline
+from jtr_jax.data.order import draw_some
+from jtr_jax.data.records import Dataset
+from jtr_jax.data.splits import LabelSplit
+from jtr_jax.metrics.summary import accuracies
+from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.train import dispatch, evaluate, loop
+from jtr_jax.train.balancing import Balancing
+from jtr_jax.train.state import TrainState
+
+
+def set_labels_aside(
+  config: ConfigDict, balancing: Balancing, labels: LabelSplit
+) -> tuple[LabelSplit, LabelSplit]:
+  """Return the labels to train with, and those to measure accuracies on.
+
+  Args:
+    config: `balancing.accuracy` and `balancing.held_out`.
+    balancing: who asks.
+    labels: what the training may see.
+
+  Returns:
+    Two splits of the same images without a label in common; the second has
+    none unless accuracies are wanted and measured on training images.
+  """
+  wanted = Need.VALIDATION_METRICS in balancing.loss.needs
+  aside = np.zeros(len(labels.ids), bool)
+  if wanted and config.balancing.accuracy == "held_out":
+    share = config.balancing.held_out
+    aside = draw_some(config.data.split_seed, len(labels.ids), share)
+  rows = aside[:, None]
+  return (
+    dataclasses.replace(labels, labelled=labels.labelled & ~rows),
+    dataclasses.replace(labels, labelled=labels.labelled & rows),
+  )
+
+
+def make_track(
+  config: ConfigDict,
+  dataset: Dataset,
+  net: MultiTaskNet,
+  balancing: Balancing,
+  aside: LabelSplit,
+  mesh: Mesh,
+) -> loop.Track:
+  """Return what tells the balancer the accuracies after an evaluation.
+
+  Args:
+    config: `balancing.accuracy`.
+    dataset: the data.
+    net: the network.
+    balancing: who asks.
+    aside: labels that are not trained with.
+    mesh: devices that hold the state.
+  """
+  if Need.VALIDATION_METRICS not in balancing.loss.needs:
+    return loop.no_track
+  measure = None
+  if config.balancing.accuracy == "held_out":
+    batch = dispatch.whole_shares(config.evaluate.batch_size, mesh)
+    feed, steps = pipeline.labelled_feed(
+      dataset,
+      config.data.train_split,
+      aside.tasks,
+      aside.labelled,
+      batch_size=batch,
+      delivery=build.make_delivery(config, mesh),
+    )
+    step = evaluate.make_evaluation_step(net, feed, mesh)
+    measure = lambda state: evaluate.evaluate(
+      net, step, state, feed, steps=steps
+    )
+  judge = jax.jit(
+    lambda state, values: balancing.loss.judge(state, values),
+    out_shardings=dispatch.replicated(mesh),
+  )
+
+  def track(
+    state: TrainState, metrics: dict[str, float]
+  ) -> tuple[TrainState, dict[str, float]]:
+    found = accuracies(net.tasks, measure(state) if measure else metrics)
+    values = jnp.asarray(list(found.values()), jnp.float32)
+    judged = judge(state.balancing.loss, values)
+    new = state.balancing._replace(loss=judged)
+    row = {f"accuracy/{name}": value for name, value in found.items()}
+    return dataclasses.replace(state, balancing=new), row
+
+  return track

@@ -1,0 +1,254 @@
+"""How the K losses of a training step become one gradient of everything.
+
+Plain weighting is one backward pass. Where single tasks' gradients are wanted
+the pass is cut at the shared features z: one backward pass through the decoders
+gives all dL_k/dz, because a task's loss depends on its own decoder alone; what
+then goes through the encoder is one balanced gradient at z, or K of them.
+
+A method's regularisers, such as JTR's distance, are no task: their gradient is
+added as it is, after the balancing.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal, NamedTuple, TypeAlias
+
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.balancing import fixed
+from jtr_jax.balancing.base import (
+  GradientBalancer,
+  GradientState,
+  LossBalancer,
+  Need,
+  Scope,
+  weights_of,
+)
+from jtr_jax.core import errors
+from jtr_jax.core.types import Weighted
+from jtr_jax.methods.base import MethodOutput, Tree
+
+BALANCER = "balancer"
+"""The stage of the parameters, and the group of the optimiser, of what loss
+balancers learn."""
+
+Measure: TypeAlias = Literal["share", "mean"]
+"""What the loss of a task is: its share of the method's objective, a mean over
+all images of the batch, or the mean over the images that have its label."""
+
+
+class LookAhead(NamedTuple):
+  """A virtual step of the network, for a balancer that needs an extra batch.
+
+  Attributes:
+    rate: step -> learning rate of the network.
+    momentum: of the optimiser, if it is gradient descent with momentum.
+    weight_decay: of the optimiser.
+    primary: indices of the tasks whose losses count on the extra batch.
+  """
+
+  rate: Callable[[jax.Array], jax.Array]
+  primary: tuple[int, ...]
+  momentum: float = 0.9
+  weight_decay: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Balancing:
+  """How losses and gradients are balanced in a run.
+
+  Attributes:
+    loss: makes one objective of the losses.
+    gradient: makes one gradient of K; None adds them up.
+    scope: what the gradient balancer acts on.
+    measure: what the loss of a task is.
+    at_once: how many gradients go back through the encoder together: 1 one
+      after the other, 0 all of them.
+    look_ahead: for a loss balancer that needs an extra batch.
+    logs: whether weights and the like are worth a row.
+  """
+
+  loss: LossBalancer
+  gradient: GradientBalancer | None = None
+  scope: Scope = "shared_params"
+  measure: Measure = "share"
+  at_once: int = 1
+  look_ahead: LookAhead | None = None
+  logs: bool = True
+
+  def __post_init__(self) -> None:
+    """Refuse a gradient balancer where it cannot act."""
+    if self.gradient and self.scope not in self.gradient.scopes:
+      raise ValueError(
+        errors.message(
+          f"{self.gradient.name!r} cannot act there",
+          found=f"balancing.scope={self.scope!r}",
+          expected="one of " + ", ".join(self.gradient.scopes),
+          do="Change balancing.scope, or leave it at 'default'.",
+        )
+      )
+
+  @property
+  def learns(self) -> bool:
+    """Whether the loss balancer has parameters."""
+    return bool(jax.tree.leaves(self.loss.init()[0]))
+
+  @property
+  def is_staged(self) -> bool:
+    """Whether single tasks' gradients are wanted."""
+    return self.gradient is not None or self.observes_gradients
+
+  @property
+  def needs_extra_batch(self) -> bool:
+    """Whether a step takes a second batch, drawn independently."""
+    return Need.EXTRA_BATCH in self.loss.needs
+
+  @property
+  def observes_gradients(self) -> bool:
+    """Whether the loss balancer looks at lengths and angles of gradients."""
+    return bool(self.loss.needs & (Need.SHARED_GRADS | Need.FEATURE_GRADS))
+
+
+PLAIN = Balancing(fixed.uniform(0), logs=False)
+"""The method's own objective, nothing balanced."""
+
+
+class BalancingState(NamedTuple):
+  """What balancing remembers.
+
+  Attributes:
+    loss: state of the loss balancer.
+    gradient: state of the gradient balancer, () without one.
+  """
+
+  loss: Tree
+  gradient: GradientState | tuple[()]
+
+
+class Losses(NamedTuple):
+  """The tasks' losses of a batch and what the loss balancer makes of them.
+
+  Attributes:
+    values: f32[K], 0 where absent.
+    present: bool[K].
+    objective: f32[].
+    weights: f32[K], the gradient of the objective in the losses.
+    gradients: that in the loss balancer's parameters.
+  """
+
+  values: jax.Array
+  present: jax.Array
+  objective: jax.Array
+  weights: jax.Array
+  gradients: Tree
+
+
+def init_balancing(
+  balancing: Balancing, params: Tree, path: tuple[str, ...]
+) -> tuple[Tree, BalancingState]:
+  """Return the balancers' parameters and state.
+
+  Args:
+    balancing: the balancers.
+    params: of the network.
+    path: of the last shared layer in the encoder's parameters.
+  """
+  own, state = balancing.loss.init()
+  if balancing.gradient is None:
+    return own, BalancingState(state, ())
+  shared = params["encoder"]
+  if balancing.scope == "last_shared_layer":
+    shared = layer(shared, path)
+  return own, BalancingState(state, balancing.gradient.transform.init(shared))
+
+
+def task_losses(
+  output: MethodOutput, measure: Measure
+) -> tuple[jax.Array, jax.Array]:
+  """Return the tasks' losses f32[K] and which are present, bool[K]."""
+  losses: list[Weighted] = list(output.task_losses.values())
+  present = jnp.stack([jnp.sum(loss.weight) > 0 for loss in losses])
+  means = {"share": lambda x: jnp.mean(x.sum), "mean": Weighted.mean}
+  return jnp.stack([means[measure](loss) for loss in losses]), present
+
+
+def regularizer(output: MethodOutput) -> jax.Array:
+  """Return f32[], what the method adds to the tasks' losses."""
+  terms = [jnp.mean(term) for term in output.regularizers.values()]
+  return jnp.sum(jnp.stack(terms)) if terms else jnp.zeros(())
+
+
+def weigh(
+  balancing: Balancing,
+  params: Tree,
+  state: BalancingState,
+  values: jax.Array,
+  present: jax.Array,
+  key: jax.Array,
+) -> Losses:
+  """Return what the loss balancer makes of losses; see `Losses`."""
+  values = jnp.where(present, values, 0)
+  objective, weights, gradients = weights_of(
+    balancing.loss, params, state.loss, values, present, key
+  )
+  return Losses(values, present, objective, weights, gradients)
+
+
+def sigma(balancing: Balancing, params: Tree) -> jax.Array | None:
+  """Return the tasks' uncertainties f32[K], None if nobody learns them."""
+  if balancing.loss.sigma is None:
+    return None
+  return balancing.loss.sigma(params)
+
+
+def layer(params: Tree, path: tuple[str, ...]) -> Tree:
+  """Return the parameters of one layer."""
+  for name in path:
+    params = params[name]
+  return params
+
+
+def with_layer(params: Tree, path: tuple[str, ...], new: Tree) -> Tree:
+  """Return the parameters with those of one layer replaced."""
+  if not path:
+    return new
+  return {**params, path[0]: with_layer(params[path[0]], path[1:], new)}
+
+
+def statistics(
+  balancing: Balancing,
+  names: tuple[str, ...],
+  params: Tree,
+  state: BalancingState,
+  losses: Losses,
+) -> dict[str, Weighted]:
+  """Return "weight/<task>" and what else is worth a row, over steps with it.
+
+  Args:
+    balancing: the balancers.
+    names: of the tasks.
+    params: of the loss balancer.
+    state: after the step.
+    losses: of the step.
+  """
+  if not balancing.logs:
+    return {}
+  rows = {"weight": losses.weights}
+  uncertainties = sigma(balancing, params)
+  if uncertainties is not None:
+    rows["sigma"] = uncertainties
+  if isinstance(state.gradient, GradientState):
+    rows["gradient_weight"] = state.gradient.weights
+    rows |= getattr(state.gradient.rule, "statistics", {})
+  return {
+    f"{row}/{name}": _over_steps(values[k], losses.present[k])
+    for row, values in rows.items()
+    for k, name in enumerate(names)
+  }
+
+
+def _over_steps(value: jax.Array, present: jax.Array) -> Weighted:
+  """Return what a step adds to a mean over the steps with such a number."""
+  counts = present & jnp.isfinite(value)
+  return Weighted(jnp.where(counts, value, 0), counts.astype(jnp.float32))

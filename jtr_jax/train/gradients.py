@@ -1,0 +1,94 @@
+"""Gradients of a training step, balanced; see `train.balancing`."""
+
+from typing import Any
+
+import jax
+
+from jtr_jax.balancing.base import Need, Observation
+from jtr_jax.methods.base import MethodOutput
+from jtr_jax.train import balancing, forward
+from jtr_jax.train.balancing import BalancingState
+from jtr_jax.train.program import (
+  Batch,
+  Program,
+  StepGradients,
+  method_output,
+  weigh,
+)
+from jtr_jax.train.staged import staged_gradients
+from jtr_jax.train.state import TrainState, Tree
+
+
+def step_gradients(
+  program: Program, state: TrainState, batch: Batch
+) -> StepGradients:
+  """Return balanced gradients of everything that is learnt.
+
+  Args:
+    program: network, method and balancing.
+    state: before the step.
+    batch: views and labels.
+  """
+  if program.balancing.is_staged:
+    return staged_gradients(program, state, batch)
+  return _plain(program, state, batch)
+
+
+def forward_losses(
+  program: Program, state: TrainState, params: Tree, batch: Batch
+) -> tuple[jax.Array, jax.Array, MethodOutput, Tree]:
+  """Return the tasks' losses, which are present, the output and new states."""
+  seen, model_state = forward.run_views(
+    program.net, params, state.model_state, batch.images, program.method.views
+  )
+  output = method_output(program, state, params["method"], seen, batch)
+  measure = program.balancing.measure
+  values, present = balancing.task_losses(output, measure)
+  return values, present, output, {**model_state, "method": output.state}
+
+
+def observe(
+  program: Program,
+  state: TrainState,
+  params: Tree,
+  batch: Batch,
+  found: StepGradients,
+) -> BalancingState:
+  """Return the balancers' new state, after the update.
+
+  Args:
+    program: network, method and balancing.
+    state: before the step.
+    params: after it.
+    batch: views and labels.
+    found: the gradients of the step.
+  """
+  if program.balancing.needs_extra_batch:
+    return found.balancing  # it has changed before the step, see look_ahead
+  loss, losses = program.balancing.loss, found.losses
+  seen = Observation(losses.values, losses.present, state.step)
+  if found.gram is not None:
+    seen = seen._replace(norms=found.gram.norms, cosines=found.gram.cosines)
+  if Need.POST_UPDATE_LOSSES in loss.needs:
+    values, *_ = forward_losses(program, state, params, batch)
+    seen = seen._replace(later_losses=values)
+  return found.balancing._replace(loss=loss.observe(state.balancing.loss, seen))
+
+
+def _plain(program: Program, state: TrainState, batch: Batch) -> StepGradients:
+  """Return the gradients of the weighted losses, in one backward pass."""
+
+  def objective(params: Tree) -> tuple[jax.Array, Any]:
+    values, present, output, model_state = forward_losses(
+      program, state, params, batch
+    )
+    losses = weigh(program, state, params, values, present, batch)
+    total = losses.objective + balancing.regularizer(output)
+    return total, (output, model_state, losses)
+
+  gradients, (output, model_state, losses) = jax.grad(objective, has_aux=True)(
+    state.params
+  )
+  return StepGradients(
+    gradients, output, model_state, losses, None, state.balancing
+  )

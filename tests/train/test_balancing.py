@@ -1,0 +1,215 @@
+"""Balanced training steps, and what balancing may not change."""
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import chex
+import config_files
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import small_net
+
+from jtr_jax import build_balancing, config_balancing, config_check
+from jtr_jax.balancing import fixed, ial, mgda, total, uncertainty
+from jtr_jax.balancing.base import Need
+from jtr_jax.methods.base import Method, MethodOutput
+from jtr_jax.methods.supervised import supervised
+from jtr_jax.train.balancing import Balancing, statistics
+from jtr_jax.train.checkpoint import Checkpoints
+from jtr_jax.train.program import Program
+
+TASKS = small_net.NET_TASKS
+NAMES = tuple(task.name for task in TASKS)
+K = len(TASKS)
+UNIFORM = fixed.uniform(K)
+UW = uncertainty.uw(K, form="log_sigma", initial_weight=0.6)
+PRESETS = [*config_balancing.PRESETS, "uw+pcgrad", "dwa+ial"]
+ALL = np.ones((small_net.IMAGES, K), bool)
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+
+def from_config(name):
+  config = config_files.load("rooms_supervised", f"full,balancing={name}")
+  config_check.validate(config)
+  return build_balancing.make_balancing(config, TASKS, 2.0)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_balancing_trains_from_a_config_argument(name):
+  balancing = from_config(name)
+  program = Program(small_net.make_net(), supervised(TASKS), balancing)
+  optimizer = optax.sgd(0.01)
+  step = small_net.make_step(program, optimizer)
+  first = state = small_net.start(program, optimizer)
+  for index in range(3):
+    present = ALL if index == 1 else small_net.PRESENT
+    extra = small_net.make_batch(index + 9)
+    state, found = step(state, small_net.make_batch(index, present), extra)
+  chex.assert_tree_all_finite((state.params, found.gradients))
+  assert step._cache_size() == 1
+  chex.assert_trees_all_equal_shapes_and_dtypes(state, first)
+  moved = jax.tree.map(
+    lambda a, b: bool(jnp.any(a != b)), state.params, first.params
+  )
+  assert all(jax.tree.leaves(moved))
+  rows = statistics(
+    balancing, NAMES, state.params["balancer"], state.balancing, found.losses
+  )
+  assert ("weight/depth" in rows) == (name != "uniform")
+
+
+@functools.cache
+def gradients(balancing, method="supervised"):
+  """Return the gradients of one step from the same start."""
+  made = {"supervised": supervised(TASKS), "more": with_regularizer()}[method]
+  program = Program(small_net.make_net(), made, balancing)
+  optimizer = optax.sgd(0.1)
+  state = small_net.start(program, optimizer)
+  _, found = small_net.make_step(program, optimizer)(
+    state, small_net.make_batch(), small_net.make_batch()
+  )
+  return found
+
+
+def with_regularizer():
+  """A method that adds what depends on all predictions and on features."""
+  plain = supervised(TASKS)
+
+  def losses(params, state, inputs):
+    output = plain.losses(params, state, inputs)
+    parts = [x[0] for x in inputs.predictions.values()]
+    parts.append(inputs.features.final[0])
+    term = sum(jnp.mean(jnp.square(x), axis=(1, 2, 3)) for x in parts)
+    return MethodOutput(output.task_losses, {"size": term}, output.state)
+
+  return Method(**{**plain._asdict(), "losses": losses})
+
+
+@pytest.mark.parametrize("method", ["supervised", "more"])
+@pytest.mark.parametrize("scope", ["shared_params", "features"])
+@pytest.mark.parametrize("loss", [UNIFORM, UW], ids=["uniform", "uw"])
+def test_sum_of_single_gradients_is_the_plain_gradient(loss, scope, method):
+  plain = gradients(Balancing(loss), method)
+  summed = gradients(Balancing(loss, total.total(K), scope), method)
+  chex.assert_trees_all_close(summed.gradients, plain.gradients, atol=1e-6)
+  chex.assert_trees_all_close(summed.losses, plain.losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [0, 2])
+def test_gradients_computed_together_are_the_same(at_once):
+  balancer = mgda.mgda(K)
+  one = gradients(Balancing(UNIFORM, balancer))
+  some = gradients(Balancing(UNIFORM, balancer, at_once=at_once))
+  chex.assert_trees_all_close(some.gradients, one.gradients, atol=1e-6)
+
+
+def test_weights_of_the_last_layer_make_the_encoder_gradient():
+  balancer = mgda.mgda(K)
+  found = gradients(Balancing(UNIFORM, balancer, "last_shared_layer"))
+  weights = tuple(found.balancing.gradient.weights.tolist())
+  expected = gradients(Balancing(fixed.fixed(K, weights=weights)))
+  chex.assert_trees_all_close(
+    found.gradients["encoder"], expected.gradients["encoder"], atol=1e-6
+  )
+  layer = found.gradients["encoder"]["conv1"]
+  assert optax.tree.norm(layer) > 0
+
+
+def test_regularizers_are_not_balanced():
+  """What they add is the same whatever becomes of the tasks' gradients."""
+  none = Balancing(UNIFORM)
+  added = jax.tree.map(
+    jnp.subtract, gradients(none, "more").gradients, gradients(none).gradients
+  )
+  for scope in ("features", "shared_params", "last_shared_layer"):
+    balanced = Balancing(UNIFORM, mgda.mgda(K), scope)
+    found = jax.tree.map(
+      jnp.subtract,
+      gradients(balanced, "more").gradients,
+      gradients(balanced).gradients,
+    )
+    chex.assert_trees_all_close(found, added, atol=1e-6)
+
+
+def test_ial_without_shares_trains_the_encoder_for_the_primary_task():
+  encoder = ial.ial(K, primary=1, indicator="fixed", shares=(0.0,) * K)
+  balanced = gradients(Balancing(UW, encoder, "features", "mean"))
+  alone = fixed.fixed(K, weights=tuple(float(k == 1) for k in range(K)))
+  expected = gradients(Balancing(alone, measure="mean"))
+  chex.assert_trees_all_close(
+    balanced.gradients["encoder"], expected.gradients["encoder"], atol=1e-7
+  )
+  weighted = gradients(Balancing(UW, measure="mean")).gradients
+  for name in ("balancer", *(f"decoder_{name}" for name in NAMES)):
+    chex.assert_trees_all_close(
+      balanced.gradients[name], weighted[name], atol=1e-7
+    )
+
+
+def test_loss_of_a_task_is_its_share_or_its_mean():
+  share = gradients(Balancing(UNIFORM)).losses
+  mean = gradients(Balancing(UNIFORM, measure="mean")).losses
+  present = small_net.PRESENT
+  shares = present / np.maximum(present.sum(1, keepdims=True), 1)
+  ratio = shares.sum(0) / small_net.IMAGES
+  np.testing.assert_allclose(share.values, ratio * mean.values, rtol=1e-5)
+
+
+def test_balancers_that_cannot_act_there_are_refused():
+  with pytest.raises(ValueError, match=r"features.*Change balancing\.scope"):
+    Balancing(UW, ial.ial(K), "shared_params")
+  config = config_files.load("rooms_supervised", "full,balancing=ial")
+  config.balancing.primary = "dpeth"
+  with pytest.raises(ValueError, match="primary task"):
+    build_balancing.make_balancing(config, TASKS, 2.0)
+  with pytest.raises(ValueError, match="not a pair"):
+    config_files.load("rooms_supervised", "full,balancing=uw+dwa")
+  with pytest.raises(ValueError, match="Did you mean 'pcgrad'"):
+    config_files.load("rooms_supervised", "full,balancing=pcgard")
+
+
+@pytest.mark.parametrize("name", ["ial", "gradnorm", "moco", "dwa+mgda"])
+def test_states_of_balancers_survive_a_checkpoint(name, tmp_path):
+  program = Program(small_net.make_net(), supervised(TASKS), from_config(name))
+  state = small_net.start(program, optax.adam(0.1))
+  marked = jax.tree.map(lambda x: x + jnp.ones_like(x), state)
+  with Checkpoints(tmp_path) as checkpoints:
+    checkpoints.save(1, marked)
+    restored = checkpoints.restore("latest", state).state
+  chex.assert_trees_all_equal(restored, marked)
+  assert len(jax.tree.leaves(restored.balancing)) > 1
+
+
+def test_four_devices_equal_one():
+  script = Path(__file__).with_name("four_devices.py")
+  flags = "--xla_force_host_platform_device_count=4"
+  done = subprocess.run(
+    [sys.executable, script],
+    env={
+      **os.environ,
+      "XLA_FLAGS": flags,
+      "JAX_PLATFORMS": "cpu",
+      "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
+    },
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  errors = json.loads(done.stdout)
+  assert len(errors) == 4
+  assert max(errors.values()) < 1e-5, errors
+
+
+def test_needs_say_what_a_step_measures():
+  needs = {name: from_config(name).loss.needs for name in ("famo", "gradnorm")}
+  assert Need.POST_UPDATE_LOSSES in needs["famo"]
+  assert Need.SHARED_GRADS in needs["gradnorm"]

@@ -1,0 +1,91 @@
+"""Labels set aside, and accuracies told to the balancer that asks."""
+
+import dataclasses
+
+import config_files
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import small_net
+import tiny
+
+from jtr_jax import build_balancing, tracking
+from jtr_jax.data.splits import LabelSplit
+from jtr_jax.methods.supervised import supervised
+from jtr_jax.train import dispatch
+from jtr_jax.train.program import Program
+
+NET = small_net.make_net()
+IDS = tuple(f"train_{i}" for i in range(tiny.IMAGES["train"]))
+LABELS = LabelSplit(IDS, tiny.NAMES, np.ones((len(IDS), 3), bool))
+RESULTS = {
+  "segmentation/miou": 0.2,
+  "depth/delta1": 0.6,
+  "normals/within_11.25": float("nan"),
+}
+
+
+def config(name="amtl", **fields):
+  made = config_files.load("rooms_supervised", f"full,balancing={name}")
+  made.balancing.update(fields)
+  return made
+
+
+def start(made):
+  balancing = build_balancing.make_balancing(made, tiny.TASKS, 2.0)
+  program = Program(NET, supervised(tiny.TASKS), balancing)
+  return balancing, small_net.start(program, optax.sgd(0.1))
+
+
+def track(made, metrics):
+  """Return the balancer's state and the row after one evaluation."""
+  balancing, state = start(made)
+  _, aside = tracking.set_labels_aside(made, balancing, LABELS)
+  mesh = dispatch.make_mesh(1, jax.devices()[:1])
+  told = tracking.make_track(
+    made, tiny.make_dataset(), NET, balancing, aside, mesh
+  )
+  after, row = told(state, metrics)
+  same = dataclasses.replace(after, balancing=state.balancing)
+  assert jax.tree.all(jax.tree.map(jnp.array_equal, same.params, state.params))
+  return after.balancing.loss, row
+
+
+def test_set_aside_labels_are_not_trained_with():
+  made = config(held_out=0.3)
+  kept, aside = tracking.set_labels_aside(made, start(made)[0], LABELS)
+  np.testing.assert_array_equal(kept.labelled ^ aside.labelled, LABELS.labelled)
+  assert aside.labelled.all(axis=1).sum() == 3
+  again = tracking.set_labels_aside(made, start(made)[0], LABELS)
+  np.testing.assert_array_equal(again[1].labelled, aside.labelled)
+
+
+@pytest.mark.parametrize(
+  "made", [config("uw"), config(accuracy="eval_split")], ids=["uw", "released"]
+)
+def test_nothing_is_set_aside_unless_it_is_measured_on(made):
+  kept, aside = tracking.set_labels_aside(made, start(made)[0], LABELS)
+  assert not aside.labelled.any()
+  np.testing.assert_array_equal(kept.labelled, LABELS.labelled)
+
+
+def test_results_of_the_evaluation_as_released():
+  state, row = track(config(accuracy="eval_split"), RESULTS)
+  np.testing.assert_allclose(state, [0.2, 0.6, np.nan], rtol=1e-6)
+  assert row["accuracy/depth"] == 0.6
+
+
+def test_results_on_labels_set_aside():
+  state, row = track(config(), RESULTS)
+  assert list(row) == [f"accuracy/{name}" for name in tiny.NAMES]
+  np.testing.assert_allclose(state, list(row.values()), rtol=1e-6)
+  assert row["accuracy/depth"] != 0.6
+  assert all(0 <= value <= 1 for value in row.values())
+
+
+def test_nobody_asks():
+  state, row = track(config("uniform"), RESULTS)
+  assert state == ()
+  assert row == {}
