@@ -43,6 +43,9 @@ def equilibrium(gram: Gram, power: float = 1.0) -> jax.Array:
 
 def _newton(matrix: jax.Array, force: jax.Array, power: float) -> jax.Array:
   """Return x > 0 with M x = force x^-power."""
+  # A ridge of the steps alone: it keeps them finite and moves no solution.
+  eps = jnp.finfo(matrix.dtype).eps
+  ridge = jnp.diag(8 * force.size * eps * jnp.diagonal(matrix))
   fractions = 0.5 ** jnp.arange(12, dtype=matrix.dtype)
 
   def value(x: jax.Array) -> jax.Array:
@@ -51,7 +54,7 @@ def _newton(matrix: jax.Array, force: jax.Array, power: float) -> jax.Array:
   def step(loop: _Loop) -> _Loop:
     x, _, count = loop
     pull = force * x ** (1 - power)
-    hessian = x[:, None] * x * matrix + jnp.diag(power * pull)
+    hessian = x[:, None] * x * (matrix + ridge) + jnp.diag(power * pull)
     factor = linalg.cho_factor(hessian, lower=True)
     change = linalg.cho_solve(factor, pull - x * (matrix @ x))
     longest = jnp.max(jnp.abs(change))
@@ -63,7 +66,7 @@ def _newton(matrix: jax.Array, force: jax.Array, power: float) -> jax.Array:
     return x, longest, count + 1
 
   # The error after a step is about the square of the step.
-  short = jnp.finfo(matrix.dtype).eps ** 0.5
+  short = eps**0.5
   x, _, _ = jax.lax.while_loop(
     lambda loop: (loop[1] > short) & (loop[2] < _STEPS),
     step,
