@@ -42,7 +42,7 @@ def excess_mtl(num_tasks: int, *, step_size: float = 1e-2) -> GradientBalancer:
 
   def init(params: Tree) -> ExcessState:
     squares = jax.tree.map(lambda x: jnp.zeros((num_tasks, *x.shape)), params)
-    unknown = jnp.full(num_tasks, jnp.nan)
+    unknown = jnp.full(num_tasks, jnp.nan, jnp.float32)
     return ExcessState(squares, unknown, jnp.zeros(num_tasks))
 
   def rule(

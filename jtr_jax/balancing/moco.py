@@ -73,9 +73,8 @@ def moco(
     zeros = jax.tree.map(
       lambda x: jnp.zeros((num_tasks, *x.shape), jnp.float32), params
     )
-    return MoCoState(
-      jnp.zeros((), jnp.int32), zeros, jnp.full(num_tasks, 1 / num_tasks)
-    )
+    equal = jnp.full(num_tasks, 1 / num_tasks, jnp.float32)
+    return MoCoState(jnp.zeros((), jnp.int32), zeros, equal)
 
   balancer = from_gradients("moco", num_tasks, rule, init=init)
   return balancer._replace(scopes=("shared_params",))

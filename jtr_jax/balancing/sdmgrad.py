@@ -1,4 +1,6 @@
-"""SDMGrad: a direction between MGDA's and the mean, found step by step."""
+"""SDMGrad: a direction between MGDA's and the mean."""
+
+from typing import Literal
 
 import jax
 import jax.numpy as jnp
@@ -6,53 +8,54 @@ import jax.numpy as jnp
 from jtr_jax.balancing import simplex
 from jtr_jax.balancing.base import Given, GradientBalancer
 from jtr_jax.balancing.gramian import Gram, from_gramian
+from jtr_jax.balancing.mgda import min_norm
+from jtr_jax.core import errors, numerics
 
+_SOLVERS = ("exact", "descent")
+_STEPS = 20
 _LEARNING_RATE = 5.0
 _MOMENTUM = 0.5
 
 
 def sdmgrad(
-  num_tasks: int, strength: float = 0.3, *, steps: int = 20
+  num_tasks: int,
+  strength: float = 0.3,
+  *,
+  solver: Literal["exact", "descent"] = "exact",
 ) -> GradientBalancer:
   """Return SDMGrad: d = (sum_k w_k g_k + s g_0) / (1 + s), g_0 the mean.
 
-  w moves by projected gradient steps towards the minimum of
-  |sum_k w_k g_k + s g_0|^2 / 2 over the simplex, and is kept for the next
-  update.
+  w minimises |sum_k w_k g_k + s g_0| over the simplex: s = 0 is MGDA, and large
+  s the mean.
 
   Args:
     num_tasks: K.
     strength: s, the pull towards the mean.
-    steps: projected gradient steps (rate 5, momentum 0.5, gradients divided by
-      their mean norm) an update.
+    solver: "exact", or "descent": from the last w, 20 projected gradient steps
+      (rate 5, momentum 0.5, gradients divided by their mean norm). These are
+      long enough to jump between corners of the simplex.
 
-  Source: Xiao, Ban and Ji, NeurIPS 2023, algorithm 1; defaults of LibMTL.
-  Deviations: one batch in place of three independent ones. Momentum starts
-    anew with every update. w starts at the simplex' nearest point over the
-    present tasks; an absent task keeps its weight.
+  Raises:
+    ValueError: unknown solver.
+
+  Source: Xiao, Ban and Ji, NeurIPS 2023, algorithm 1; `strength` and "descent"
+    of LibMTL.
+  Deviations: the minimum is exact by default. One batch in place of three
+    independent ones. In "descent" momentum starts anew with every update, and
+    an absent task keeps its weight.
   """
+  if solver not in _SOLVERS:
+    raise errors.unknown_name("solver", solver, _SOLVERS)
 
   def solve(
     gram: Gram, given: Given, memory: jax.Array
   ) -> tuple[jax.Array, jax.Array]:
     mean = simplex.uniform(given.present, gram.norms.dtype)
-    products = gram.scaled
-    size = mean @ (gram.norms / gram.scale)
-    products = products / jnp.where(size > 0, size, 1) ** 2
-
-    def step(
-      _: int, loop: tuple[jax.Array, jax.Array]
-    ) -> tuple[jax.Array, jax.Array]:
-      weights, velocity = loop
-      slope = products @ (weights + strength * mean)
-      velocity = _MOMENTUM * velocity + slope
-      moved = weights - _LEARNING_RATE * velocity
-      return simplex.project(moved, given.present), velocity
-
-    start = simplex.project(memory.astype(mean.dtype), given.present)
-    weights, _ = jax.lax.fori_loop(
-      0, steps, step, (start, jnp.zeros_like(mean))
-    )
+    if solver == "exact":
+      shifted = _shifted(gram, given.present, strength * mean)
+      weights = min_norm(shifted, given.present)
+    else:
+      weights = _descend(gram, given.present, strength * mean, memory)
     memory = jnp.where(given.present, weights, memory).astype(memory.dtype)
     return (weights + strength * mean) / (1 + strength), memory
 
@@ -60,5 +63,36 @@ def sdmgrad(
     "sdmgrad",
     num_tasks,
     solve,
-    init=lambda: jnp.full(num_tasks, 1 / num_tasks),
+    init=lambda: jnp.full(num_tasks, 1 / num_tasks, jnp.float32),
   )
+
+
+def _shifted(gram: Gram, present: jax.Array, pull: jax.Array) -> Gram:
+  """Return the Gram matrix of g_k + sum_j pull_j g_j."""
+  products = gram.scaled
+  along = products @ pull
+  products = products + along[:, None] + along + pull @ along
+  products = jnp.where(present[:, None] & present, products, 0)
+  norms = jnp.sqrt(jnp.maximum(jnp.diagonal(products), 0))
+  cosines = numerics.safe_divide(products, norms[:, None] * norms)
+  return Gram(norms, cosines)
+
+
+def _descend(
+  gram: Gram, present: jax.Array, pull: jax.Array, memory: jax.Array
+) -> jax.Array:
+  products = gram.scaled
+  size = simplex.uniform(present, pull.dtype) @ (gram.norms / gram.scale)
+  products = products / jnp.where(size > 0, size, 1) ** 2
+
+  def step(
+    _: int, loop: tuple[jax.Array, jax.Array]
+  ) -> tuple[jax.Array, jax.Array]:
+    weights, velocity = loop
+    velocity = _MOMENTUM * velocity + products @ (weights + pull)
+    moved = weights - _LEARNING_RATE * velocity
+    return simplex.project(moved, present), velocity
+
+  start = simplex.project(memory.astype(pull.dtype), present)
+  weights, _ = jax.lax.fori_loop(0, _STEPS, step, (start, jnp.zeros_like(pull)))
+  return weights
