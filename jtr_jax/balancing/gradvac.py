@@ -30,9 +30,9 @@ def gradvac(num_tasks: int, beta: float = 1e-2) -> GradientBalancer:
   def solve(
     gram: Gram, given: Given, usual: jax.Array
   ) -> tuple[jax.Array, jax.Array]:
-    turn = jax.vmap(_turned, in_axes=(None, 0, 0, 0, None))
+    turn_all = jax.vmap(turn, in_axes=(None, 0, 0, 0, None))
     orders = random_orders(given.key, num_tasks)
-    weights, means = turn(
+    weights, means = turn_all(
       gram, jnp.arange(num_tasks), orders, usual.astype(gram.norms.dtype), beta
     )
     return jnp.sum(weights, axis=0), means.astype(usual.dtype)
@@ -45,10 +45,21 @@ def gradvac(num_tasks: int, beta: float = 1e-2) -> GradientBalancer:
   )
 
 
-def _turned(
+def turn(
   gram: Gram, task: jax.Array, order: jax.Array, usual: jax.Array, beta: float
 ) -> tuple[jax.Array, jax.Array]:
-  """Return one gradient's weights after its turns, and its usual cosines."""
+  """Return one gradient's weights after its turns, and its usual cosines.
+
+  Args:
+    gram: of the gradients.
+    task: i32[], whose gradient.
+    order: i32[N], the tasks in the order of the turns.
+    usual: f32[K], the usual cosines with it.
+    beta: see `gradvac`.
+
+  Returns:
+    (c f32[K], v = sum_j c_j g_j; the usual cosines after this update).
+  """
   relative = jnp.where(gram.active, gram.norms / gram.scale, 1)
   own = (jnp.arange(relative.size) == task).astype(relative.dtype)
   meets = gram.active & gram.active[task] & (own == 0)
