@@ -96,3 +96,19 @@ def test_page_of_balancing_has_the_switches_of_ial_and_their_defaults():
     for name, field in fields.items()
   }
   assert {n: v.strip() for n, v in rows.items()} == expected
+
+
+def test_page_of_balancing_has_the_fields_of_the_aggregators():
+  text = (ROOT / "docs" / "balancing.md").read_text()
+  items = re.findall(r"^\* `(\w+)`: ((?:.|\n  )+)", text, re.MULTILINE)
+  written = {
+    name: dict(re.findall(r"`(\w+)=([^`]+)`", fields)) for name, fields in items
+  }
+  expected = {
+    name: {n: shown(f.default).strip("`") for n, f in builder.fields.items()}
+    for name, builder in builders.GRADIENT_BALANCERS.items()
+    if name != "ial"
+  }
+  del expected["db_mtl"], expected["excess_mtl"]
+  expected = {name: fields for name, fields in expected.items() if fields}
+  assert written == expected

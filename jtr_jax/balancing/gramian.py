@@ -182,6 +182,7 @@ def from_gradients(
       weights = jnp.full(num_tasks, jnp.nan)
     direction = jax.tree.map(lambda d, x: d.astype(x.dtype), direction, updates)
     weights = weights.astype(state.weights.dtype)
+    memory = strong(memory)
     return direction, GradientState(state.step + 1, memory, weights)
 
   return GradientBalancer(
