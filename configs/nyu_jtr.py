@@ -10,7 +10,8 @@ SegNet, 288x384, batch 4, Adam 1e-4, halved every 200 epochs, 300 epochs. Label
 splits are drawn by seed; for the released one, which belongs to the files
 published with MTAN, add --config.data.split_file=FILE.pth.
 
-Arguments: scenario (randomlabels), tasks, variant (paper; official: the
+Arguments: scenario (randomlabels), tasks, extended (a directory of prepared
+images with depth, 4 more in every batch), variant (paper; official: the
 released code, which trains 400 epochs), seed, epochs, steps, data (nyuv2).
 
 Published for randomlabels: mIoU 37.08 %, depth abs. error 0.5541 m, normals

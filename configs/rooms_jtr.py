@@ -12,7 +12,8 @@ clipped, see docs/results/jtr_start.md. The first run draws 200 training and 100
 validation images.
 
 Arguments: scenario (randomlabels; onelabel, halflabels, full, each also with
-+unlabelled<percent>), tasks (segmentation+depth+normals; there are also
++unlabelled<percent>), extended (a directory of prepared images with depth, 4
+more in every batch), tasks (segmentation+depth+normals; there are also
 edge_occlusion, reshading, keypoints2d and edge_texture), variant (paper,
 official), seed, epochs, steps, balancing (uniform; docs/balancing.md).
 """

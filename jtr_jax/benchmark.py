@@ -10,6 +10,7 @@ each balancing in place of the config's, in a table relative to `uniform`.
 """
 
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import jax
@@ -121,7 +122,7 @@ def _random_run(config: ConfigDict) -> loop.Run:
   size = (height or _SIZE[0], width or _SIZE[1])
   manifest = Manifest("random", size, generate.TASKS, {}, {})
   tasks = build.make_tasks(config, manifest)
-  batch = config.train.batch_size
+  batch = build.batch_size(config)
   mesh = dispatch.make_mesh(batch)
   method = build.make_method(config, tasks, 1.0)
   balancing = build_balancing.make_balancing(config, tasks, 1.0)
@@ -149,7 +150,7 @@ def _random_run(config: ConfigDict) -> loop.Run:
     batch_size=batch,
     seed=config.seed,
     mesh=mesh,
-    schedule=loop.Schedule(1, 1, 1, 1, 1),
+    schedule=loop.Schedule(1, 1, 1, 1, 1, Fraction(1)),
     evaluate=lambda state: {},
     eval_split="",
   )

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jtr_jax import builders
-from jtr_jax.data import label_split, prepare
+from jtr_jax.data import label_split, prepare, records
 from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.manifest import Manifest, TaskOptions
 from jtr_jax.data.records import Dataset
@@ -24,6 +25,9 @@ from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, optimizer
 from jtr_jax.train.balancing import BALANCER, PLAIN, Balancing
 from jtr_jax.train.loop import Schedule
+
+PREPARED = "prepared"
+"""The name of data that is prepared already, whatever it is."""
 
 
 def make_tasks(config: ConfigDict, manifest: Manifest) -> tuple[Task, ...]:
@@ -152,11 +156,21 @@ def make_schedule(config: ConfigDict, train_size: int) -> Schedule:
     evaluate=epochs(config.evaluate.every_epochs),
     save=epochs(config.checkpoint.every_epochs),
     dispatch=train.steps_per_dispatch,
+    steps_per_epoch=Fraction(train_size, train.batch_size),
   )
 
 
-def open_data(config: ConfigDict) -> Dataset:
-  """Open the data of a run, preparing it first where that can be done.
+def batch_size(config: ConfigDict) -> int:
+  """Return how many images a batch has, those of all sources."""
+  sources = config.data.sources.values()
+  return int(config.train.batch_size + sum(own.per_batch for own in sources))
+
+
+def open_data(data: ConfigDict) -> Dataset:
+  """Open a data set, preparing it first where that can be done.
+
+  Args:
+    data: the section `data`, or one of its sources.
 
   Returns:
     The data set.
@@ -165,7 +179,8 @@ def open_data(config: ConfigDict) -> Dataset:
     ValueError: with what to download and the command that prepares it, or the
       difference to what lies in the directory.
   """
-  data = config.data
+  if data.name == PREPARED:
+    return records.open_dataset(data.directory)
   options = {
     "raw": data.raw,
     "size": data.size if any(data.size) else None,
@@ -186,15 +201,15 @@ def make_delivery(config: ConfigDict, mesh: Mesh) -> Delivery:
 
 
 def make_label_split(
-  config: ConfigDict, dataset: Dataset, tasks: tuple[Task, ...]
+  data: ConfigDict, dataset: Dataset, names: tuple[str, ...]
 ) -> LabelSplit:
   """Return which training image shows its label for which task.
 
   Args:
-    config: `data.split_file`, or else `data.scenario`, drawn with
-      `data.split_seed` for all of `data.scenario_tasks`.
+    data: the section `data`, or one of its sources: `split_file`, or else
+      `scenario`, drawn with `split_seed` for all of `scenario_tasks`.
     dataset: its sample ids.
-    tasks: the tasks.
+    names: the tasks.
 
   Returns:
     The split, rows in the order of the data and columns in that of the tasks;
@@ -203,20 +218,31 @@ def make_label_split(
   Raises:
     ValueError: the file or the scenario does not fit the data.
   """
-  data = config.data
-  images = dataset.manifest.split(data.train_split)
-  names = tuple(task.name for task in tasks)
-  split = label_split.make_or_read(
-    images.ids,
+  return label_split.make_or_read(
+    dataset.manifest.split(data.train_split).ids,
     names,
     scenario=data.scenario,
     scenario_tasks=data.scenario_tasks or names,
     seed=data.split_seed,
     file=data.split_file,
   )
-  found = np.stack([images.labelled[name] for name in names], axis=1)
-  _warn_of_unlabelled(config, split.labelled & found)
-  return split
+
+
+def warn_of_unlabelled(config: ConfigDict, present: np.ndarray) -> None:
+  """Warn if images have no label and the method does not learn from them.
+
+  Args:
+    config: the config.
+    present: bool[N, K], which labels the run sees.
+  """
+  count = int((~present.any(axis=1)).sum())
+  if count and config.method.get("unlabelled") == "none":
+    logging.warning(
+      "%d of %d images have no label. With method.unlabelled='none' they train "
+      "only the auto-encoder; 'consistency' uses them (JTR, Sec. 4.4).",
+      count,
+      len(present),
+    )
 
 
 def _build(
@@ -241,17 +267,6 @@ def _make_task(name: str, options: TaskOptions) -> Task:
     if field != "kind"
   }
   return builders.TASK_KINDS[options["kind"]](name, **fields)
-
-
-def _warn_of_unlabelled(config: ConfigDict, present: np.ndarray) -> None:
-  count = int((~present.any(axis=1)).sum())
-  if count and config.method.get("unlabelled") == "none":
-    logging.warning(
-      "%d of %d images have no label. With method.unlabelled='none' they train "
-      "only the auto-encoder; 'consistency' uses them (JTR, Sec. 4.4).",
-      count,
-      len(present),
-    )
 
 
 def _whole_dispatches(config: ConfigDict, images: int) -> int:

@@ -15,11 +15,13 @@ from jtr_jax.data.views import AugmentSettings
 _TABLES: Mapping[str, Mapping[str, Any]] = {
   "balancing.gradient": builders.GRADIENT_BALANCERS,
   "balancing.loss": builders.LOSS_BALANCERS,
-  "data": PREPARERS,
   "model": builders.MODELS,
   "method": builders.METHODS,
   "optimizer": builders.OPTIMIZERS,
 }
+
+
+_SOURCES = "data.sources."
 
 
 class _Rule(NamedTuple):
@@ -64,6 +66,7 @@ _RULES: Mapping[str, _Rule] = {
       "optimizer.film_decay_epochs",
       "optimizer.film_learning_rate",
       "optimizer.learning_rate",
+      "data.per_batch",
       "train.batch_size",
       "train.epochs",
       "train.steps_per_dispatch",
@@ -125,7 +128,13 @@ def _known_fields(config: ConfigDict) -> dict[str, Any]:
     hints |= {f"{section}.{name}": field.hint for name, field in taken.items()}
   groups = builders.group_fields(config.method.name)
   hints |= {f"optimizer.{name}": type(value) for name, value in groups.items()}
-  return hints | config_sections.HINTS
+  typed = config_sections.HINTS
+  hints |= {name: hint for name, hint in typed.items() if name in hints}
+  for source in config.data.sources:
+    for name, value in config_sections.SOURCE.items():
+      hint = typed.get(f"data.{name}", type(value))
+      hints[f"{_SOURCES}{source}.{name}"] = hint
+  return hints
 
 
 def _named(config: ConfigDict, section: str) -> ConfigDict:
@@ -135,14 +144,13 @@ def _named(config: ConfigDict, section: str) -> ConfigDict:
   return config
 
 
-def _flat(sections: Any) -> Iterator[tuple[str, Any]]:
+def _flat(sections: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
   """Yield ("section.field", value), and fields outside of sections."""
-  for section, content in sections.items():
+  for name, content in sections.items():
     if isinstance(content, Mapping | ConfigDict):
-      for name, value in _flat(content):
-        yield f"{section}.{name}", value
+      yield from _flat(content, f"{prefix}{name}.")
     else:
-      yield section, content
+      yield prefix + name, content
 
 
 def _check_names(kind: str, found: Any, known: Any) -> None:
@@ -202,25 +210,43 @@ def _described(hint: Any) -> str:
 
 
 def _check_value(field: str, value: Any) -> None:
-  rule = _RULES.get(field)
+  rule = _RULES.get(_field_of_data(field))
   numbers = value if isinstance(value, tuple) else (value,)
   if rule and not all(map(rule.holds, numbers)):
     raise _bad_value(field, value, rule.expected)
 
 
+def _field_of_data(field: str) -> str:
+  """Return the field of `data` that one of a source is like."""
+  if not field.startswith(_SOURCES):
+    return field
+  return "data." + field.rpartition(".")[2]
+
+
 def _check_rest(config: ConfigDict) -> None:
   """Check what more than a type and a bound decides."""
-  data = config.data
-  if any(data.size) and not all(data.size):
-    raise _bad_value("data.size", data.size, "height and width, or (0, 0)")
-  for field, names in (
-    ("tasks", config.tasks),
-    ("data.scenario_tasks", data.scenario_tasks),
-  ):
-    if len(set(names)) < len(names):
-      raise _bad_value(field, names, "every task once")
-  splits.parse_scenario(data.scenario)
+  if len(set(config.tasks)) < len(config.tasks):
+    raise _bad_value("tasks", config.tasks, "every task once")
+  _check_source("data", config.data)
+  for name, source in config.data.sources.items():
+    if not name.isidentifier() or name == "main":
+      expected = "names of letters, digits and _, other than main"
+      raise _bad_value("data.sources", name, expected)
+    _check_source(_SOURCES + name, source)
   build.make_augment(config)
+
+
+def _check_source(place: str, data: ConfigDict) -> None:
+  known = {**PREPARERS, build.PREPARED: None}
+  builders.find(f"config.{place}.name", data.name, known)
+  if any(data.size) and not all(data.size):
+    expected = "height and width, or (0, 0)"
+    raise _bad_value(f"{place}.size", data.size, expected)
+  for field in ("scenario_tasks", "tasks"):
+    names = data.get(field, ())
+    if len(set(names)) < len(names):
+      raise _bad_value(f"{place}.{field}", names, "every task once")
+  splits.parse_scenario(data.scenario)
 
 
 def _bad_value(field: str, found: Any, expected: str) -> ValueError:

@@ -23,9 +23,12 @@ from jtr_jax.methods import jtr_settings
 NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
 LAPTOP_SIZE = (48, 64)  # pixels
 
+_EXTENDED = {"name": "prepared", "tasks": ("depth",)}
+
 _ARGUMENTS: dict[str, Any] = {
   "scenario": "randomlabels",
   "tasks": config_sections.TASKS,
+  "extended": "",  # directory of prepared images with depth to mix in
   "variant": "paper",
   "seed": 0,
   "epochs": 0,  # 0: as the config file says
@@ -60,7 +63,7 @@ def nyu(*, data: str, variant: str, **common: Any) -> ConfigDict:
     data: "nyuv2" or "rooms".
     variant: "paper", or "official" for 400 epochs and the augmentation as
       released.
-    **common: scenario, tasks, seed, epochs, steps and balancing.
+    **common: scenario, tasks, extended, seed, epochs, steps and balancing.
   """
   if data not in ("nyuv2", "rooms"):
     raise errors.unknown_name("data for this config", data, ("nyuv2", "rooms"))
@@ -77,7 +80,7 @@ def rooms(*, variant: str, **common: Any) -> ConfigDict:
 
   Args:
     variant: "paper", or "official" for the augmentation as released.
-    **common: scenario, tasks, seed, epochs, steps and balancing.
+    **common: scenario, tasks, extended, seed, epochs, steps and balancing.
   """
   height, width = LAPTOP_SIZE
   config = use_laptop(use_data(base(), "rooms"))
@@ -107,7 +110,7 @@ def folder(
     size: (H, W) to resize to, pixels; (0, 0) keeps that of the images.
     laptop: whether to take the small network.
     variant: "paper", or "official" for the augmentation as released.
-    **common: scenario, tasks, seed, epochs, steps and balancing.
+    **common: scenario, tasks, extended, seed, epochs, steps and balancing.
   """
   config = use_data(base(), "folder")
   config.data.update(raw=raw, directory=directory, size=size)
@@ -120,6 +123,40 @@ def use_data(config: ConfigDict, name: str) -> ConfigDict:
   """Take other data, in the directory data/<name>."""
   config.data.name = name
   config.data.directory = f"data/{name}"
+  return config
+
+
+def add_source(
+  config: ConfigDict, source: str, per_batch: int, /, **fields: Any
+) -> ConfigDict:
+  """Mix further images into every batch.
+
+  With a `directory` they come from other data, which is taken as it is found.
+  Without, they are others of the same data, and every field that is not given
+  is, and goes on being, that of the section `data`.
+
+  Args:
+    config: the config.
+    source: its name, in error messages and files.
+    per_batch: images of it in every batch, besides `train.batch_size`.
+    **fields: of `config_sections.SOURCE`.
+
+  Returns:
+    The config.
+
+  Raises:
+    ValueError: an unknown field, naming the nearest.
+  """
+  known = config_sections.SOURCE
+  for field in fields:
+    if field not in known:
+      raise errors.unknown_name("field of a source", field, known)
+  shared = set(known) & set(config.data) - {"eval_split"}
+  if "directory" in fields:
+    shared = {"size"}
+  followed = {field: config.data.get_oneway_ref(field) for field in shared}
+  own = {**known, **followed, "per_batch": per_batch, **fields}
+  config.data.sources[source] = ConfigDict(own)
   return config
 
 
@@ -225,15 +262,25 @@ def _set_common(
   *,
   scenario: str,
   tasks: tuple[str, ...],
+  extended: str,
   seed: int,
   epochs: int,
   steps: int,
   balancing: str,
 ) -> ConfigDict:
-  """Set what the arguments of most config files have in common."""
-  splits.parse_scenario(scenario)
+  """Set what the arguments of most config files have in common.
+
+  Images without labels come beside the labelled ones, 1 in every batch, and
+  those with depth alone 4 (JTR supplement, "Batching").
+  """
+  unlabelled = splits.parse_scenario(scenario).unlabelled
   config.tasks = config.data.scenario_tasks = tasks
   config.data.scenario = scenario
+  if unlabelled:
+    config.data.images = "labelled"
+    add_source(config, "unlabelled", 1, images="unlabelled")
+  if extended:
+    add_source(config, "extended", 4, **_EXTENDED, directory=extended)
   config.seed = seed
   config.train.epochs = epochs or config.train.epochs
   config.train.steps = steps

@@ -10,6 +10,7 @@ import dataclasses
 from typing import Any, Literal
 
 from jtr_jax.data.feed import Placement
+from jtr_jax.data.selection import Images
 from jtr_jax.data.views import AugmentSettings
 
 TASKS = ("segmentation", "depth", "normals")
@@ -26,7 +27,7 @@ SECTIONS: dict[str, Any] = {
     "confidence": 0.5,  # least probability of a class in a pseudo label (must)
   },
   "data": {
-    "name": "nyuv2",  # nyuv2, rooms or folder
+    "name": "nyuv2",  # nyuv2, rooms, folder; prepared: whatever lies there
     "directory": "data/nyuv2",  # of the prepared records
     "raw": "",  # the user's files, to prepare from (folder)
     "train_split": "train",  # of the records
@@ -38,6 +39,8 @@ SECTIONS: dict[str, Any] = {
     "scenario_tasks": (),  # names it is drawn for; () for those of the run
     "split_seed": 0,  # of the scenario
     "split_file": "",  # text, .pth or .npy; takes the place of the scenario
+    "images": "all",  # all, labelled or unlabelled ones, under the scenario
+    "sources": {},  # name -> SOURCE: further images in every batch
     "placement": "auto",  # auto, device or stream
     "workers": 0,  # processes that read a stream; 0: threads
   },
@@ -61,7 +64,8 @@ SECTIONS: dict[str, Any] = {
     "held_out": 0.1,  # share of the training images, if measured on them
   },
   "train": {
-    "batch_size": 4,  # images, over all devices; JTR paper, Sec. 6.2
+    "batch_size": 4,  # images of the data; JTR paper, Sec. 6.2. Those of
+    # data.sources come on top; the sum is divided among the devices
     "epochs": 300,  # JTR paper, Sec. 6.2; the released code trains 400
     "steps": 0,  # updates; 0: from the epochs
     "dtype": "float32",  # of the computation; parameters are float32
@@ -83,6 +87,17 @@ SECTIONS: dict[str, Any] = {
   },
 }
 
+_OF_ALL_SOURCES = ("sources", "placement", "workers")
+
+SOURCE: dict[str, Any] = {
+  **{f: v for f, v in SECTIONS["data"].items() if f not in _OF_ALL_SOURCES},
+  "scenario": "found",  # see data.splits
+  "per_batch": 1,  # images of it in every batch
+  "tasks": (),  # names that are taken from it; () for all of the run's
+  "eval_split": "",  # of its records, evaluated besides that of the data
+}
+"""What describes one of `data.sources`; see `config_lib.add_source`."""
+
 NAMES = (*SECTIONS, "model", "method")
 
 HINTS: dict[str, Any] = {
@@ -92,6 +107,8 @@ HINTS: dict[str, Any] = {
   "stages.teacher_step": Literal["latest", "best"],
   "data.size": tuple[int, int],
   "data.scenario_tasks": tuple[str, ...],
+  "data.images": Images,
+  "data.tasks": tuple[str, ...],
   "data.placement": Placement,
   "balancing.accuracy": Literal["held_out", "eval_split"],
   "balancing.scope": Literal[

@@ -10,14 +10,14 @@ import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from jtr_jax import build, build_balancing, tracking
-from jtr_jax.data import pipeline, split_file
+from jtr_jax import build, build_balancing, sources, tracking
+from jtr_jax.data import pipeline
 from jtr_jax.data.feed import Feed
-from jtr_jax.data.records import Dataset
-from jtr_jax.data.splits import LabelSplit
+from jtr_jax.data.selection import Selection
 from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.sources import Mixture
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, evaluate, loop, snapshots
 from jtr_jax.train.balancing import Balancing
@@ -53,7 +53,7 @@ class Experiment:
 
   Attributes:
     config: the resolved config.
-    dataset: the prepared data.
+    data: the images and labels, of one or several sources.
     tasks: in order.
     net: the network.
     method: how losses are made.
@@ -62,7 +62,7 @@ class Experiment:
   """
 
   config: ConfigDict
-  dataset: Dataset
+  data: Mixture
   tasks: tuple[Task, ...]
   net: MultiTaskNet
   method: Method
@@ -70,15 +70,14 @@ class Experiment:
   workdir: Path
 
   @functools.cached_property
-  def label_splits(self) -> tuple[LabelSplit, LabelSplit]:
-    """Labels to train with, and those set aside to measure accuracies."""
-    labels = build.make_label_split(self.config, self.dataset, self.tasks)
-    return tracking.set_labels_aside(self.config, self.balancing, labels)
+  def shared_out(self) -> tuple[Mixture, Selection | None]:
+    """What is trained on, and images to measure accuracies on, if any."""
+    return tracking.set_images_aside(self.config, self.balancing, self.data)
 
   @property
-  def labels(self) -> LabelSplit:
-    """Which labels the training may see."""
-    return self.label_splits[0]
+  def training(self) -> Mixture:
+    """What is trained on: the data without labels that are set aside."""
+    return self.shared_out[0]
 
   @property
   def task_names(self) -> tuple[str, ...]:
@@ -86,14 +85,9 @@ class Experiment:
     return tuple(task.name for task in self.tasks)
 
   @property
-  def train_ids(self) -> tuple[str, ...]:
-    """Sample ids of the training split."""
-    return tuple(self.dataset.manifest.split(self.config.data.train_split).ids)
-
-  @property
   def schedule(self) -> loop.Schedule:
     """When the run does what."""
-    return build.make_schedule(self.config, len(self.train_ids))
+    return build.make_schedule(self.config, self.data.main.size)
 
   @property
   def directions(self) -> dict[str, int]:
@@ -113,28 +107,28 @@ class Experiment:
 
 
 def make_experiment(
-  config: ConfigDict, workdir: Path, dataset: Dataset | None = None
+  config: ConfigDict, workdir: Path, data: Mixture | None = None
 ) -> Experiment:
   """Return the experiment of a config, preparing its data if need be.
 
   Args:
     config: a validated config.
     workdir: where the run's files are.
-    dataset: takes the place of that of the config.
+    data: takes the place of that of the config.
 
   Raises:
     ValueError: data that is not there, or does not fit the config.
   """
-  dataset = dataset or build.open_data(config)
-  tasks = build.make_tasks(config, dataset.manifest)
-  steps_per_epoch = _steps_per_epoch(config, dataset)
+  data = data or sources.open_sources(config)
+  tasks = build.make_tasks(config, data.manifest)
+  steps = build.steps_per_epoch(config, data.main.size)
   return Experiment(
     config,
-    dataset,
+    data,
     tasks,
     build.make_model(config, tasks),
-    build.make_method(config, tasks, steps_per_epoch),
-    build_balancing.make_balancing(config, tasks, steps_per_epoch),
+    build.make_method(config, tasks, steps),
+    build_balancing.make_balancing(config, tasks, steps),
     workdir,
   )
 
@@ -156,9 +150,9 @@ def make_run(
     optimizer=make_optimizer(experiment),
     augment=build.make_augment(config),
     feed=make_train_feed(experiment, mesh),
-    sample_ids=experiment.train_ids,
-    size=experiment.dataset.manifest.size,
-    batch_size=config.train.batch_size,
+    sample_ids=experiment.training.ids,
+    size=experiment.data.manifest.size,
+    batch_size=build.batch_size(config),
     seed=config.seed,
     mesh=mesh,
     schedule=experiment.schedule,
@@ -167,10 +161,9 @@ def make_run(
     balancing=experiment.balancing,
     track=tracking.make_track(
       config,
-      experiment.dataset,
       experiment.net,
       experiment.balancing,
-      experiment.label_splits[1],
+      experiment.shared_out[1],
       mesh,
     ),
   )
@@ -179,17 +172,10 @@ def make_run(
 def make_optimizer(experiment: Experiment) -> optax.GradientTransformation:
   """Return how gradients become updates."""
   config = experiment.config
+  steps = build.steps_per_epoch(config, experiment.data.main.size)
   return build.make_optimizer(
-    config,
-    experiment.method,
-    _steps_per_epoch(config, experiment.dataset),
-    experiment.balancing,
+    config, experiment.method, steps, experiment.balancing
   )
-
-
-def _steps_per_epoch(config: ConfigDict, dataset: Dataset) -> float:
-  images = dataset.manifest.split(config.data.train_split)
-  return build.steps_per_epoch(config, len(images.ids))
 
 
 def abstract_state(experiment: Experiment) -> TrainState:
@@ -199,7 +185,7 @@ def abstract_state(experiment: Experiment) -> TrainState:
     experiment.method,
     make_optimizer(experiment),
     experiment.balancing,
-    size=experiment.dataset.manifest.size,
+    size=experiment.data.manifest.size,
     seed=experiment.config.seed,
   )
   return jax.eval_shape(initialize)
@@ -207,14 +193,13 @@ def abstract_state(experiment: Experiment) -> TrainState:
 
 def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   """Return the feed of training batches, with hidden labels left out."""
-  config = experiment.config
-  split_file.save_split(experiment.workdir / "labels.tsv", experiment.labels)
-  return pipeline.make_feed(
-    experiment.dataset,
-    config.data.train_split,
-    experiment.task_names,
-    experiment.labels.labelled,
-    batch_size=config.train.batch_size,
+  config, data = experiment.config, experiment.training
+  for source in data.sources:
+    source.save_labels(experiment.workdir)
+  build.warn_of_unlabelled(config, data.selection.present)
+  return pipeline.mixed_feed(
+    data.selection,
+    data.per_batch,
     seed=config.seed,
     scenario=config.data.scenario,
     extra=experiment.balancing.needs_extra_batch,
@@ -230,21 +215,15 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
     mesh: devices that hold the state and share a batch, which is made larger
       until they can.
   """
-  config = experiment.config
-  dataset, names = experiment.dataset, experiment.task_names
-  split = config.data.eval_split
+  config, images = experiment.config, experiment.data.evaluated
   batch = dispatch.whole_shares(config.evaluate.batch_size, mesh)
   baseline = config.evaluate.baseline
   return Evaluation(
-    split=split,
+    split=config.data.eval_split,
     feed=pipeline.evaluation_feed(
-      dataset,
-      split,
-      names,
-      batch_size=batch,
-      delivery=build.make_delivery(config, mesh),
+      images, batch_size=batch, delivery=build.make_delivery(config, mesh)
     ),
-    steps=pipeline.evaluation_steps(dataset, split, batch),
+    steps=pipeline.evaluation_steps(images, batch),
     mesh=mesh,
     baseline=delta.read_baseline(baseline) if baseline else None,
     snapshot=_make_snapshot(experiment),
@@ -287,9 +266,7 @@ def _make_snapshot(experiment: Experiment) -> snapshots.Snapshot:
   count = config.evaluate.pictures
   if not count:
     return lambda state: None
-  batches = pipeline.evaluation_batches(
-    experiment.dataset, config.data.eval_split, experiment.task_names, count
-  )
+  batches = pipeline.evaluation_batches(experiment.data.evaluated, count)
   examples, real = next(batches)
   return snapshots.make_snapshot(
     experiment.net,

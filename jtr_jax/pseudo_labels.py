@@ -10,8 +10,9 @@ from jtr_jax.core import errors
 from jtr_jax.data import pipeline, records
 from jtr_jax.data.checked_rows import Arrays
 from jtr_jax.data.examples import Examples
+from jtr_jax.data.manifest import TaskOptions
 from jtr_jax.data.records import Dataset
-from jtr_jax.data.splits import LabelSplit
+from jtr_jax.sources import Source
 from jtr_jax.teachers import Teacher
 
 KEY = "pseudo_labels"
@@ -19,28 +20,24 @@ KEY = "pseudo_labels"
 
 def write(
   directory: Path,
-  dataset: Dataset,
+  source: Source,
   teachers: Sequence[Teacher],
-  labels: LabelSplit,
+  tasks: Mapping[str, TaskOptions],
   *,
-  train_split: str,
-  eval_split: str,
   batch_size: int,
   confidence: float,
 ) -> Dataset:
   """Write a prepared data set with a label for every image and task.
 
   A label that may be seen is kept as it is, its gaps included; one that is
-  hidden or does not exist is predicted from the image as it is stored. The
-  split for evaluation is copied. All of it is written, or nothing.
+  hidden or does not exist is predicted from the image as it is stored. Images
+  to evaluate on are copied. All of it is written, or nothing.
 
   Args:
     directory: where to write; a finished data set there is left alone.
-    dataset: the images and labels.
+    source: the images and labels.
     teachers: one for each task.
-    labels: which labels of the training split may be seen.
-    train_split: name of the split to label.
-    eval_split: name of the split to copy.
+    tasks: what these tasks are.
     batch_size: images that are predicted together.
     confidence: of the teachers' class ids, for the manifest.
 
@@ -53,36 +50,40 @@ def write(
   about = _about(teachers, confidence)
   if records.is_prepared(directory):
     return _checked(records.open_dataset(directory), about)
-  names = tuple(teacher.task for teacher in teachers)
-  manifest = dataset.manifest
-  batches = pipeline.evaluation_batches(
-    dataset, train_split, names, batch_size, labels.labelled
-  )
-  splits = {train_split: _labelled(batches, labels.ids, teachers)}
-  if eval_split != train_split:
-    splits[eval_split] = _copied(dataset, eval_split, names)
+  manifest, section = source.dataset.manifest, source.section
+  splits = {section.train_split: _labelled(source, teachers, batch_size)}
+  counts = {section.train_split: source.size}
+  if section.eval_split not in ("", section.train_split):
+    splits[section.eval_split] = _copied(source, section.eval_split)
+    counts[section.eval_split] = manifest.split(section.eval_split).size
   return records.write_dataset(
     directory,
     manifest.name,
-    tasks={name: manifest.tasks[name] for name in names},
+    tasks={name: tasks[name] for name in source.forms},
     size=manifest.size,
     splits=splits,
-    counts={split: manifest.split(split).size for split in splits},
+    counts=counts,
     source={**manifest.source, KEY: about},
   )
 
 
 def _labelled(
-  batches: Iterator[tuple[Examples, int]],
-  ids: Sequence[str],
-  teachers: Sequence[Teacher],
+  source: Source, teachers: Sequence[Teacher], batch_size: int
 ) -> Iterator[tuple[str, Arrays]]:
-  """Yield the images of the training split with all labels."""
-  rows = iter(ids)
-  for batch, real in batches:
+  """Yield the images to train on with all labels."""
+  ids = iter(source.ids)
+  for batch, real in pipeline.evaluation_batches(source.selection, batch_size):
     predicted = {t.task: t.label(batch) for t in teachers}
     for index in range(real):
-      yield next(rows), _row(batch, predicted, index)
+      yield next(ids), _row(batch, predicted, index)
+
+
+def _copied(source: Source, split: str) -> Iterator[tuple[str, Arrays]]:
+  """Yield the images of a split with the labels that they have."""
+  found = source.dataset.source(split)
+  for index, identifier in enumerate(source.dataset.manifest.split(split).ids):
+    record = found[index]
+    yield identifier, {n: record.get(n) for n in ("image", *source.forms)}
 
 
 def _row(
@@ -94,16 +95,6 @@ def _row(
   }
   chosen = {name: array[index] for name, array in labels.items()}
   return {"image": np.asarray(batch.image)[index], **chosen}
-
-
-def _copied(
-  dataset: Dataset, split: str, names: Sequence[str]
-) -> Iterator[tuple[str, Arrays]]:
-  """Yield the images of a split with the labels that they have."""
-  source = dataset.source(split)
-  for index, identifier in enumerate(dataset.manifest.split(split).ids):
-    record = source[index]
-    yield identifier, {name: record[name] for name in ("image", *names)}
 
 
 def _about(teachers: Sequence[Teacher], confidence: float) -> dict[str, Any]:

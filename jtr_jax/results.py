@@ -7,8 +7,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from jtr_jax.experiment import DELTA, Evaluation, Experiment
 from jtr_jax.train import files, result_card, workdir
 from jtr_jax.train.checkpoint import Checkpoints
@@ -49,14 +47,14 @@ def write_card(
     )
   baseline, config = evaluation.baseline, experiment.config
   card = ResultCard(
-    name=f"{config.method.name} on {experiment.dataset.manifest.name}",
+    name=f"{config.method.name} on {experiment.data.manifest.name}",
     outcomes=tuple(outcomes),
     directions=experiment.directions,
     baseline=dataclasses.asdict(baseline) if baseline else None,
     seeds={"seed": config.seed},
     scenario=config.data.split_file or config.data.scenario,
     label_counts=_label_counts(experiment),
-    images=len(experiment.train_ids),
+    images=experiment.training.selection.size,
     versions=workdir.versions(),
     config=name,
   )
@@ -124,11 +122,5 @@ def _evaluations(folder: Path, split: str) -> dict[int, dict[str, float]]:
 
 def _label_counts(experiment: Experiment) -> dict[str, int]:
   """Return how many training images are labelled for each task."""
-  there = experiment.dataset.manifest.split(
-    experiment.config.data.train_split
-  ).labelled
-  shown = experiment.labels.labelled.T
-  return {
-    name: int(np.sum(there[name] & column))
-    for name, column in zip(experiment.task_names, shown, strict=True)
-  }
+  counts = experiment.training.selection.present.sum(axis=0).tolist()
+  return dict(zip(experiment.task_names, counts, strict=True))

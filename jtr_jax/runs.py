@@ -5,7 +5,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib, experiment, results
+from jtr_jax import build, config_lib, experiment, results
 from jtr_jax.train import loop, result_card, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.dispatch import make_mesh, replicated
@@ -31,7 +31,7 @@ def train(
   """
   open_workdir(config, folder, allow_config_change=allow_config_change)
   made = experiment.make_experiment(config, folder)
-  mesh = make_mesh(config.train.batch_size)
+  mesh = make_mesh(build.batch_size(config))
   evaluation = experiment.make_evaluation(made, mesh)
   run = experiment.make_run(made, evaluation, mesh)
   with experiment.open_checkpoints(made) as checkpoints:

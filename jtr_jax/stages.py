@@ -15,12 +15,13 @@ from jtr_jax import (
   build,
   config_lib,
   config_sections,
-  experiment,
   pseudo_labels,
   runs,
+  sources,
   teachers,
 )
-from jtr_jax.experiment import Experiment
+from jtr_jax.data.selection import check_every_task_labelled
+from jtr_jax.sources import Mixture
 from jtr_jax.train import combined_card, result_card
 from jtr_jax.train.checkpoint import Which
 
@@ -77,22 +78,59 @@ def single_task_configs(config: ConfigDict) -> dict[str, ConfigDict]:
     config: of the experiment.
 
   Returns:
-    Task name -> config; the labels are those that the task has in the split of
-    all tasks.
+    Task name -> config of a run on the images that are labelled for the task,
+    with the labels that it has in the splits of all tasks.
+
+  Raises:
+    ValueError: a task has no labels.
   """
-  names = build.task_names(config, build.open_data(config).manifest)
-  return {name: _single_task_config(config, names, (name,)) for name in names}
+  data = sources.open_sources(config)
+  check_every_task_labelled(data.selection, config.data.scenario)
+  return {name: _single_task_config(config, data, name) for name in data.tasks}
 
 
 def _single_task_config(
-  config: ConfigDict, all_names: tuple[str, ...], own_names: tuple[str, ...]
+  config: ConfigDict, data: Mixture, task: str
+) -> ConfigDict:
+  own = _single_tasks_config(config, data, (task,))
+  own.stages.plan = "run"
+  first, *others = (s.name for s in data.sources if s.knows(task))
+  further = own.data.sources
+  if first != sources.MAIN:
+    _promote(own, further[first])
+  own.data.sources = {name: further[name] for name in others}
+  for section in (own.data, *own.data.sources.values()):
+    section.images = "labelled"
+  return own
+
+
+def _single_tasks_config(
+  config: ConfigDict, data: Mixture, names: tuple[str, ...]
 ) -> ConfigDict:
   """Return the config of networks of one task each, for some of the tasks."""
   own = config_lib.use_balancing(_plain(config), "uniform")
-  own.tasks = own_names
-  own.data.scenario_tasks = config.data.scenario_tasks or all_names
+  own.stages.plan = "stl"
+  own.tasks = names
+  for source in data.sources:
+    section = _section(own, source.name)
+    section.scenario_tasks = section.scenario_tasks or source.tasks
   share = config.method.get("share", "image")
   return config_lib.use_method(own, "stl", share=share)
+
+
+def _section(config: ConfigDict, source: str) -> ConfigDict:
+  section: ConfigDict = (
+    config.data if source == sources.MAIN else config.data.sources[source]
+  )
+  return section
+
+
+def _promote(config: ConfigDict, source: ConfigDict) -> None:
+  """Make a source the data, where the data has no label for the task."""
+  config.train.batch_size = source.per_batch
+  config.data.update(
+    {field: value for field, value in source.items() if field in config.data}
+  )
 
 
 def _plain(config: ConfigDict) -> ConfigDict:
@@ -147,7 +185,7 @@ def _train_each_primary(
   Source: IAL, the auxiliary setting.
   """
   _open(config, folder, options)
-  names = build.task_names(config, build.open_data(config).manifest)
+  names = sources.open_sources(config).tasks
   for task in names:
     own = _plain(config)
     own.balancing.primary = task
@@ -172,13 +210,13 @@ def _train_teachers_and_student(
     confidence on a class counts: here the last step, and 0.5.
   """
   _open(config, folder, options)
-  made = experiment.make_experiment(config, folder)
-  known = _find_teachers(made, options)
+  data = sources.open_sources(config)
+  known = _find_teachers(config, data, folder / TEACHERS, options)
   if known is None:
     return False
-  labelled = _write_pseudo_labels(made, known)
-  student = _plain(config)
-  student.data.update(directory=str(labelled), scenario="found", split_file="")
+  directory = folder / PSEUDO_LABELS
+  _write_pseudo_labels(config, data, known, directory)
+  student = _student_config(config, data, directory)
   if not _finish_run(student, folder / STUDENT, options):
     return False
   result_card.write(folder, result_card.read(folder / STUDENT))
@@ -186,47 +224,63 @@ def _train_teachers_and_student(
 
 
 def _find_teachers(
-  made: Experiment, options: Options
+  config: ConfigDict, data: Mixture, folder: Path, options: Options
 ) -> dict[str, Path] | None:
   """Return task -> workdir, training those not given; None if stopped."""
-  names, folder = made.task_names, made.workdir / TEACHERS
-  known = teachers.find(made.config.stages.teachers, names)
-  missing = tuple(name for name in names if name not in known)
+  known = teachers.find(config.stages.teachers, data.tasks)
+  missing = tuple(name for name in data.tasks if name not in known)
   if missing:
-    own = _single_task_config(made.config, names, missing)
+    own = _single_tasks_config(config, data, missing)
     if not _train_single_tasks(own, folder, options):
       return None
     known |= teachers.find([folder], missing)
-  return {name: known[name] for name in names}
+  return {name: known[name] for name in data.tasks}
 
 
-def _write_pseudo_labels(made: Experiment, known: Mapping[str, Path]) -> Path:
-  """Return the directory of the data with the teachers' labels."""
-  settings, data = made.config.stages, made.config.data
+def _write_pseudo_labels(
+  config: ConfigDict, data: Mixture, known: Mapping[str, Path], folder: Path
+) -> None:
+  """Label the images of every source, in a data set of its own."""
+  settings, loaded = config.stages, []
   for task, workdir in known.items():
-    teachers.warn_of_seen_labels(workdir, task, made.labels)
-  loaded = [
-    teachers.load(
-      workdir,
-      task,
-      made.dataset,
-      which=settings.teacher_step,
+    teachers.warn_of_seen_labels(workdir, task, data)
+    loaded.append(
+      teachers.load(
+        workdir,
+        task,
+        data,
+        which=settings.teacher_step,
+        confidence=settings.confidence,
+      )
+    )
+  for source in data.sources:
+    pseudo_labels.write(
+      folder / source.name,
+      source,
+      loaded,
+      data.manifest.tasks,
+      batch_size=config.evaluate.batch_size,
       confidence=settings.confidence,
     )
-    for task, workdir in known.items()
-  ]
-  directory = made.workdir / PSEUDO_LABELS
-  pseudo_labels.write(
-    directory,
-    made.dataset,
-    loaded,
-    made.labels,
-    train_split=data.train_split,
-    eval_split=data.eval_split,
-    batch_size=made.config.evaluate.batch_size,
-    confidence=settings.confidence,
-  )
-  return directory
+
+
+def _student_config(
+  config: ConfigDict, data: Mixture, folder: Path
+) -> ConfigDict:
+  """Return the config of a run on the images with pseudo labels."""
+  own = _plain(config)
+  for source in data.sources:
+    section = _section(own, source.name)
+    section.update(
+      name=build.PREPARED,
+      directory=str(folder / source.name),
+      scenario="found",
+      split_file="",
+      images="all",
+    )
+    if "tasks" in section:
+      section.tasks = ()
+  return own
 
 
 PLANS: Mapping[str, Plan] = {

@@ -13,8 +13,8 @@ from jtr_jax import config_lib, experiment
 from jtr_jax.core import errors
 from jtr_jax.data import split_file
 from jtr_jax.data.examples import Examples, to_images, to_stored
-from jtr_jax.data.records import Dataset
 from jtr_jax.data.splits import LabelSplit
+from jtr_jax.sources import Mixture
 from jtr_jax.train import result_card, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.state import TrainState
@@ -57,7 +57,7 @@ def find(
   """
   found: dict[str, Path] = {}
   for run in (run for folder in folders for run in _runs(Path(folder))):
-    for task in split_file.load_split(run / LABELS).tasks:
+    for task in _tasks(run):
       if task in found:
         raise _ambiguous(task, found[task], run)
       if task in tasks:
@@ -66,14 +66,14 @@ def find(
 
 
 def load(
-  folder: Path, task: str, dataset: Dataset, *, which: Which, confidence: float
+  folder: Path, task: str, data: Mixture, *, which: Which, confidence: float
 ) -> Teacher:
-  """Return a teacher for the images of a data set.
+  """Return a teacher for images of the size and with the tasks of some data.
 
   Args:
     folder: workdir of its run.
     task: what it is to label.
-    dataset: whose images it is to label.
+    data: where the images come from.
     which: "best" or "latest" checkpoint.
     confidence: see `Task.pseudo_label`.
 
@@ -81,11 +81,11 @@ def load(
     ValueError: there is no such checkpoint, or its network is for other labels.
   """
   config = config_lib.from_plain(workdir.read_config(folder))
-  config.tasks = split_file.load_split(folder / LABELS).tasks
-  made = experiment.make_experiment(config, folder, dataset)
+  config.tasks = _tasks(folder)
+  made = experiment.make_experiment(config, folder, data)
   with experiment.open_checkpoints(made, read_only=True) as checkpoints:
     restored = checkpoints.restore(which, experiment.abstract_state(made))
-  state, form = restored.state, dataset.manifest.form(task)
+  state, form = restored.state, data.manifest.form(task)
   (kind,) = (own for own in made.tasks if own.name == task)
 
   @jax.jit
@@ -102,32 +102,46 @@ def load(
   return Teacher(task, folder, restored.step, _fingerprint(state), label)
 
 
-def warn_of_seen_labels(teacher: Path, task: str, labels: LabelSplit) -> None:
+def warn_of_seen_labels(teacher: Path, task: str, data: Mixture) -> None:
   """Warn if a teacher has learnt from labels that its student must not see.
 
   Args:
     teacher: workdir of its run.
     task: what it teaches.
-    labels: which labels the student may see.
+    data: what the student may see.
   """
-  seen = split_file.load_split(teacher / LABELS)
-  column = labels.labelled[:, labels.tasks.index(task)]
-  hidden = {i for i, shown in zip(labels.ids, column, strict=True) if not shown}
-  own = seen.labelled[:, seen.tasks.index(task)]
-  learnt = {i for i, shown in zip(seen.ids, own, strict=True) if shown}
-  if hidden & learnt:
+  file, labels = teacher / LABELS, data.main.labels
+  if labels is None or task not in labels.tasks or not file.exists():
+    return
+  seen = split_file.load_split(file)
+  if task not in seen.tasks:
+    return
+  learnt = _shown(seen, task) & (set(labels.ids) - _shown(labels, task))
+  if learnt:
     logging.warning(
       "The teacher in %s has learnt %s from %d labels that are hidden here: "
       "its pseudo labels tell of them.",
       teacher,
       task,
-      len(hidden & learnt),
+      len(learnt),
     )
+
+
+def _shown(labels: LabelSplit, task: str) -> set[str]:
+  """Return the ids of the images that show their label for a task."""
+  column = labels.labelled[:, labels.tasks.index(task)]
+  return {i for i, shown in zip(labels.ids, column, strict=True) if shown}
+
+
+def _tasks(run: Path) -> tuple[str, ...]:
+  """Return the tasks of a finished run."""
+  named = tuple(workdir.read_config(run)["tasks"])
+  return named or split_file.load_split(run / LABELS).tasks
 
 
 def _runs(folder: Path) -> list[Path]:
   """Return the workdirs of the finished runs of an experiment."""
-  found = sorted(path.parent for path in folder.rglob(LABELS))
+  found = sorted(path.parent for path in folder.rglob("checkpoints"))
   for run in found or [folder]:
     if not result_card.exists(run):
       raise ValueError(

@@ -12,10 +12,11 @@ from jtr_jax import build
 from jtr_jax.balancing.base import Need
 from jtr_jax.data import pipeline
 from jtr_jax.data.order import draw_some
-from jtr_jax.data.records import Dataset
+from jtr_jax.data.selection import Selection
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.metrics.summary import accuracies
 from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.sources import Mixture
 from jtr_jax.train import dispatch, evaluate, loop
 from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.state import TrainState
@@ -47,37 +48,55 @@ def set_labels_aside(
   )
 
 
+def set_images_aside(
+  config: ConfigDict, balancing: Balancing, data: Mixture
+) -> tuple[Mixture, Selection | None]:
+  """Return what to train on, and the images to measure accuracies on.
+
+  Args:
+    config: see `set_labels_aside`.
+    balancing: who asks.
+    data: where images come from; those of the main source are set aside.
+
+  Returns:
+    The data without the labels that are set aside, and the images that these
+    belong to; None if none are.
+  """
+  labels = data.main.labels
+  if labels is None:
+    return data, None
+  kept, aside = set_labels_aside(config, balancing, labels)
+  if not aside.labelled.any():
+    return data, None
+  return data.with_labels(kept), data.with_labels(aside).main.labelled
+
+
 def make_track(
   config: ConfigDict,
-  dataset: Dataset,
   net: MultiTaskNet,
   balancing: Balancing,
-  aside: LabelSplit,
+  aside: Selection | None,
   mesh: Mesh,
 ) -> loop.Track:
   """Return what tells the balancer the accuracies after an evaluation.
 
   Args:
-    config: `balancing.accuracy`.
-    dataset: the data.
+    config: `evaluate.batch_size`.
     net: the network.
     balancing: who asks.
-    aside: labels that are not trained with.
+    aside: images whose labels are not trained with; None: the accuracies are
+      those of the evaluation.
     mesh: devices that hold the state.
   """
   if Need.VALIDATION_METRICS not in balancing.loss.needs:
     return loop.no_track
   measure = None
-  if config.balancing.accuracy == "held_out":
+  if aside:
     batch = dispatch.whole_shares(config.evaluate.batch_size, mesh)
-    feed, steps = pipeline.labelled_feed(
-      dataset,
-      config.data.train_split,
-      aside.tasks,
-      aside.labelled,
-      batch_size=batch,
-      delivery=build.make_delivery(config, mesh),
+    feed = pipeline.evaluation_feed(
+      aside, batch_size=batch, delivery=build.make_delivery(config, mesh)
     )
+    steps = pipeline.evaluation_steps(aside, batch)
     step = evaluate.make_evaluation_step(net, feed, mesh)
     measure = lambda state: evaluate.evaluate(
       net, step, state, feed, steps=steps

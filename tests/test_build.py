@@ -189,61 +189,55 @@ def test_mtpsl_settings_pass_through_the_config(variant, monkeypatch):
   assert steps == 12.5
 
 
+def label_split(config):
+  return build.make_label_split(config.data, NYU, config.tasks)
+
+
 def test_label_split_is_drawn_for_the_scenario():
   config = config_lib.base()
   config.data.scenario = "onelabel"
-  tasks = build.make_tasks(config, NYU.manifest)
-  split = build.make_label_split(config, NYU, tasks)
+  split = label_split(config)
   assert split.ids == IDS
   assert split.tasks == ("segmentation", "depth", "normals")
   assert split.labelled.sum(1).tolist() == [1] * N
   assert split.about == {"scenario": "onelabel", "seed": "0"}
   config.data.split_seed = 1
-  other = build.make_label_split(config, NYU, tasks)
-  assert (other.labelled != split.labelled).any()
+  assert (label_split(config).labelled != split.labelled).any()
 
 
 def test_single_task_learning_gets_its_column_of_the_split():
   config = config_lib.base()
   config.data.scenario = "onelabel"
-  together = build.make_label_split(
-    config, NYU, build.make_tasks(config, NYU.manifest)
-  )
+  together = label_split(config)
   config.data.scenario_tasks = config.tasks
   config.tasks = ("depth",)
-  alone = build.make_label_split(
-    config, NYU, build.make_tasks(config, NYU.manifest)
-  )
+  alone = label_split(config)
   np.testing.assert_array_equal(alone.labelled[:, 0], together.labelled[:, 1])
 
 
 def test_label_split_is_read_from_a_file(tmp_path):
   config = config_lib.base()
-  tasks = build.make_tasks(config, NYU.manifest)
   rows = np.arange(3 * N).reshape(N, 3) % 2 == 0
-  written = splits.LabelSplit(IDS[::-1], nyuv2_names(), rows)
+  written = splits.LabelSplit(IDS[::-1], tuple(nyuv2.TASKS), rows)
   config.data.split_file = str(tmp_path / "mine.txt")
   split_file.save_split(config.data.split_file, written)
-  split = build.make_label_split(config, NYU, tasks)
+  split = label_split(config)
   np.testing.assert_array_equal(split.labelled, rows[::-1])
   assert split.about["scenario"] == "mine.txt"
-
-
-def nyuv2_names():
-  return tuple(nyuv2.TASKS)
 
 
 def test_images_without_labels_are_told_if_jtr_leaves_them_out(monkeypatch):
   told = []
   monkeypatch.setattr(logging, "warning", lambda *words: told.append(words))
-  missing = {(3, name) for name in nyuv2.TASKS}
-  dataset = described(nyuv2.TASKS, missing)
+  present = np.ones((N, 3), bool)
   config = config_lib.base()
-  tasks = build.make_tasks(config, dataset.manifest)
-  build.make_label_split(config, dataset, tasks)
+  build.warn_of_unlabelled(config, present)
+  assert not told
+  present[3] = False
+  build.warn_of_unlabelled(config, present)
   assert told[0][1:] == (1, N)
   config.method.unlabelled = "consistency"
-  build.make_label_split(config, dataset, tasks)
+  build.warn_of_unlabelled(config, present)
   assert len(told) == 1
 
 
@@ -251,7 +245,7 @@ def test_nyuv2_that_is_not_prepared_tells_everything(tmp_path):
   config = config_files.load("nyu_jtr")
   config.data.directory = str(tmp_path / "nyu")
   with pytest.raises(ValueError, match="nyuv2 is not prepared") as error:
-    build.open_data(config)
+    build.open_data(config.data)
   text = str(error.value)
   assert "https://github.com/lorenmt/mtan" in text
   prepare_it = "python -m jtr_jax.data prepare nyuv2 --raw=DIR"
@@ -262,7 +256,7 @@ def test_nyuv2_that_is_not_prepared_tells_everything(tmp_path):
 def test_folder_without_raw_tells_how_to_lay_it_out(tmp_path):
   config = config_files.load("folder_jtr", f"directory={tmp_path / 'mine'}")
   with pytest.raises(ValueError, match=r"folder is not prepared.*raw=ROOT"):
-    build.open_data(config)
+    build.open_data(config.data)
 
 
 @pytest.mark.parametrize(
@@ -290,7 +284,7 @@ def test_data_is_asked_for_with_the_options_that_are_set(
     "ensure_prepared",
     lambda name, directory, **options: asked.append((name, directory, options)),
   )
-  build.open_data(config_files.load(name, arg))
+  build.open_data(config_files.load(name, arg).data)
   assert asked == [expected]
 
 
@@ -299,10 +293,10 @@ def test_rooms_are_generated_and_found_again(tmp_path):
   config.data.directory = str(tmp_path / "rooms")
   config.data.update(size=(16, 16), train_count=2, val_count=1)
   for _ in range(2):
-    dataset = build.open_data(config)
+    dataset = build.open_data(config.data)
     assert dataset.manifest.split("train").size == 2
   tasks = build.make_tasks(config, dataset.manifest)
   assert [task.channels for task in tasks] == [13, 1, 3]
   config.data.train_count = 3
   with pytest.raises(ValueError, match="Another data set"):
-    build.open_data(config)
+    build.open_data(config.data)

@@ -26,6 +26,7 @@ FLOORS = (
   ("config_balancing",),
   ("build", "build_balancing", "config_lib"),
   ("config_check", "config_flag"),
+  ("sources",),
   ("tracking",),
   ("experiment",),
   ("results",),

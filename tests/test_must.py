@@ -6,10 +6,17 @@ import pytest
 import short_training
 import small_config
 
-from jtr_jax import config_lib, main, pseudo_labels, runs, stages, teachers
+from jtr_jax import (
+  config_lib,
+  main,
+  pseudo_labels,
+  runs,
+  sources,
+  stages,
+  teachers,
+)
 from jtr_jax.data import records
 from jtr_jax.data.split_file import load_split
-from jtr_jax.data.splits import LabelSplit
 from jtr_jax.train import result_card, workdir
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -71,8 +78,9 @@ def test_teachers_see_one_task_and_the_student_all(finished):
     assert (config["method"]["name"], config["tasks"]) == ("stl", [task])
   student = workdir.read_config(finished / "student")
   assert student["tasks"] == list(TASKS)
+  assert student["data"]["name"] == "prepared"
   assert student["data"]["scenario"] == "found"
-  assert student["data"]["directory"] == str(finished / "pseudo_labels")
+  assert student["data"]["directory"] == str(finished / "pseudo_labels/main")
   card = result_card.read(finished)
   assert card == result_card.read(finished / "student")
   assert card.label_counts == dict.fromkeys(TASKS, small_config.TRAIN)
@@ -81,7 +89,7 @@ def test_teachers_see_one_task_and_the_student_all(finished):
 
 def test_labels_that_may_be_seen_are_kept_and_others_predicted(finished, rooms):
   before = records.open_dataset(rooms).source("train")
-  after = records.open_dataset(finished / "pseudo_labels").source("train")
+  after = records.open_dataset(finished / "pseudo_labels/main").source("train")
   shown = {}
   for task in TASKS:
     split = load_split(finished / "teachers" / task / "labels.tsv")
@@ -98,14 +106,14 @@ def test_labels_that_may_be_seen_are_kept_and_others_predicted(finished, rooms):
 
 def test_evaluation_has_the_true_labels(finished, rooms):
   before = records.open_dataset(rooms).source("val")
-  after = records.open_dataset(finished / "pseudo_labels").source("val")
+  after = records.open_dataset(finished / "pseudo_labels/main").source("val")
   for index in range(small_config.VAL):
     for name in ("image", *TASKS):
       np.testing.assert_array_equal(after[index][name], before[index][name])
 
 
 def test_manifest_says_who_labelled(finished):
-  manifest = records.open_dataset(finished / "pseudo_labels").manifest
+  manifest = records.open_dataset(finished / "pseudo_labels/main").manifest
   about = manifest.source[pseudo_labels.KEY]
   assert about["confidence"] == 0.1
   teacher = about["teachers"]["depth"]
@@ -148,7 +156,7 @@ def test_labelling_is_all_or_nothing(rooms, copy, monkeypatch):
   monkeypatch.setattr(pseudo_labels, "_row", break_down)
   with pytest.raises(OSError, match="no space"):
     main.train(must(rooms), copy, name="must")
-  assert not (copy / "pseudo_labels").exists()
+  assert not (copy / "pseudo_labels" / "main").exists()
 
 
 def test_a_stopped_teacher_stops_the_experiment(rooms, tmp_path, monkeypatch):
@@ -170,8 +178,10 @@ def test_given_teachers_are_not_trained_again(
   config = must(rooms, finished / "teachers" / "depth")
   assert not stages.train(config, tmp_path / "one", stages.Options())
   assert trained == ["student", "segmentation"]
-  own = records.open_dataset(tmp_path / "all" / "pseudo_labels").source("train")
-  theirs = records.open_dataset(finished / "pseudo_labels").source("train")
+  own = records.open_dataset(tmp_path / "all" / "pseudo_labels/main").source(
+    "train"
+  )
+  theirs = records.open_dataset(finished / "pseudo_labels/main").source("train")
   for index in range(small_config.TRAIN):
     for task in TASKS:
       np.testing.assert_array_equal(own[index][task], theirs[index][task])
@@ -188,12 +198,14 @@ def test_teacher_that_knows_hidden_labels_is_told(rooms, finished, monkeypatch):
   told = []
   warning = lambda *words: told.append(words)
   monkeypatch.setattr(teachers.logging, "warning", warning)
-  split = load_split(finished / "teachers" / "depth" / "labels.tsv")
-  teachers.warn_of_seen_labels(finished / "teachers" / "depth", "depth", split)
+  depth = finished / "teachers" / "depth"
+  same = sources.open_sources(must(rooms))
+  teachers.warn_of_seen_labels(depth, "depth", same)
   assert not told
-  hidden = LabelSplit(split.ids, split.tasks, np.zeros_like(split.labelled))
-  teachers.warn_of_seen_labels(finished / "teachers" / "depth", "depth", hidden)
-  assert told[0][3] == split.labelled.sum()
+  other = sources.open_sources(must(rooms, data__split_seed=1))
+  teachers.warn_of_seen_labels(depth, "depth", other)
+  before, after = (one.main.labels.labelled[:, 1] for one in (same, other))
+  assert told[0][3] == (before & ~after).sum() > 0
 
 
 def test_unfinished_and_repeated_teachers_are_named(rooms, finished, tmp_path):

@@ -56,6 +56,7 @@ def test_every_task_has_a_network_of_its_own(finished, rooms):
     config = workdir.read_config(finished / task)
     assert config["tasks"] == [task]
     assert config["data"]["scenario_tasks"] == list(TASKS)
+    assert config["data"]["images"] == "labelled"
     assert config["method"] == {"name": "stl", "share": "image"}
     assert config["stages"]["plan"] == "run"
     card = result_card.read(finished / task)
@@ -68,6 +69,8 @@ def test_labels_are_those_of_the_split_of_all_tasks(finished):
     lines = (finished / task / "labels.tsv").read_text().splitlines()
     rows = [line.split("\t") for line in lines if "\t" in line][1:]
     shown.append({sample for sample, label in rows if label == task})
+    images = result_card.read(finished / task).images
+    assert images == len(shown[-1])
   assert len(shown[0]) + len(shown[1]) == small_config.TRAIN
   assert not shown[0] & shown[1]  # one of two labels, as randomlabels has it
 

@@ -174,7 +174,7 @@ def _load(selection: Selection) -> dict[str, Any]:
   }
   what = f"load {selection.split}"
   for index in progress(range(size), total=size, what=what):
-    images[index], labels = selection.read(source, index)
+    images[index], labels = source[index]
     for name, label in labels.items():
       stored[name][index] = label
   present = dict(zip(selection.tasks, selection.present.T.copy(), strict=True))

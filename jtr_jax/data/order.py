@@ -28,8 +28,10 @@ class Order(Protocol):
     """Return what stands at positions start .. start + count - 1."""
 
 
-@functools.lru_cache(maxsize=8)
-def sample_order(seed: int, epoch: int, size: int) -> np.ndarray:
+@functools.lru_cache(maxsize=32)
+def sample_order(
+  seed: int, epoch: int, size: int, source: int = 0
+) -> np.ndarray:
   """Return the order of the samples in one epoch.
 
   The samples are sorted by 64 random bits each. These are Philox's raw stream,
@@ -39,11 +41,13 @@ def sample_order(seed: int, epoch: int, size: int) -> np.ndarray:
     seed: seed of the run.
     epoch: counted from 0.
     size: number of samples.
+    source: number of the source, each with an order of its own.
 
   Returns:
     i32[size], a permutation of 0 .. size - 1, read-only.
   """
-  bits = np.random.Philox(np.random.SeedSequence([seed, epoch]))
+  entropy = [seed, epoch, source] if source else [seed, epoch]
+  bits = np.random.Philox(np.random.SeedSequence(entropy))
   order = np.argsort(bits.random_raw(size), kind="stable").astype(np.int32)
   order.setflags(write=False)
   return order
@@ -56,19 +60,65 @@ class Shuffled:
   Attributes:
     seed: seed of the run.
     size: samples of an epoch.
+    source: number of the source among those that are mixed.
   """
 
   seed: int
   size: int
+  source: int = 0
 
   def rows(self, start: int, count: int) -> Rows:
     """Return the rows at these positions; a batch may straddle epochs."""
-    epoch, place = np.divmod(np.arange(start, start + count), self.size)
-    sample = np.empty(count, np.int32)
+    return self.rows_at(np.arange(start, start + count))
+
+  def rows_at(self, positions: np.ndarray) -> Rows:
+    """Return the rows at any positions i64[N]."""
+    epoch, place = np.divmod(positions, self.size)
+    sample = np.empty(len(positions), np.int32)
     for e in np.unique(epoch):
-      order = sample_order(self.seed, int(e), self.size)
+      order = sample_order(self.seed, int(e), self.size, self.source)
       sample[epoch == e] = order[place[epoch == e]]
-    return Rows(sample, epoch.astype(np.int32), np.ones(count, bool))
+    return Rows(
+      sample, epoch.astype(np.int32), np.ones(len(positions), np.bool_)
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixed:
+  """Several sources side by side: in every batch a fixed number of each.
+
+  Every source goes through epochs of its own, whatever the others do. Its
+  samples are counted on after those of the sources before it.
+
+  Attributes:
+    seed: seed of the run.
+    sizes: samples of each source.
+    per_batch: how many of each are in a batch.
+  """
+
+  seed: int
+  sizes: tuple[int, ...]
+  per_batch: tuple[int, ...]
+
+  def rows(self, start: int, count: int) -> Rows:
+    """Return the rows at these positions; batches begin at multiples of B."""
+    batch, slot = np.divmod(
+      np.arange(start, start + count), sum(self.per_batch)
+    )
+    found = Rows(
+      np.empty(count, np.int32), np.empty(count, np.int32), np.ones(count, bool)
+    )
+    first_slot = first_sample = 0
+    for number, (size, share) in enumerate(
+      zip(self.sizes, self.per_batch, strict=True)
+    ):
+      here = (first_slot <= slot) & (slot < first_slot + share)
+      positions = batch[here] * share + slot[here] - first_slot
+      rows = Shuffled(self.seed, size, number).rows_at(positions)
+      found.sample[here] = first_sample + rows.sample
+      found.epoch[here] = rows.epoch
+      first_slot, first_sample = first_slot + share, first_sample + size
+    return found
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,24 +136,6 @@ class Sequential:
     position = np.arange(start, start + count)
     sample = np.minimum(position, self.size - 1).astype(np.int32)
     return Rows(sample, np.zeros(count, np.int32), position < self.size)
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Among:
-  """An order of some of the samples.
-
-  Attributes:
-    order: of numbers from 0 to the number of these samples.
-    samples: i32[...], which they are.
-  """
-
-  order: Order
-  samples: np.ndarray
-
-  def rows(self, start: int, count: int) -> Rows:
-    """Return the rows at these positions."""
-    rows = self.order.rows(start, count)
-    return rows._replace(sample=self.samples[rows.sample].astype(np.int32))
 
 
 def draw_some(seed: int, size: int, share: float) -> np.ndarray:

@@ -12,9 +12,13 @@ import numpy as np
 from jtr_jax.data import feed
 from jtr_jax.data.examples import Examples
 from jtr_jax.data.feed import WHERE_IT_FITS, Delivery, Feed
-from jtr_jax.data.order import Among, Sequential, Shuffled
+from jtr_jax.data.order import Mixed, Sequential
 from jtr_jax.data.records import Dataset
-from jtr_jax.data.selection import check_every_task_labelled, select
+from jtr_jax.data.selection import (
+  Selection,
+  check_every_task_labelled,
+  select,
+)
 
 _EXTRA_SEED = 1 << 31  # far from the seeds of runs
 
@@ -52,40 +56,69 @@ def make_feed(
   Raises:
     ValueError: a task without any training label, or a broken record.
   """
-  selection = select(dataset, split, task_names, labelled)
+  return mixed_feed(
+    select(dataset, split, task_names, labelled),
+    (batch_size,),
+    seed=seed,
+    scenario=scenario,
+    delivery=delivery,
+  )
+
+
+def mixed_feed(
+  selection: Selection,
+  per_batch: tuple[int, ...],
+  *,
+  seed: int,
+  scenario: str = "as found",
+  delivery: Delivery = WHERE_IT_FITS,
+  extra: bool = False,
+) -> Feed:
+  """Return the training feed of several sources, mixed in every batch.
+
+  Args:
+    selection: its parts are the sources.
+    per_batch: images of each source in a batch; they stand in this order.
+    seed: decides the order of each source, a new one in each of its epochs.
+    scenario: how labels were hidden, for an error message.
+    delivery: how batches come to the device.
+    extra: whether each step gets a second batch, see `make_feed`.
+
+  Returns:
+    The feed; a sample's number counts on from source to source.
+
+  Raises:
+    ValueError: a task without any training label, or a broken record.
+  """
   check_every_task_labelled(selection, scenario)
+  order = lambda seed: Mixed(seed, selection.sizes, per_batch)
   return feed.make_feed(
     selection,
-    Shuffled(seed, selection.size),
-    batch_size=batch_size,
+    order(seed),
+    batch_size=sum(per_batch),
     delivery=delivery,
-    extra=Shuffled(seed + _EXTRA_SEED, selection.size) if extra else None,
+    extra=order(seed + _EXTRA_SEED) if extra else None,
   )
 
 
 def evaluation_feed(
-  dataset: Dataset,
-  split: str,
-  task_names: Sequence[str],
+  selection: Selection,
   *,
   batch_size: int,
   delivery: Delivery = WHERE_IT_FITS,
 ) -> Feed:
-  """Return a feed whose first `evaluation_steps` steps go once over a split.
+  """Return a feed whose first `evaluation_steps` steps go once over all images.
 
   Rows that fill up the last batch have `present` False for every task.
 
   Args:
-    dataset: a prepared data set.
-    split: its split.
-    task_names: the tasks.
+    selection: the images.
     batch_size: images in a batch.
     delivery: how batches come to the device.
 
   Returns:
     The feed.
   """
-  selection = select(dataset, split, task_names)
   return feed.make_feed(
     selection,
     Sequential(selection.size),
@@ -94,66 +127,27 @@ def evaluation_feed(
   )
 
 
-def labelled_feed(
-  dataset: Dataset,
-  split: str,
-  task_names: Sequence[str],
-  labelled: np.ndarray,
-  *,
-  batch_size: int,
-  delivery: Delivery = WHERE_IT_FITS,
-) -> tuple[Feed, int]:
-  """Return a feed of the images with a visible label, once, and its steps.
-
-  Args:
-    dataset: a prepared data set.
-    split: its split.
-    task_names: the tasks.
-    labelled: bool[N, K], False where a label is to be hidden.
-    batch_size: images in a batch.
-    delivery: how batches come to the device.
-  """
-  selection = select(dataset, split, task_names, labelled)
-  images = np.flatnonzero(selection.present.any(axis=1))
-  found = feed.make_feed(
-    selection,
-    Among(Sequential(len(images)), images),
-    batch_size=batch_size,
-    delivery=delivery,
-  )
-  return found, math.ceil(len(images) / batch_size)
-
-
-def evaluation_steps(dataset: Dataset, split: str, batch_size: int) -> int:
-  """Return the number of batches that hold every image of a split."""
-  return math.ceil(dataset.manifest.split(split).size / batch_size)
+def evaluation_steps(selection: Selection, batch_size: int) -> int:
+  """Return the number of batches that hold every image."""
+  return math.ceil(selection.size / batch_size)
 
 
 def evaluation_batches(
-  dataset: Dataset,
-  split: str,
-  task_names: Sequence[str],
-  batch_size: int,
-  labelled: np.ndarray | None = None,
+  selection: Selection, batch_size: int
 ) -> Iterator[tuple[Examples, int]]:
-  """Yield a split once, in batches of one size, read from disk.
+  """Yield every image once, in batches of one size, read from disk.
 
   Args:
-    dataset: a prepared data set.
-    split: its split.
-    task_names: the tasks.
+    selection: the images.
     batch_size: images in a batch.
-    labelled: bool[N, K], False where a label is to be hidden.
 
   Yields:
     A batch of host arrays, and how many of its rows are real; the others have
     `present` False for every task.
   """
-  selection = select(dataset, split, task_names, labelled)
-  order = Sequential(selection.size)
-  streamed = feed.make_feed(
-    selection, order, batch_size=batch_size, delivery=Delivery("stream")
+  streamed = evaluation_feed(
+    selection, batch_size=batch_size, delivery=Delivery("stream")
   )
-  for step in range(evaluation_steps(dataset, split, batch_size)):
+  for step in range(evaluation_steps(selection, batch_size)):
     batch = streamed.gather(streamed.constant, streamed.fetch(step))
     yield batch, min(batch_size, selection.size - step * batch_size)

@@ -1,46 +1,90 @@
-"""What a run may see of a split: its tasks and the labels not hidden."""
+"""What a run may see of its data: images, tasks and the labels not hidden."""
 
+import bisect
 import dataclasses
+import functools
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.manifest import StoredForm
+from jtr_jax.data.manifest import Manifest, StoredForm, TaskOptions
 from jtr_jax.data.records import Dataset, Source
+
+Images: TypeAlias = Literal["all", "labelled", "unlabelled"]
+"""Which images of a split take part: those with or without a label to see."""
+
+
+_MEANING = ("kind", "classes", "channels")  # what a task's options agree in
 
 
 @dataclasses.dataclass(frozen=True)
-class Selection:
-  """The visible part of one split.
+class Part:
+  """Images of one split of one data set.
 
   Attributes:
     dataset: the prepared data.
     split: its split.
-    tasks: the tasks, in order.
+    rows: i64[N], which images of the split.
     present: bool[N, K], this image shows its label for this task.
   """
 
   dataset: Dataset
   split: str
-  tasks: tuple[str, ...]
+  rows: np.ndarray
   present: np.ndarray
+
+  @property
+  def ids(self) -> tuple[str, ...]:
+    """Sample ids of the images."""
+    ids = self.dataset.manifest.split(self.split).ids
+    return tuple(ids[row] for row in self.rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class Selection:
+  """Images of one or several splits, one after the other.
+
+  Attributes:
+    forms: for each task, in order, how its labels are stored.
+    parts: where the images are; of one size, with labels of these forms.
+  """
+
+  forms: dict[str, StoredForm]
+  parts: tuple[Part, ...]
+
+  @property
+  def tasks(self) -> tuple[str, ...]:
+    """The tasks, in order."""
+    return tuple(self.forms)
 
   @property
   def size(self) -> int:
     """Number of images."""
-    return len(self.present)
+    return sum(self.sizes)
 
   @property
-  def forms(self) -> dict[str, StoredForm]:
-    """How the labels of each task are stored."""
-    return {name: self.dataset.manifest.form(name) for name in self.tasks}
+  def sizes(self) -> tuple[int, ...]:
+    """Number of images of each part."""
+    return tuple(len(part.rows) for part in self.parts)
+
+  @functools.cached_property
+  def present(self) -> np.ndarray:
+    """bool[N, K], this image shows its label for this task."""
+    return np.concatenate([part.present for part in self.parts])
+
+  @property
+  def split(self) -> str:
+    """Name of the first split."""
+    return self.parts[0].split
 
   @property
   def image_shape(self) -> tuple[int, int, int]:
     """(H, W, 3)."""
-    return (*self.dataset.manifest.size, 3)
+    return (*self.parts[0].dataset.manifest.size, 3)
 
   @property
   def nbytes(self) -> int:
@@ -48,18 +92,30 @@ class Selection:
     labels = sum(form.nbytes for form in self.forms.values())
     return self.size * (math.prod(self.image_shape) + labels)
 
-  def source(self) -> Source:
-    """Return random access to the records."""
-    return self.dataset.source(self.split)
+  def source(self) -> "Records":
+    """Return random access to the images and labels."""
+    return Records(self)
 
-  def read(
-    self, source: Source, index: int
-  ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+
+class Records:
+  """Random access to a selection; small when pickled."""
+
+  def __init__(self, selection: Selection) -> None:
+    self._selection = selection
+    self._sources: list[Source] = [
+      part.dataset.source(part.split) for part in selection.parts
+    ]
+    self._ends = list(itertools.accumulate(selection.sizes))
+
+  def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """Return the image and the labels of a sample, hidden ones emptied."""
-    record = source[index]
+    number = bisect.bisect_right(self._ends, index)
+    part = self._selection.parts[number]
+    row = index - (self._ends[number] - len(part.rows))
+    record = self._sources[number][int(part.rows[row])]
     stored = {
-      name: record[name] if self.present[index, k] else form.empty()
-      for k, (name, form) in enumerate(self.forms.items())
+      name: record[name] if part.present[row, k] else form.empty()
+      for k, (name, form) in enumerate(self._selection.forms.items())
     }
     return record["image"], stored
 
@@ -69,8 +125,11 @@ def select(
   split: str,
   task_names: Sequence[str],
   labelled: np.ndarray | None = None,
+  *,
+  images: Images = "all",
+  forms: Mapping[str, StoredForm] | None = None,
 ) -> Selection:
-  """Select tasks, and hide labels.
+  """Select images and tasks, and hide labels.
 
   Args:
     dataset: a prepared data set.
@@ -78,29 +137,77 @@ def select(
     task_names: the tasks, in order.
     labelled: bool[N, K], False where a label is to be hidden; rows in the
       order of the split's ids, columns in that of `task_names`.
+    images: whether only images with, or only those without, a label to see.
+    forms: how labels of tasks are stored that this data set does not have.
 
   Returns:
     The selection; a label is present where it exists and is not hidden.
 
   Raises:
-    ValueError: an unknown task or split, or `labelled` of another shape.
+    ValueError: an unknown task or split, `labelled` of another shape, or no
+      image that takes part.
   """
-  ids = dataset.manifest.split(split)
-  for name in task_names:
-    dataset.manifest.form(name)
-  present = np.stack([ids.labelled[name] for name in task_names], axis=1)
+  manifest, found = dataset.manifest, dataset.manifest.split(split)
+  others = forms or {}
+  own = {
+    name: others[name]
+    if name in others and name not in manifest.tasks
+    else manifest.form(name)
+    for name in task_names
+  }
+  nothing = np.zeros(found.size, np.bool_)
+  present = np.stack(
+    [found.labelled.get(name, nothing) for name in task_names], axis=1
+  )
   if labelled is not None:
-    if labelled.shape != present.shape or labelled.dtype != np.bool_:
+    _check_shape(split, labelled, present)
+    present = present & labelled
+  rows = _taking_part(images, present)
+  if not len(rows):
+    raise _no_images(dataset, split, images, present)
+  part = Part(dataset, split, rows, present[rows])
+  return Selection(own, (part,))
+
+
+def join(selections: Sequence[Selection]) -> Selection:
+  """Return several selections of the same tasks, one after the other."""
+  parts = tuple(part for one in selections for part in one.parts)
+  return Selection(selections[0].forms, parts)
+
+
+def join_tasks(manifests: Mapping[str, Manifest]) -> dict[str, TaskOptions]:
+  """Return the tasks of all data sets that are to be mixed.
+
+  Args:
+    manifests: name of the source -> its manifest, the main one first.
+
+  Returns:
+    Task name -> `kind` and options, such as scales of pictures, of the first
+    source that has it.
+
+  Raises:
+    ValueError: images of different sizes, or two data sets that mean different
+      things by the name of a task: kind, classes, channels or unit.
+  """
+  (first, main), *others = manifests.items()
+  known = {task: (first, options) for task, options in main.tasks.items()}
+  for name, manifest in others:
+    if manifest.size != main.size:
       raise ValueError(
         errors.message(
-          f"The label split does not fit split {split!r}",
-          found=f"{labelled.dtype}{list(labelled.shape)}",
-          expected=f"bool{list(present.shape)} (images, tasks)",
-          do="Make the label split from the ids of this data set.",
+          f"The images of source {name!r} cannot be mixed with the others",
+          found=_pixels(name, manifest) + " and " + _pixels(first, main),
+          expected="the same size",
+          do="Prepare one of them again, with --size or data.size.",
         )
       )
-    present = present & labelled
-  return Selection(dataset, split, tuple(task_names), present)
+    for task, options in manifest.tasks.items():
+      if task in known:
+        owner, before = known[task]
+        _check_same_task(task, {owner: before, name: options})
+      else:
+        known[task] = (name, options)
+  return {task: options for task, (_, options) in known.items()}
 
 
 def check_every_task_labelled(selection: Selection, scenario: str) -> None:
@@ -127,3 +234,62 @@ def check_every_task_labelled(selection: Selection, scenario: str) -> None:
           do="Leave the task out, or choose another scenario.",
         )
       )
+
+
+def _taking_part(images: Images, present: np.ndarray) -> np.ndarray:
+  """Return i64[N], the rows of the images that take part."""
+  if images not in get_args(Images):
+    raise errors.unknown_name("data.images", images, get_args(Images))
+  shown = present.any(axis=1)
+  return np.flatnonzero((images == "all") | (shown == (images == "labelled")))
+
+
+def _check_shape(split: str, labelled: Any, present: np.ndarray) -> None:
+  if labelled.shape != present.shape or labelled.dtype != np.bool_:
+    raise ValueError(
+      errors.message(
+        f"The label split does not fit split {split!r}",
+        found=f"{labelled.dtype}{list(labelled.shape)}",
+        expected=f"bool{list(present.shape)} (images, tasks)",
+        do="Make the label split from the ids of this data set.",
+      )
+    )
+
+
+def _no_images(
+  dataset: Dataset, split: str, images: Images, present: np.ndarray
+) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"No image of {dataset.directory} can take part",
+      found=f"none that is {images!r} among the {len(present)} of {split!r}",
+      expected="at least one",
+      do="Change data.images or the scenario of this source, or leave it out.",
+    )
+  )
+
+
+def _check_same_task(task: str, found: Mapping[str, Mapping[str, Any]]) -> None:
+  """Raise if two sources mean different things by the name of a task."""
+  (first, a), (second, b) = found.items()
+  differing = [key for key in _MEANING if a.get(key) != b.get(key)]
+  if a.get("unit", b.get("unit")) != b.get("unit", a.get("unit")):
+    differing.append("unit")
+  if differing:
+    shown = "; ".join(
+      f"{key} {a.get(key)!r} in {first!r} and {b.get(key)!r} in {second!r}"
+      for key in differing
+    )
+    raise ValueError(
+      errors.message(
+        f"Two sources mean different things by task {task!r}",
+        found=shown,
+        expected="the same kind, classes, channels and unit",
+        do="Give one of the tasks another name when its data set is prepared.",
+      )
+    )
+
+
+def _pixels(name: str, manifest: Manifest) -> str:
+  height, width = manifest.size
+  return f"{height}x{width} in {name!r}"

@@ -40,7 +40,7 @@ class Samples:
 
   def __getitem__(self, index: int) -> dict[str, Any]:
     sample, epoch, real = self._order.rows(self._start + index, 1)
-    image, stored = self._selection.read(self._source, int(sample[0]))
+    image, stored = self._source[int(sample[0])]
     present = self._selection.present[sample[0]] & real[0]
     return {
       "image": image,

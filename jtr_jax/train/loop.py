@@ -7,6 +7,7 @@ with the same bytes.
 
 import time
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -61,6 +62,7 @@ class Schedule(NamedTuple):
     evaluate: between two evaluations; the last step has one in any case.
     save: between two checkpoints; every evaluated step has one in any case.
     dispatch: steps in one call of the device.
+    steps_per_epoch: after which every image of the data was seen once.
   """
 
   total: int
@@ -68,6 +70,7 @@ class Schedule(NamedTuple):
   evaluate: int
   save: int
   dispatch: int
+  steps_per_epoch: Fraction
 
 
 class Run(NamedTuple):
@@ -268,7 +271,7 @@ class _Session:
     self._waited, self._since = 0.0, time.monotonic()
 
   def _write(self, step: int, split: str, values: dict[str, Any]) -> None:
-    epoch = step * self._run.batch_size // len(self._run.sample_ids)
+    epoch = int(step // self._schedule.steps_per_epoch)
     self._writer.write(step, epoch, split, values)
 
   def _save(

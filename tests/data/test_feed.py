@@ -7,6 +7,7 @@ import pytest
 from jtr_jax.data import examples as examples_lib
 from jtr_jax.data import pipeline
 from jtr_jax.data.feed import Delivery, Shardings
+from jtr_jax.data.selection import select
 from jtr_jax.data.stream import Reading
 
 NAMES = ("depth", "segmentation", "normals")
@@ -144,10 +145,11 @@ def test_arrays_go_where_they_are_told(dataset, placement):
 
 @pytest.mark.parametrize("placement", ["device", "stream"])
 def test_evaluation_sees_every_image_once(dataset, placement):
+  images = select(dataset, "val", NAMES)
   feed = pipeline.evaluation_feed(
-    dataset, "val", NAMES, batch_size=3, delivery=Delivery(placement)
+    images, batch_size=3, delivery=Delivery(placement)
   )
-  steps = pipeline.evaluation_steps(dataset, "val", 3)
+  steps = pipeline.evaluation_steps(images, 3)
   first, last = batches(feed, range(steps))
   assert first.sample.tolist() == [0, 1, 2]
   assert last.sample.tolist()[:2] == [3, 4]
@@ -157,7 +159,7 @@ def test_evaluation_sees_every_image_once(dataset, placement):
 
 
 def test_evaluation_batches_count_real_rows(dataset):
-  found = list(pipeline.evaluation_batches(dataset, "val", NAMES, 2))
+  found = list(pipeline.evaluation_batches(select(dataset, "val", NAMES), 2))
   assert [count for _, count in found] == [2, 2, 1]
   assert all(batch.image.shape[0] == 2 for batch, _ in found)
   padding = {name: column[1] for name, column in found[-1][0].present.items()}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data.order import Sequential, Shuffled, sample_order
+from jtr_jax.data.order import Mixed, Sequential, Shuffled, sample_order
 
 
 @pytest.mark.parametrize("size", [1, 2, 11, 795])
@@ -50,3 +50,46 @@ def test_sequential_fills_up_the_last_batch():
   rows = Sequential(size=5).rows(3, 4)
   assert rows.sample.tolist() == [3, 4, 4, 4]
   assert rows.real.tolist() == [True, True, False, False]
+
+
+def test_every_batch_holds_a_fixed_number_of_each_source():
+  order = Mixed(seed=3, sizes=(5, 4, 7), per_batch=(3, 1, 2))
+  batches = [order.rows(6 * step, 6) for step in range(40)]
+  for rows in batches:
+    assert (rows.sample[:3] < 5).all()
+    assert 5 <= rows.sample[3] < 9
+    assert (rows.sample[4:] >= 9).all()
+    assert rows.real.all()
+  assert Mixed(3, (5,), (3,)).rows(0, 30)[0].tolist() == (
+    Shuffled(3, 5).rows(0, 30).sample.tolist()
+  )
+
+
+def test_every_source_goes_through_epochs_of_its_own():
+  sizes, per_batch = (5, 4), (3, 1)
+  order = Mixed(seed=3, sizes=sizes, per_batch=per_batch)
+  rows = order.rows(0, 4 * 20)
+  first = 0
+  for size in sizes:
+    here = (rows.sample >= first) & (rows.sample < first + size)
+    sample, epoch = rows.sample[here] - first, rows.epoch[here]
+    for e in range(len(sample) // size):
+      seen = sample[epoch == e]
+      np.testing.assert_array_equal(np.sort(seen), np.arange(size))
+    first += size
+
+
+def test_sources_of_one_size_have_orders_of_their_own():
+  rows = Mixed(seed=3, sizes=(50, 50), per_batch=(1, 1)).rows(0, 100)
+  assert (rows.sample[::2] != rows.sample[1::2] - 50).any()
+
+
+def test_any_part_of_a_mixture_can_be_asked_for():
+  order = Mixed(seed=3, sizes=(5, 4), per_batch=(3, 1))
+  whole = order.rows(0, 40)
+  for start in range(40):
+    part = order.rows(start, 1)
+    assert part.sample[0] == whole.sample[start]
+    assert part.epoch[0] == whole.epoch[start]
+  far = order.rows(4 * 10**9, 4)
+  assert far.epoch.tolist() == [6 * 10**8] * 3 + [25 * 10**7]

@@ -132,6 +132,17 @@ def test_crash_loses_only_what_was_not_saved(run, uninterrupted, tmp_path):
   assert_same(go(run, tmp_path), uninterrupted)
 
 
+def test_mixed_sources_go_on_where_they_stopped(run, tmp_path):
+  mixed = run._replace(
+    feed=tiny.make_mixed_feed(run.mesh), sample_ids=("?",) * 99
+  )
+  whole = go(mixed, tmp_path / "whole")
+  for step in (6, 11):
+    with pytest.raises(CrashError):
+      go(at_step(mixed, step, crash), tmp_path / "crashed")
+  assert_same(go(mixed, tmp_path / "crashed"), whole)
+
+
 def test_finished_run_is_left_alone(run, uninterrupted, tmp_path):
   go(run, tmp_path)
   assert_same(go(at_step(run, 1, crash), tmp_path), uninterrupted)

@@ -5,6 +5,7 @@ import tiny
 from PIL import Image
 
 from jtr_jax.data import pipeline
+from jtr_jax.data.selection import select
 from jtr_jax.train import loop, snapshots
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -13,10 +14,8 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 def draw(method, folder):
   """Draw two images with a fresh network; the second has no depth."""
   run = tiny.make_run(method)
-  batches = pipeline.evaluation_batches(
-    tiny.make_dataset(), "val", tiny.NAMES, 2
-  )
-  examples, _ = next(batches)
+  images = select(tiny.make_dataset(), "val", tiny.NAMES)
+  examples, _ = next(pipeline.evaluation_batches(images, 2))
   examples.present["depth"][1] = False
   snapshot = snapshots.make_snapshot(run.net, run.method, examples, folder)
   return snapshot, loop.start_state(run)

@@ -10,10 +10,12 @@ import optax
 import pytest
 import small_net
 import tiny
+from ml_collections import ConfigDict
 
 from jtr_jax import build_balancing, tracking
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.methods.supervised import supervised
+from jtr_jax.sources import Mixture, Source
 from jtr_jax.train import dispatch
 from jtr_jax.train.program import Program
 
@@ -39,14 +41,21 @@ def start(made):
   return balancing, small_net.start(program, optax.sgd(0.1))
 
 
+def data():
+  """The tiny data, with all labels."""
+  dataset = tiny.make_dataset()
+  forms = {name: dataset.manifest.form(name) for name in tiny.NAMES}
+  section = ConfigDict({"train_split": "train", "images": "all"})
+  main = Source("main", section, dataset, forms, tiny.BATCH, LABELS)
+  return Mixture(dataset.manifest, (main,))
+
+
 def track(made, metrics):
   """Return the balancer's state and the row after one evaluation."""
   balancing, state = start(made)
-  _, aside = tracking.set_labels_aside(made, balancing, LABELS)
+  _, aside = tracking.set_images_aside(made, balancing, data())
   mesh = dispatch.make_mesh(1, jax.devices()[:1])
-  told = tracking.make_track(
-    made, tiny.make_dataset(), NET, balancing, aside, mesh
-  )
+  told = tracking.make_track(made, NET, balancing, aside, mesh)
   after, row = told(state, metrics)
   same = dataclasses.replace(after, balancing=state.balancing)
   assert jax.tree.all(jax.tree.map(jnp.array_equal, same.params, state.params))
@@ -60,6 +69,16 @@ def test_set_aside_labels_are_not_trained_with():
   assert aside.labelled.all(axis=1).sum() == 3
   again = tracking.set_labels_aside(made, start(made)[0], LABELS)
   np.testing.assert_array_equal(again[1].labelled, aside.labelled)
+
+
+def test_set_aside_images_are_those_that_are_not_trained_with():
+  made = config(held_out=0.3)
+  kept, aside = tracking.set_images_aside(made, start(made)[0], data())
+  trained = kept.main.labelled.parts[0].ids
+  measured = aside.parts[0].ids
+  assert len(measured) == 3
+  assert sorted(trained + measured) == sorted(IDS)
+  assert kept.selection.size == len(IDS)  # the others come without labels
 
 
 @pytest.mark.parametrize(

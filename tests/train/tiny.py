@@ -1,6 +1,7 @@
 """A tiny run in memory, for the tests of training."""
 
 import dataclasses
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from jtr_jax.data import pipeline
 from jtr_jax.data.feed import Delivery, Feed, Shardings
 from jtr_jax.data.manifest import Manifest, Split
 from jtr_jax.data.records import Dataset
+from jtr_jax.data.selection import join, select
 from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods import (
   consistency,
@@ -35,7 +37,14 @@ SIZE = (8, 12)
 FILTERS = (4,)
 BATCH = 4
 IMAGES = {"train": 10, "val": 7}
-SCHEDULE = loop.Schedule(total=12, log=5, evaluate=6, save=4, dispatch=1)
+SCHEDULE = loop.Schedule(
+  total=12,
+  log=5,
+  evaluate=6,
+  save=4,
+  dispatch=1,
+  steps_per_epoch=Fraction(IMAGES["train"], BATCH),
+)
 TASKS = (Segmentation("segmentation", 4), Depth("depth"), Normals("normals"))
 NAMES = tuple(task.name for task in TASKS)
 OPTIONS = {
@@ -107,6 +116,18 @@ def make_train_feed(
     batch_size=batch,
     seed=0,
     delivery=_delivery(mesh),
+  )
+
+
+def make_mixed_feed(mesh: jax.sharding.Mesh) -> Feed:
+  """Three labelled images of the one split and one of the other in a batch."""
+  dataset = make_dataset()
+  images = [
+    select(dataset, "train", NAMES, half_labelled(), images="labelled"),
+    select(dataset, "val", NAMES),
+  ]
+  return pipeline.mixed_feed(
+    join(images), (BATCH - 1, 1), seed=0, delivery=_delivery(mesh)
   )
 
 
@@ -184,15 +205,11 @@ def make_evaluation_feed(
   mesh: jax.sharding.Mesh, batch: int
 ) -> tuple[Feed, int]:
   """The feed of the validation images, and how many batches they are."""
-  dataset = make_dataset()
+  images = select(make_dataset(), "val", NAMES)
   feed = pipeline.evaluation_feed(
-    dataset,
-    "val",
-    NAMES,
-    batch_size=batch,
-    delivery=_delivery(mesh),
+    images, batch_size=batch, delivery=_delivery(mesh)
   )
-  return feed, pipeline.evaluation_steps(dataset, "val", batch)
+  return feed, pipeline.evaluation_steps(images, batch)
 
 
 def _delivery(mesh: jax.sharding.Mesh) -> Delivery:

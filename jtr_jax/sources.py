@@ -1,0 +1,246 @@
+"""Where the images of a run come from: the data, and what is mixed into it."""
+
+import dataclasses
+import functools
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from jtr_jax import build
+from jtr_jax.core import errors
+from jtr_jax.data import selection as selections
+from jtr_jax.data import split_file
+from jtr_jax.data.manifest import Manifest, StoredForm
+from jtr_jax.data.records import Dataset
+from jtr_jax.data.selection import Images, Selection
+from jtr_jax.data.splits import LabelSplit
+
+MAIN = "main"
+"""The name of the section `data` itself."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+  """One of the places that images come from.
+
+  Attributes:
+    name: `MAIN`, or its key in `data.sources`.
+    section: the section `data`, or that of the source.
+    dataset: the prepared data.
+    forms: for each task of the run, how its labels are stored.
+    per_batch: images in every batch.
+    given: labels that take the place of those of the section.
+  """
+
+  name: str
+  section: ConfigDict
+  dataset: Dataset
+  forms: dict[str, StoredForm]
+  per_batch: int
+  given: LabelSplit | None = None
+
+  @property
+  def tasks(self) -> tuple[str, ...]:
+    """The tasks of the run that this source may have labels for."""
+    wanted = self.section.get("tasks") or self.dataset.manifest.tasks
+    return tuple(name for name in self.forms if name in wanted)
+
+  @functools.cached_property
+  def labels(self) -> LabelSplit | None:
+    """Which labels the training may see; None if there are none at all."""
+    if self.given or not self.tasks:
+      return self.given
+    return build.make_label_split(self.section, self.dataset, self.tasks)
+
+  @functools.cached_property
+  def selection(self) -> Selection:
+    """The images to train on."""
+    return self._select(self.section.images)
+
+  @property
+  def labelled(self) -> Selection:
+    """The images with a label that the training may see."""
+    return self._select("labelled")
+
+  def _select(self, images: Images) -> Selection:
+    split = self.section.train_split
+    shown = np.zeros(
+      (self.dataset.manifest.split(split).size, len(self.forms)), np.bool_
+    )
+    if self.labels:
+      columns = [list(self.forms).index(name) for name in self.tasks]
+      shown[:, columns] = self.labels.labelled
+    return selections.select(
+      self.dataset,
+      split,
+      tuple(self.forms),
+      shown,
+      images=images,
+      forms=self.forms,
+    )
+
+  @property
+  def ids(self) -> tuple[str, ...]:
+    """Sample ids of the images to train on."""
+    return tuple(i for part in self.selection.parts for i in part.ids)
+
+  @property
+  def size(self) -> int:
+    """Number of images to train on."""
+    return self.selection.size
+
+  def knows(self, task: str) -> bool:
+    """Return whether an image to train on has a label to see."""
+    column = list(self.forms).index(task)
+    return bool(self.selection.present[:, column].any())
+
+  @property
+  def evaluated(self) -> Selection | None:
+    """The images to evaluate on, None for none."""
+    split = self.section.eval_split
+    if not split:
+      return None
+    return selections.select(
+      self.dataset, split, tuple(self.forms), forms=self.forms
+    )
+
+  def save_labels(self, folder: Path) -> None:
+    """Write which labels may be seen as labels.tsv or labels_<name>.tsv."""
+    suffix = "" if self.name == MAIN else f"_{self.name}"
+    if self.labels:
+      split_file.save_split(folder / f"labels{suffix}.tsv", self.labels)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mixture:
+  """All images of a run.
+
+  Attributes:
+    manifest: that of the main source, with the tasks of all.
+    sources: the main one first.
+  """
+
+  manifest: Manifest
+  sources: tuple[Source, ...]
+
+  @property
+  def main(self) -> Source:
+    """The source that the section `data` describes; it counts the epochs."""
+    return self.sources[0]
+
+  @property
+  def tasks(self) -> tuple[str, ...]:
+    """The tasks of the run, in order."""
+    return tuple(self.main.forms)
+
+  def with_labels(self, labels: LabelSplit) -> "Mixture":
+    """Return the same with other labels of the main source."""
+    main = dataclasses.replace(self.main, given=labels)
+    return dataclasses.replace(self, sources=(main, *self.sources[1:]))
+
+  @property
+  def per_batch(self) -> tuple[int, ...]:
+    """Images of each source in every batch."""
+    return tuple(source.per_batch for source in self.sources)
+
+  @functools.cached_property
+  def selection(self) -> Selection:
+    """The images to train on, source after source."""
+    return selections.join([source.selection for source in self.sources])
+
+  @property
+  def evaluated(self) -> Selection:
+    """The images to evaluate on.
+
+    Raises:
+      ValueError: there are none.
+    """
+    found = [source.evaluated for source in self.sources]
+    images = [selection for selection in found if selection]
+    if not images:
+      raise ValueError(
+        errors.message(
+          "There is nothing to evaluate on",
+          found="no eval_split in any of the sources",
+          expected="one at least",
+          do="Set data.eval_split, or data.sources.NAME.eval_split.",
+        )
+      )
+    return selections.join(images)
+
+  @property
+  def ids(self) -> tuple[str, ...]:
+    """Sample ids of the images to train on."""
+    return tuple(
+      identifier if source.name == MAIN else f"{source.name}:{identifier}"
+      for source in self.sources
+      for identifier in source.ids
+    )
+
+
+def open_sources(config: ConfigDict) -> Mixture:
+  """Return where the images of a config come from, preparing it if need be.
+
+  Args:
+    config: a validated config.
+
+  Raises:
+    ValueError: data that is not there, or sources that do not fit together.
+  """
+  sections = {MAIN: config.data, **config.data.sources}
+  datasets = {name: build.open_data(own) for name, own in sections.items()}
+  manifests = {
+    name: _with_tasks(name, dataset.manifest, sections[name].get("tasks"))
+    for name, dataset in datasets.items()
+  }
+  manifest = dataclasses.replace(
+    manifests[MAIN], tasks=selections.join_tasks(manifests)
+  )
+  names = build.task_names(config, manifest)
+  for source, section in sections.items():
+    _require_use(source, section.get("tasks", ()), names)
+  forms = {name: manifest.form(name) for name in names}
+  return Mixture(
+    manifest,
+    tuple(
+      Source(
+        name,
+        section,
+        datasets[name],
+        forms,
+        section.get("per_batch", config.train.batch_size),
+      )
+      for name, section in sections.items()
+    ),
+  )
+
+
+def _with_tasks(
+  source: str, manifest: Manifest, names: tuple[str, ...] | None
+) -> Manifest:
+  """Return a manifest with only some of its tasks, all if none are named."""
+  if not names:
+    return manifest
+  for name in names:
+    if name not in manifest.tasks:
+      where = f"task in {manifest.name}, for source {source!r}"
+      raise errors.unknown_name(where, name, manifest.tasks)
+  return dataclasses.replace(
+    manifest, tasks={name: manifest.tasks[name] for name in names}
+  )
+
+
+def _require_use(
+  source: str, given: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+  """Raise if a source is mixed in for tasks that the run does not have."""
+  if given and not set(given) & set(names):
+    raise ValueError(
+      errors.message(
+        f"Source {source!r} has no task of this run",
+        found=f"tasks {given} of the source",
+        expected=f"some of {names}",
+        do=f"Leave it out, or change data.sources.{source}.tasks.",
+      )
+    )

@@ -1,0 +1,1 @@
+"""The page on combining data says what is so."""
