@@ -164,10 +164,10 @@ def init_balancing(
 
 
 def task_losses(
-  output: MethodOutput, measure: Measure
+  output: MethodOutput, names: tuple[str, ...], measure: Measure
 ) -> tuple[jax.Array, jax.Array]:
   """Return the tasks' losses f32[K] and which are present, bool[K]."""
-  losses: list[Weighted] = list(output.task_losses.values())
+  losses = [output.task_losses[name] for name in names]
   present = jnp.stack([jnp.sum(loss.weight) > 0 for loss in losses])
   means = {"share": lambda x: jnp.mean(x.sum), "mean": Weighted.mean}
   return jnp.stack([means[measure](loss) for loss in losses]), present

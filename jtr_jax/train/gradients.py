@@ -43,7 +43,7 @@ def forward_losses(
   )
   output = method_output(program, state, params["method"], seen, batch)
   measure = program.balancing.measure
-  values, present = balancing.task_losses(output, measure)
+  values, present = balancing.task_losses(output, program.names, measure)
   return values, present, output, {**model_state, "method": output.state}
 
 

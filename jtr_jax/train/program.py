@@ -62,6 +62,11 @@ class Program(NamedTuple):
   method: Method
   balancing: Balancing
 
+  @property
+  def names(self) -> tuple[str, ...]:
+    """Of the tasks, in order; dictionaries lose theirs on the way."""
+    return tuple(task.name for task in self.net.tasks)
+
 
 def method_output(
   program: Program,

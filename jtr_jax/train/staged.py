@@ -106,7 +106,7 @@ def _cut(program: Program, state: TrainState, batch: Batch) -> _Cut:
     )
     output = method_output(program, state, rest["method"], seen, batch)
     measure = program.balancing.measure
-    values, present = balancing.task_losses(output, measure)
+    values, present = balancing.task_losses(output, program.names, measure)
     return (values, balancing.regularizer(output)), (present, output, states)
 
   features, through_encoder, encoder_state = jax.vjp(

@@ -161,7 +161,7 @@ def _metrics(
     terms=means | {"total/loss": total},
     balancing=statistics(
       program.balancing,
-      tuple(losses),
+      program.names,
       state.params["balancer"],
       state.balancing,
       found.losses,

@@ -15,14 +15,17 @@ import numpy as np
 import optax
 import pytest
 import small_net
+import tiny
 
 from jtr_jax import build_balancing, config_balancing, config_check
 from jtr_jax.balancing import fixed, ial, mgda, total, uncertainty
 from jtr_jax.balancing.base import Need
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
+from jtr_jax.train import loop
 from jtr_jax.train.balancing import Balancing, statistics
 from jtr_jax.train.checkpoint import Checkpoints
+from jtr_jax.train.dispatch import fetch_steps
 from jtr_jax.train.program import Program
 
 TASKS = small_net.NET_TASKS
@@ -60,10 +63,23 @@ def test_every_balancing_trains_from_a_config_argument(name):
     lambda a, b: bool(jnp.any(a != b)), state.params, first.params
   )
   assert all(jax.tree.leaves(moved))
-  rows = statistics(
-    balancing, NAMES, state.params["balancer"], state.balancing, found.losses
-  )
+  own = state.params["balancer"]
+  rows = statistics(balancing, NAMES, own, state.balancing, found.losses)
   assert ("weight/depth" in rows) == (name != "uniform")
+
+
+def test_rows_name_the_tasks_that_they_are_of():
+  weights = dict(zip(NAMES, (1.0, 2.0, 3.0), strict=True))
+  run = tiny.make_run(
+    optimizer=optax.sgd(0.1), labelled=np.ones((tiny.IMAGES["train"], K), bool)
+  )
+  fixed_weights = fixed.fixed(K, weights=tuple(weights.values()))
+  run = run._replace(balancing=Balancing(fixed_weights))
+  _, metrics = loop.run_dispatch(run)(
+    loop.start_state(run), run.feed.constant, fetch_steps(run.feed, 0, 1)
+  )
+  found = {name: row.sum[0] for name, row in metrics.balancing.items()}
+  assert found == {f"weight/{name}": w for name, w in weights.items()}
 
 
 @functools.cache
