@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 
@@ -62,3 +63,24 @@ def test_text_and_json_agree(measurement):
 
 def test_touches_no_data(measurement, nowhere):
   assert not nowhere.exists()
+
+
+def test_balancings_are_compared_with_uniform(
+  measurement, nowhere, monkeypatch
+):
+  asked = []
+
+  def measured(config, *, runs):
+    asked.append((config.balancing.loss.name, config.balancing.gradient.name))
+    seconds = (0.01 * len(asked),) * runs
+    size = 2**20 * len(asked)
+    return dataclasses.replace(
+      measurement, step_seconds=seconds, temporary_bytes=size
+    )
+
+  monkeypatch.setattr(benchmark, "measure_config", measured)
+  config = small_config.config(nowhere)
+  text = benchmark.compare_balancings(config, ["uw", "imtl"], runs=2)
+  assert asked == [("uniform", "none"), ("uw", "none"), ("imtl_l", "imtl_g")]
+  assert "| imtl | 30.00 | 3.000 | 3.0 | 3.00 |" in text
+  assert config.balancing.loss.name == "uniform"
