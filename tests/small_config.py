@@ -18,6 +18,7 @@ FIELDS = {
   "model.filters": (4, 4, 4, 4, 4),
   "train.batch_size": 4,
   "train.epochs": 20,
+  "optimizer.learning_rate": 2e-3,
   "evaluate.every_epochs": 8,
   "evaluate.batch_size": 3,
   "evaluate.pictures": 2,

@@ -59,6 +59,12 @@ def pictures(tmp_path_factory):
   return root
 
 
+@pytest.fixture
+def nothing_is_learnt():
+  with short_training.nothing_is_learnt():
+    yield
+
+
 def small(rooms, arg="", method="supervised", **changes):
   """Return the config of a file's argument, at the size of the tests."""
   words = small_config.flags(rooms, **{**FEW, **changes})
@@ -82,20 +88,24 @@ def labels_of(batch):
   return np.stack([np.asarray(batch.present[n]) for n in names], axis=1)
 
 
-def test_unlabelled_images_come_beside_the_labelled_ones(rooms, tmp_path):
-  config = small(
-    rooms, ",scenario=randomlabels+unlabelled50", "jtr", train__batch_size=3
-  )
+def test_unlabelled_and_extended_images_come_beside_the_labelled_ones(
+  rooms, more_rooms, tmp_path
+):
+  arg = f",scenario=randomlabels+unlabelled50,extended={more_rooms}"
+  config = small(rooms, arg, "jtr", train__batch_size=3)
   assert config.method.unlabelled == "consistency"
   for batch in batch_of(config, tmp_path / "look"):
-    assert labels_of(batch).any(axis=1).tolist() == [True] * 3 + [False]
+    shown = labels_of(batch)
+    assert shown[:3].any(axis=1).all()
+    assert shown[3:7].tolist() == [[False, True]] * 4
+    assert not shown[7].any()
   main.train(config, tmp_path / "run")
   rows = read_rows(tmp_path / "run" / "metrics.jsonl")
   (row,) = (row for row in rows if row["split"] == "train")
   assert row["train/regularizer/jtr_distance"] > 0
   card = result_card.read(tmp_path / "run")
-  assert card.images == small_config.TRAIN
-  assert sum(card.label_counts.values()) == small_config.TRAIN // 2
+  assert card.images == small_config.TRAIN + 5
+  assert sum(card.label_counts.values()) == small_config.TRAIN // 2 + 5
   assert (tmp_path / "run" / "labels_unlabelled.tsv").exists()
 
 
@@ -113,7 +123,9 @@ def test_an_epoch_is_one_of_the_labelled_images(rooms, tmp_path):
   assert made.data.ids[-1].startswith("unlabelled:")
 
 
-def test_extended_with_depth_from_elsewhere(rooms, more_rooms, tmp_path):
+def test_extended_with_depth_from_elsewhere(
+  rooms, more_rooms, tmp_path, nothing_is_learnt
+):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
   config_check.validate(config)
   for batch in batch_of(config, tmp_path / "look"):
@@ -239,12 +251,6 @@ def test_fields_not_given_follow_the_data():
   restored = config_lib.from_plain(config.to_dict())
   config_check.validate(restored)
   assert restored.to_dict() == config.to_dict()
-
-
-@pytest.fixture
-def nothing_is_learnt():
-  with short_training.nothing_is_learnt():
-    yield
 
 
 def test_single_task_networks_see_the_sources_that_know_their_task(

@@ -34,9 +34,10 @@ def make_mesh(
     raise ValueError(
       errors.message(
         "The batch cannot be divided among the devices",
-        found=f"train.batch_size={batch_size} and {count} devices",
+        found=f"{batch_size} images and {count} devices",
         expected="a multiple of the number of devices",
-        do="Change train.batch_size, or hide devices from JAX.",
+        do="Change train.batch_size (data.sources add theirs), or hide devices "
+        "from JAX.",
       )
     )
   return jax.make_mesh(

@@ -16,7 +16,7 @@ def test_mesh_has_the_devices_that_are_given():
 
 def test_batch_that_cannot_be_divided_is_refused(monkeypatch):
   monkeypatch.setattr(jax, "device_count", lambda: 8)
-  with pytest.raises(ValueError, match="batch_size=12 and 8 devices"):
+  with pytest.raises(ValueError, match="12 images and 8 devices"):
     dispatch.make_mesh(12)
 
 
