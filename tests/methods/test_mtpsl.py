@@ -177,7 +177,7 @@ def reached(slopes):
 def test_the_term_trains_the_whole_mapping(reports, variant):
   maps, _ = reports[variant].gradients["cross_task"]
   for path, leaf in jax.tree.leaves_with_path(maps):
-    layer, name = jax.tree_util.keystr(path[-2:], simple=True).split(".")[-2:]
+    layer, name = (entry.key for entry in path[-2:])
     if (layer[:4], name) != ("conv", "bias"):  # undone by the norm after it
       assert np.any(leaf), path
 

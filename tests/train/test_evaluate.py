@@ -1,3 +1,4 @@
+import dataclasses
 import functools
 
 import jax
@@ -53,6 +54,6 @@ def test_running_statistics_are_used_and_kept():
   run, state = start()
   before = jax.device_get(state)
   shifted = jax.tree.map(lambda x: x + 1, state.model_state)
-  other = type(state)(state.step, state.params, shifted, state.opt_state)
+  other = dataclasses.replace(state, model_state=shifted)
   assert run.evaluate(other) != run.evaluate(state)
   jax.tree.map(np.testing.assert_array_equal, jax.device_get(state), before)
