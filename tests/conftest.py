@@ -1,6 +1,17 @@
 import jax
 import pytest
 
+# Files whose tests start programs of their own; the first to be handed out, so
+# that no process ends up alone with one.
+LONGEST = ("test_readme.py", "test_main.py", "test_must.py", "test_sources.py")
+
+
+def pytest_collection_modifyitems(items):
+  """Put the longest files first; the order within a file stays."""
+  last = len(LONGEST)
+  places = {name: place for place, name in enumerate(LONGEST)}
+  items.sort(key=lambda item: places.get(item.path.name, last))
+
 
 @pytest.fixture(scope="module")
 def quick_compilation():
