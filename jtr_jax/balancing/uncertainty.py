@@ -48,21 +48,12 @@ def uw(
   start = _parameter(form, 1 / (2 * initial_weight))
   doubled = jnp.array([k in classification for k in range(num_tasks)])
 
-  def objective(
-    params: Tree,
-    state: Tree,
-    losses: jax.Array,
-    present: jax.Array,
-    key: jax.Array,
-  ) -> jax.Array:
-    del state, key
-    log_variance = _log_variance(form, params[form])
-    each = terms(log_variance, jnp.where(doubled, 2, 1) * losses)
-    return jnp.sum(jnp.where(present, each, 0))
+  def each(parameter: jax.Array, losses: jax.Array) -> jax.Array:
+    scaled = jnp.where(doubled, 2, 1) * losses
+    return terms(_log_variance(form, parameter), scaled)
 
-  return _learnt("uw", form, jnp.full(num_tasks, start), objective)._replace(
-    sigma=lambda params: jnp.exp(0.5 * _log_variance(form, params[form]))
-  )
+  balancer = _learnt("uw", form, jnp.full(num_tasks, start), each)
+  return balancer._replace(sigma=lambda params: _sigma(form, params))
 
 
 def terms(log_variance: jax.Array, losses: jax.Array) -> jax.Array:
@@ -82,19 +73,11 @@ def liebel(num_tasks: int, *, initial: float = 1.0) -> LossBalancer:
   Source: Liebel and Koerner 2018, Eq. (3).
   """
 
-  def objective(
-    params: Tree,
-    state: Tree,
-    losses: jax.Array,
-    present: jax.Array,
-    key: jax.Array,
-  ) -> jax.Array:
-    del state, key
-    square = jnp.maximum(jnp.square(params["c"]), _LEAST_VARIANCE)
-    each = losses / (2 * square) + jnp.log1p(square)
-    return jnp.sum(jnp.where(present, each, 0))
+  def each(parameter: jax.Array, losses: jax.Array) -> jax.Array:
+    square = jnp.maximum(jnp.square(parameter), _LEAST_VARIANCE)
+    return losses / (2 * square) + jnp.log1p(square)
 
-  return _learnt("liebel", "c", jnp.full(num_tasks, initial), objective)
+  return _learnt("liebel", "c", jnp.full(num_tasks, initial), each)
 
 
 def miraliev(num_tasks: int) -> LossBalancer:
@@ -110,20 +93,12 @@ def miraliev(num_tasks: int) -> LossBalancer:
     approximation. What is certain: every objective inside a task has a weight.
   """
 
-  def objective(
-    params: Tree,
-    state: Tree,
-    losses: jax.Array,
-    present: jax.Array,
-    key: jax.Array,
-  ) -> jax.Array:
-    del state, key
-    s = jnp.clip(params["log_variance"], -_RANGE, _RANGE)
-    each = 0.5 * jnp.exp(-s) * losses + jnp.log1p(jnp.exp(s))
-    return jnp.sum(jnp.where(present, each, 0))
+  def each(parameter: jax.Array, losses: jax.Array) -> jax.Array:
+    s = jnp.clip(parameter, -_RANGE, _RANGE)
+    return 0.5 * jnp.exp(-s) * losses + jnp.log1p(jnp.exp(s))
 
   start = jnp.full(num_tasks, -math.log(2))  # every weight is 1
-  return _learnt("miraliev", "log_variance", start, objective)
+  return _learnt("miraliev", "log_variance", start, each)
 
 
 def imtl_l(num_tasks: int, *, initial: float = 0.0) -> LossBalancer:
@@ -137,18 +112,11 @@ def imtl_l(num_tasks: int, *, initial: float = 0.0) -> LossBalancer:
   Source: Liu et al., ICLR 2021 (IMTL), Eq. (6).
   """
 
-  def objective(
-    params: Tree,
-    state: Tree,
-    losses: jax.Array,
-    present: jax.Array,
-    key: jax.Array,
-  ) -> jax.Array:
-    del state, key
-    s = jnp.clip(params["scale"], -_RANGE, _RANGE)
-    return jnp.sum(jnp.where(present, jnp.exp(s) * losses - s, 0))
+  def each(parameter: jax.Array, losses: jax.Array) -> jax.Array:
+    s = jnp.clip(parameter, -_RANGE, _RANGE)
+    return jnp.exp(s) * losses - s
 
-  return _learnt("imtl_l", "scale", jnp.full(num_tasks, initial), objective)
+  return _learnt("imtl_l", "scale", jnp.full(num_tasks, initial), each)
 
 
 def beside(balancer: LossBalancer, num_tasks: int) -> LossBalancer:
@@ -161,7 +129,8 @@ def beside(balancer: LossBalancer, num_tasks: int) -> LossBalancer:
     balancer: what weighs the losses.
     num_tasks: K.
   """
-  observer = uw(num_tasks, form="log_sigma", initial_weight=0.1)
+  form: Form = "log_sigma"
+  observer = uw(num_tasks, form=form, initial_weight=0.1)
 
   def init() -> tuple[Tree, Tree]:
     params, state = balancer.init()
@@ -180,21 +149,48 @@ def beside(balancer: LossBalancer, num_tasks: int) -> LossBalancer:
     weighed = balancer.objective(params["weights"], state, losses, present, key)
     return weighed + aside
 
-  sigma = lambda params: observer.sigma(params["sigma"])  # type: ignore[misc]
-  return balancer._replace(init=init, objective=objective, sigma=sigma)
+  return balancer._replace(
+    init=init,
+    objective=objective,
+    sigma=lambda params: _sigma(form, params["sigma"]),
+  )
 
 
 def _learnt(
   name: str,
   parameter: str,
   start: jax.Array,
-  objective: Callable[..., jax.Array],
+  each: Callable[[jax.Array, jax.Array], jax.Array],
 ) -> LossBalancer:
-  """Return the balancer of an objective with one learnt vector."""
+  """Return the balancer that sums terms with one learnt number for each task.
+
+  Args:
+    name: in configs and logs.
+    parameter: what the learnt vector is called.
+    start: f32[K], its first value.
+    each: (learnt f32[K], losses f32[K]) -> the tasks' terms f32[K].
+  """
+
+  def objective(
+    params: Tree,
+    state: Tree,
+    losses: jax.Array,
+    present: jax.Array,
+    key: jax.Array,
+  ) -> jax.Array:
+    del state, key
+    found = each(params[parameter], losses)
+    return jnp.sum(jnp.where(present, found, 0))
+
   unused = weighting.from_weights(name, lambda *_: start)
   return unused._replace(
     init=lambda: (strong({parameter: start}), ()), objective=objective
   )
+
+
+def _sigma(form: Form, params: Tree) -> jax.Array:
+  """Return sigma, f32[K]."""
+  return jnp.exp(0.5 * _log_variance(form, params[form]))
 
 
 def _parameter(form: Form, variance: float) -> float:
