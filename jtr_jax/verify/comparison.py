@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterator, Mapping
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -95,6 +96,32 @@ class Quantity:
   def passed(self) -> bool:
     """Whether the error is within the tolerance."""
     return self.error <= self.tolerance
+
+
+def recomputed(
+  recording: Recording,
+  name: str,
+  quantity: str,
+  found: Mapping[str, jax.Array],
+) -> Quantity:
+  """Return a recorded array beside the number of that name among others.
+
+  Args:
+    recording: the recording.
+    name: of the array in it.
+    quantity: key of the recomputed one.
+    found: everything that was recomputed.
+
+  Raises:
+    RecordError: nothing of that name was recomputed, naming the nearest.
+  """
+  if quantity not in found:
+    raise RecordError(
+      str(errors.unknown_name("recorded quantity", name, found))
+    )
+  return Quantity(
+    name, recording[name], np.asarray(found[quantity]), numeric_tolerance()
+  )
 
 
 def numeric_tolerance() -> float:

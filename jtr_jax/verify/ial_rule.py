@@ -4,17 +4,14 @@ from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jtr_jax.balancing import ial, indicators
 from jtr_jax.balancing.base import weights_of
 from jtr_jax.balancing.uncertainty import uw
-from jtr_jax.core import errors
 from jtr_jax.verify.comparison import (
   Quantity,
-  RecordError,
   Recording,
-  numeric_tolerance,
+  recomputed,
 )
 
 Values = dict[str, jax.Array]
@@ -31,17 +28,7 @@ def recompute(recording: Recording) -> Iterator[Quantity]:
     found = _decoder_stage(recording, case) | _encoder_stage(recording, case)
     prefix = f"{case}/expected/"
     for name in (n for n in recording if n.startswith(prefix)):
-      quantity = name.removeprefix(prefix)
-      if quantity not in found:
-        raise RecordError(
-          str(errors.unknown_name("recorded quantity", quantity, found))
-        )
-      yield Quantity(
-        name,
-        recording[name],
-        np.asarray(found[quantity]),
-        numeric_tolerance(),
-      )
+      yield recomputed(recording, name, name.removeprefix(prefix), found)
 
 
 def _decoder_stage(recording: Recording, case: str) -> Values:

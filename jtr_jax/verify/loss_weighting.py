@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from jtr_jax.balancing import (
   achievement,
@@ -25,7 +24,7 @@ from jtr_jax.verify.comparison import (
   Quantity,
   RecordError,
   Recording,
-  numeric_tolerance,
+  recomputed,
 )
 
 Values = dict[str, jax.Array]
@@ -47,21 +46,8 @@ def recompute(recording: Recording) -> Iterator[Quantity]:
     found = _SECTIONS[section](recording)
     for name in expected:
       if name.startswith(section + "/"):
-        yield _quantity(recording, name, found)
-
-
-def _quantity(recording: Recording, name: str, found: Values) -> Quantity:
-  quantity = name.partition("/expected")[2].removeprefix("/")
-  if quantity not in found:
-    raise RecordError(
-      str(errors.unknown_name("recorded quantity", name, found))
-    )
-  return Quantity(
-    name,
-    recording[name],
-    np.asarray(found[quantity]),
-    numeric_tolerance(),
-  )
+        quantity = name.partition("/expected")[2].removeprefix("/")
+        yield recomputed(recording, name, quantity, found)
 
 
 def _amtl(recording: Recording) -> Values:
