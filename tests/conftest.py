@@ -1,5 +1,6 @@
 import jax
 import pytest
+import small_config
 
 # Files whose tests start programs of their own; the first to be handed out, so
 # that no process ends up alone with one.
@@ -21,3 +22,11 @@ def quick_compilation():
   jax.config.update(name, True)
   yield
   jax.config.update(name, before)
+
+
+@pytest.fixture(scope="session")
+def rooms(tmp_path_factory):
+  """Return where a few small rooms are prepared; nobody changes them."""
+  directory = tmp_path_factory.mktemp("data") / "rooms"
+  small_config.prepare_rooms(directory)
+  return directory

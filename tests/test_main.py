@@ -20,13 +20,6 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 @pytest.fixture(scope="module")
-def rooms(tmp_path_factory):
-  directory = tmp_path_factory.mktemp("data") / "rooms"
-  small_config.prepare_rooms(directory)
-  return directory
-
-
-@pytest.fixture(scope="module")
 def config(rooms):
   return small_config.config(rooms)
 

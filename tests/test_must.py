@@ -31,13 +31,6 @@ def nothing_is_learnt():
     yield
 
 
-@pytest.fixture(scope="module")
-def rooms(tmp_path_factory):
-  directory = tmp_path_factory.mktemp("data") / "rooms"
-  small_config.prepare_rooms(directory)
-  return directory
-
-
 def must(rooms, *teachers, **changes):
   config = small_config.config(rooms, **{**FEW, **changes})
   config_lib.use_method(config, "supervised")

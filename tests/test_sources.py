@@ -28,13 +28,6 @@ FEW = {"train__steps": 2, "evaluate__pictures": 0, "train__batch_size": 2}
 
 
 @pytest.fixture(scope="module")
-def rooms(tmp_path_factory):
-  directory = tmp_path_factory.mktemp("data") / "rooms"
-  small_config.prepare_rooms(directory)
-  return directory
-
-
-@pytest.fixture(scope="module")
 def more_rooms(tmp_path_factory):
   directory = tmp_path_factory.mktemp("data") / "more"
   options = {"size": small_config.SIZE, "workers": 1, "seed": 7}

@@ -20,13 +20,6 @@ def nothing_is_learnt():
     yield
 
 
-@pytest.fixture(scope="module")
-def rooms(tmp_path_factory):
-  directory = tmp_path_factory.mktemp("data") / "rooms"
-  small_config.prepare_rooms(directory)
-  return directory
-
-
 def single_tasks(rooms, **changes):
   config = small_config.config(rooms, **{**FEW, **changes})
   config.stages.plan = "stl"

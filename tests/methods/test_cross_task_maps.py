@@ -51,16 +51,6 @@ def reporter(settings):
 
 
 @pytest.fixture(scope="module")
-def labels():
-  return batch.make_labels()
-
-
-@pytest.fixture(scope="module")
-def predictions():
-  return batch.make_predictions()
-
-
-@pytest.fixture(scope="module")
 def reports(predictions, labels):
   return {
     name: reporter(settings)(params(), {}, predictions, labels)

@@ -57,16 +57,6 @@ def cross_task(settings, predictions, labels, own=None, **given):
 
 
 @pytest.fixture(scope="module")
-def labels():
-  return batch.make_labels()
-
-
-@pytest.fixture(scope="module")
-def predictions():
-  return batch.make_predictions()
-
-
-@pytest.fixture(scope="module")
 def reports(predictions, labels):
   return {
     name: reporter(settings)(params(), {}, predictions, labels)
