@@ -1,13 +1,14 @@
 """SegNet as the papers' code base has it, shared by the model and JTR.
 
-Five encoder stages of one to three 3x3 convolutions with batch norm and ReLU,
+Five encoder stages of two or three 3x3 convolutions with batch norm and ReLU,
 2x2 max-pooling; five mirrored decoder stages that undo the pooling with the
 remembered positions; a head of a 3x3 and a 1x1 convolution for each output.
+Small images may do with fewer stages.
 
 Source: Badrinarayanan et al. 2017 (SegNet); layer plan of the released MTAN,
 MTPSL and JTR code (models/*_segnet_*.py).
-Deviations: sizes that are not divisible by 32 are padded by repeating the
-border, and the output is cropped back.
+Deviations: sizes that are not divisible by 32 (with five stages) are padded by
+repeating the border, and the output is cropped back.
 """
 
 from typing import NamedTuple
@@ -16,6 +17,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.models.convolution import convolve
 from jtr_jax.models.normalization import BatchNorm, Statistics
 from jtr_jax.models.pooling import max_pool, max_unpool
 
@@ -61,7 +63,7 @@ class SegNet(nn.Module):
   """The trunk: image to features of the same height and width.
 
   Attributes:
-    filters: widths of the five stages; the last one is the bottleneck's.
+    filters: widths of the stages; the last one is the bottleneck's.
     statistics: over what batch norm averages.
     dtype: dtype of the computation; parameters stay float32.
     running: whether batch norm keeps running averages for evaluation.
@@ -171,5 +173,6 @@ def convolution(
     (size, size),
     padding="SAME",
     dtype=dtype,
+    conv_general_dilated=convolve,
     name=name,
   )
