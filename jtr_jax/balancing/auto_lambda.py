@@ -1,4 +1,8 @@
-"""Auto-lambda: weights that would have made the primary losses fall faster."""
+"""Auto-lambda: weights that would have made the primary losses fall faster.
+
+And the form of it that IAL compares with, where they weigh the shared parameters
+alone.
+"""
 
 from typing import NamedTuple
 
@@ -6,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import uncertainty, weighting
 from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
 
 
@@ -60,4 +64,37 @@ def auto_lambda(
     init=init,
     observe=observe,
     needs=Need.EXTRA_BATCH,
+  )
+
+
+def impartial_auto_lambda(
+  num_tasks: int,
+  *,
+  initial: float = 0.1,
+  meta_learning_rate: float = 1e-4,
+) -> LossBalancer:
+  """Return Auto-lambda for shared parameters beside uncertainty for decoders.
+
+  lambda_k multiplies the gradients of task k in the shared parameters;
+  1 / (2 sigma_k^2), learnt as in IAL, those in its decoder. The virtual step
+  is Auto-lambda's own, with lambda for all parameters.
+
+  Args:
+    num_tasks: K.
+    initial: lambda at the start.
+    meta_learning_rate: of lambda.
+
+  Source: IAL, Sec. IV-D and Table IX, "impartial" Auto-lambda.
+  Deviations: the paper says nothing of the virtual step.
+  """
+  shared = auto_lambda(
+    num_tasks, initial=initial, meta_learning_rate=meta_learning_rate
+  )
+  decoders = uncertainty.uw(num_tasks, form="log_sigma", initial_weight=0.1)
+  return decoders._replace(
+    name="impartial_auto_lambda",
+    init=lambda: (decoders.init()[0], shared.init()[1]),
+    observe=shared.observe,
+    needs=shared.needs,
+    shared_weights=lambda state: state.weights,
   )

@@ -144,6 +144,8 @@ class LossBalancer(NamedTuple):
     needs: what it wants.
     sigma: params -> f32[K], the tasks' uncertainties; None if it has none.
     scopes: for SHARED_GRADS what its paper takes the gradients of, first.
+    shared_weights: state -> f32[K], what gradients of shared parameters are
+      multiplied by, where that is not what the decoders' are; None if it is.
   """
 
   name: str
@@ -154,6 +156,7 @@ class LossBalancer(NamedTuple):
   needs: Need = Need.LOSSES
   sigma: Callable[[Tree], jax.Array] | None = None
   scopes: tuple[Scope, ...] = ()
+  shared_weights: Callable[[Tree], jax.Array] | None = None
 
 
 def strong(tree: Tree) -> Tree:

@@ -52,6 +52,7 @@ LOSS: Mapping[str, Callable[..., LossBalancer]] = MappingProxyType(
     "fixed": fixed.fixed,
     "gls": geometric.gls,
     "gradnorm": gradnorm.gradnorm,
+    "impartial_auto_lambda": auto_lambda.impartial_auto_lambda,
     "imtl_l": uncertainty.imtl_l,
     "liebel": uncertainty.liebel,
     "logarithmic": fixed.logarithmic,

@@ -97,7 +97,11 @@ class Balancing:
   @property
   def is_staged(self) -> bool:
     """Whether single tasks' gradients are wanted."""
-    return self.gradient is not None or self.observes_gradients
+    return (
+      self.gradient is not None
+      or self.observes_gradients
+      or self.loss.shared_weights is not None
+    )
 
   @property
   def needs_extra_batch(self) -> bool:
@@ -134,13 +138,16 @@ class Losses(NamedTuple):
     present: bool[K].
     objective: f32[].
     weights: f32[K], the gradient of the objective in the losses.
-    gradients: that in the loss balancer's parameters.
+    shared_weights: f32[K], what takes their place for shared parameters; the
+      same for most loss balancers.
+    gradients: of the objective in the loss balancer's parameters.
   """
 
   values: jax.Array
   present: jax.Array
   objective: jax.Array
   weights: jax.Array
+  shared_weights: jax.Array
   gradients: Tree
 
 
@@ -192,7 +199,11 @@ def weigh(
   objective, weights, gradients = weights_of(
     balancing.loss, params, state.loss, values, present, key
   )
-  return Losses(values, present, objective, weights, gradients)
+  shared_weights = weights
+  if balancing.loss.shared_weights is not None:
+    own = balancing.loss.shared_weights(state.loss)
+    shared_weights = jnp.where(present, own, 0)
+  return Losses(values, present, objective, weights, shared_weights, gradients)
 
 
 def sigma(balancing: Balancing, params: Tree) -> jax.Array | None:
@@ -235,6 +246,8 @@ def statistics(
   if not balancing.logs:
     return {}
   rows = {"weight": losses.weights}
+  if balancing.loss.shared_weights is not None:
+    rows["shared_weight"] = losses.shared_weights
   uncertainties = sigma(balancing, params)
   if uncertainties is not None:
     rows["sigma"] = uncertainties

@@ -51,7 +51,8 @@ def look_ahead(
 
   def objective(params: Tree) -> tuple[jax.Array, Losses]:
     found = weigh(program, state, state.params, *losses(params, batch), batch)
-    return jnp.sum(jax.lax.stop_gradient(found.weights) * found.values), found
+    weights = jax.lax.stop_gradient(found.shared_weights)
+    return jnp.sum(weights * found.values), found
 
   gradient, found = jax.grad(objective, has_aux=True)(network)
   rate = settings.rate(state.step)

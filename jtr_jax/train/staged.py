@@ -178,7 +178,7 @@ def _balance(
   seen = None
   if own.observes_gradients:
     seen = gram(rows(at_features, own.loss.scopes[0]))
-  weighted = _scaled(at_features, losses.weights)
+  weighted = _scaled(at_features, losses.shared_weights)
   if own.gradient is None:
     direction = combine(weighted, jnp.ones_like(losses.weights))
     return _Shared(_through_encoder(cut, direction, more), (), seen)

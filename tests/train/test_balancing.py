@@ -18,12 +18,12 @@ import small_net
 import tiny
 
 from jtr_jax import build_balancing, config_balancing, config_check
-from jtr_jax.balancing import fixed, ial, mgda, total, uncertainty
+from jtr_jax.balancing import auto_lambda, fixed, ial, mgda, total, uncertainty
 from jtr_jax.balancing.base import Need
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train import loop
-from jtr_jax.train.balancing import Balancing, statistics
+from jtr_jax.train.balancing import Balancing, LookAhead, statistics
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.dispatch import fetch_steps
 from jtr_jax.train.program import Program
@@ -168,6 +168,22 @@ def test_ial_without_shares_trains_the_encoder_for_the_primary_task():
     chex.assert_trees_all_close(
       balanced.gradients[name], weighted[name], atol=1e-7
     )
+
+
+def test_impartial_auto_lambda_weighs_the_shared_parameters_alone():
+  loss = auto_lambda.impartial_auto_lambda(
+    K, initial=0.3, meta_learning_rate=0.0
+  )
+  ahead = LookAhead(lambda _: jnp.asarray(0.1), primary=(0,))
+  found = gradients(Balancing(loss, measure="mean", look_ahead=ahead))
+  np.testing.assert_allclose(found.losses.shared_weights, 0.3)
+  own = fixed.fixed(K, weights=(0.3,) * K)
+  learnt = uncertainty.uw(K, form="log_sigma", initial_weight=0.1)
+  shared = gradients(Balancing(own, measure="mean")).gradients
+  others = gradients(Balancing(learnt, measure="mean")).gradients
+  for name, gradient in found.gradients.items():
+    expected = shared if name == "encoder" else others
+    chex.assert_trees_all_close(gradient, expected[name], atol=1e-7)
 
 
 def test_loss_of_a_task_is_its_share_or_its_mean():
