@@ -35,8 +35,8 @@ from jtr_jax.tasks.regression import Regression
 from jtr_jax.tasks.segmentation import Segmentation
 from jtr_jax.train import optimizer
 
-Filters: TypeAlias = tuple[int, int, int, int, int]
-"""Widths of SegNet's five stages."""
+Filters: TypeAlias = tuple[int, ...]
+"""Widths of SegNet's stages, five of them in the papers."""
 
 DTYPES = {name: jnp.dtype(name) for name in ("float32", "bfloat16")}
 

@@ -212,6 +212,8 @@ def _described(hint: Any) -> str:
 def _check_value(field: str, value: Any) -> None:
   rule = _RULES.get(_field_of_data(field))
   numbers = value if isinstance(value, tuple) else (value,)
+  if rule and not numbers:
+    raise _bad_value(field, value, "at least one number")
   if rule and not all(map(rule.holds, numbers)):
     raise _bad_value(field, value, rule.expected)
 

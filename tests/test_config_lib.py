@@ -150,7 +150,7 @@ def test_config_survives_json():
     ("optimizer.learning_rate", float("nan"), "learning_rate.*finite"),
     ("optimizer.decay_rate", 1.5, "decay_rate.*at most 1"),
     ("model.name", "segnett", "Did you mean 'segnet'"),
-    ("model.filters", (64, 64), "model.filters.*5 int"),
+    ("model.filters", (), "model.filters.*at least one number"),
     ("model.filters", (64, 64, 0, 64, 64), "model.filters.*more than 0"),
     ("method.distance", "cosin", "Did you mean 'cosine'"),
     ("method.recon_weight", -2.0, "recon_weight.*0 or more"),

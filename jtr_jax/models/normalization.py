@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 Statistics: TypeAlias = Literal["batch", "image"]
 
@@ -68,8 +69,8 @@ class BatchNorm(nn.Module):
   def _update(self, running: nn.Variable, new: jax.Array) -> None:
     """Average new [C], or the rows of [B, C] one after the other, in."""
     rows = jax.lax.stop_gradient(jnp.atleast_2d(new))
-    ages = jnp.arange(len(rows) - 1, -1, -1, dtype=rows.dtype)
-    weights = (1 - self.momentum) * self.momentum**ages
+    ages = np.arange(len(rows) - 1, -1, -1)
+    weights = np.asarray((1 - self.momentum) * self.momentum**ages, rows.dtype)
     kept = self.momentum ** len(rows)
     # Not a matrix product: accelerators round the factors of one to bfloat16.
     added = jnp.sum(weights[:, None] * rows, axis=0)

@@ -127,7 +127,9 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
   Raises:
     NonFiniteError: a loss or gradient is NaN or infinite.
   """
-  restored = checkpoints.restore_latest(abstract_state(run))
+  restored = None
+  if checkpoints.steps:
+    restored = checkpoints.restore_latest(abstract_state(run))
   state = restored.state if restored else start_state(run)
   first = restored.step if restored else 0
   sums = restored.extra["window"] if restored else None
