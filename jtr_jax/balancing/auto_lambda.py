@@ -1,7 +1,7 @@
 """Auto-lambda: weights that would have made the primary losses fall faster.
 
-And the form of it that IAL compares with, where they weigh the shared parameters
-alone.
+And the form of it that IAL compares with, where they weigh the shared
+parameters alone.
 """
 
 from typing import NamedTuple

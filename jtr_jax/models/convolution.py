@@ -1,8 +1,9 @@
 """A convolution whose gradients are fast inside loops, too.
 
-On CPUs XLA has a fast convolution for one order of the axes. Outside of loops it
-brings every gradient into that order; inside of `lax.scan` and `lax.map` it does
-not, and they take 5 to 20 times as long. Here they are written in that order.
+On CPUs XLA has a fast convolution for one order of the axes. Outside of loops
+it brings every gradient into that order; inside of `lax.scan` and `lax.map` it
+does not, and they take 5 to 20 times as long. Here they are written in that
+order.
 """
 
 from typing import Any, TypeAlias
