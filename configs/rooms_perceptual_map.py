@@ -5,9 +5,9 @@
     python -m jtr_jax.main --config=configs/rooms_perceptual_map.py:onelabel \
       --workdir=runs/rooms_perceptual_map_onelabel
 
-For each of the K (K - 1) pairs of tasks a narrow SegNet estimates a task from
-the prediction for another one; see nyu_perceptual_map.py. The setting and the
-arguments are those of rooms_jtr.py.
+For each of the K (K - 1) pairs of tasks a SegNet half as wide as the network
+estimates a task from the prediction for another one; see nyu_perceptual_map.py.
+The setting and the arguments are those of rooms_jtr.py.
 """
 
 from ml_collections import ConfigDict
@@ -22,4 +22,5 @@ def get_config(arg: str = "") -> ConfigDict:
     "cross_task_maps",
     variant=args["variant"],
     space="features",
+    **cl.LAPTOP_MAPPINGS,
   )

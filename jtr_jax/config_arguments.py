@@ -9,7 +9,8 @@ def parse_arg(arg: str, **defaults: Any) -> dict[str, Any]:
   """Return the arguments of a config file, `key=value,key=value`.
 
   The first key may be left out, and `key` alone switches a truth value on. A
-  tuple of names is written with plus signs, `depth+normals`, a size as 96x128.
+  tuple of names is written with plus signs, `depth+normals` (no text for no
+  names), a size as 96x128.
 
   Args:
     arg: what follows the colon of `--config=FILE:`.
@@ -46,7 +47,7 @@ def _parse_value(key: str, text: str, default: Any) -> Any:
   if isinstance(default, tuple):
     is_size = bool(default) and isinstance(default[0], int)
     if not is_size:
-      return tuple(text.split("+"))
+      return tuple(filter(None, text.split("+")))
     numbers = text.split("x")
     if len(numbers) != len(default):
       raise _bad_argument(key, text, "height and width, such as 96x128")

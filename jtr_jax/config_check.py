@@ -70,6 +70,7 @@ _RULES: Mapping[str, _Rule] = {
       "train.batch_size",
       "train.epochs",
       "train.steps_per_dispatch",
+      "stages.grid",
       "evaluate.batch_size",
       "evaluate.every_epochs",
       "log.every_steps",

@@ -48,6 +48,9 @@ FOLDER_ARGUMENTS = {
   "scenario": "found",
 }
 
+LAPTOP_MAPPINGS = {"mapping_filters": (4, 8, 16, 32, 32), "recompute": False}
+"""Mappings for each pair of tasks that two CPU cores can train."""
+
 
 def base() -> ConfigDict:
   """Return a config with every section, set as JTR trains on NYUv2."""

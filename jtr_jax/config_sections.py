@@ -20,8 +20,9 @@ SECTIONS: dict[str, Any] = {
   "tasks": TASKS,  # names, in order; () for all that the data has
   "stages": {
     "plan": "run",  # run: one network; stl: one for each task; primaries: one
-    # with each task as the primary one (IAL); must: teachers of one task each,
-    # then a student of theirs (MuST)
+    # with each task as the primary one (IAL); grid: one with each combination
+    # of weights; must: teachers of one task each, then a student (MuST)
+    "grid": (0.1, 0.2, 0.3, 0.4),  # an auxiliary task's weights (grid)
     "teachers": (),  # finished workdirs to take as teachers (must)
     "teacher_step": "latest",  # latest or best (must)
     "confidence": 0.5,  # least probability of a class in a pseudo label (must)
@@ -102,7 +103,8 @@ NAMES = (*SECTIONS, "model", "method")
 
 HINTS: dict[str, Any] = {
   "tasks": tuple[str, ...],
-  "stages.plan": Literal["run", "stl", "primaries", "must"],
+  "stages.plan": Literal["run", "stl", "primaries", "grid", "must"],
+  "stages.grid": tuple[float, ...],
   "stages.teachers": tuple[str, ...],
   "stages.teacher_step": Literal["latest", "best"],
   "data.size": tuple[int, int],

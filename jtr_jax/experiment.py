@@ -100,10 +100,12 @@ class Experiment:
 
   @property
   def selection_metric(self) -> str:
-    """The metric of the best: Delta_MTL if it is known, or the first task's."""
+    """Delta_MTL if it is known, or that of the primary or the first task."""
     if self.config.evaluate.baseline:
       return DELTA
-    return f"{self.task_names[0]}/{self.tasks[0].primary_metric}"
+    primary = self.config.balancing.primary or self.task_names[0]
+    task = self.tasks[self.task_names.index(primary)]
+    return f"{primary}/{task.primary_metric}"
 
 
 def make_experiment(

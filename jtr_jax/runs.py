@@ -29,8 +29,9 @@ def train(
   Returns:
     False if a signal stopped the run: the same call goes on from there.
   """
-  open_workdir(config, folder, allow_config_change=allow_config_change)
+  check_workdir(config, folder, allow_config_change=allow_config_change)
   made = experiment.make_experiment(config, folder)
+  workdir.write_config(folder, config.to_dict())
   mesh = make_mesh(build.batch_size(config))
   evaluation = experiment.make_evaluation(made, mesh)
   run = experiment.make_run(made, evaluation, mesh)
@@ -42,11 +43,11 @@ def train(
   return True
 
 
-def open_workdir(
+def check_workdir(
   config: ConfigDict, folder: Path, *, allow_config_change: bool
 ) -> None:
-  """Make the workdir of a config, or check that it may go on there."""
-  workdir.open_workdir(
+  """Check that a run or a plan may begin, or go on, in a workdir."""
+  workdir.check_workdir(
     folder,
     config.to_dict(),
     may_grow=("train.steps", "train.epochs"),

@@ -10,7 +10,7 @@ from jtr_jax.methods import jtr_settings
 
 def test_parse_arg_takes_types_from_the_defaults():
   args = config_lib.parse_arg(
-    "depth,rate=0.5,size=96x128,tasks=depth+normals,fast,path=a=b",
+    "depth,rate=0.5,size=96x128,tasks=depth+normals,fast,path=a=b,none=",
     name="x",
     rate=1.0,
     size=(0, 0),
@@ -18,6 +18,7 @@ def test_parse_arg_takes_types_from_the_defaults():
     fast=False,
     path="",
     count=3,
+    none=("x",),
   )
   assert args == {
     "name": "depth",
@@ -27,6 +28,7 @@ def test_parse_arg_takes_types_from_the_defaults():
     "fast": True,
     "path": "a=b",
     "count": 3,
+    "none": (),
   }
 
 

@@ -32,6 +32,7 @@ FLOORS = (
   ("results",),
   ("runs", "teachers"),
   ("pseudo_labels",),
+  ("plans",),
   ("stages",),
   ("main", "benchmark", "compare", "verify"),
 )

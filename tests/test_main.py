@@ -252,3 +252,4 @@ def test_bad_command_ends_with_one_message(words, message, rooms, tmp_path):
   assert process.returncode == 1
   assert message in shown
   assert "Traceback" not in shown
+  assert not (tmp_path / "run").exists()

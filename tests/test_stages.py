@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -6,6 +7,7 @@ import small_config
 
 from jtr_jax import config_lib, main, runs, stages
 from jtr_jax.metrics import delta
+from jtr_jax.plans import grid, single_tasks
 from jtr_jax.train import result_card, workdir
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -20,7 +22,7 @@ def nothing_is_learnt():
     yield
 
 
-def single_tasks(rooms, **changes):
+def single_task_config(rooms, **changes):
   config = small_config.config(rooms, **{**FEW, **changes})
   config.stages.plan = "stl"
   return config
@@ -40,7 +42,7 @@ def content(folder):
 @pytest.fixture(scope="module")
 def finished(rooms, quick_compilation, nothing_is_learnt, tmp_path_factory):
   folder = tmp_path_factory.mktemp("stl")
-  main.train(single_tasks(rooms), folder, name="single")
+  main.train(single_task_config(rooms), folder, name="single")
   return folder
 
 
@@ -118,9 +120,9 @@ def test_experiment_goes_on_after_the_network_it_stopped_in(
     return False if is_second else train(config, folder, **options)
 
   monkeypatch.setattr(runs, "train", stop_before_depth)
-  main.train(single_tasks(rooms), tmp_path, name="single")
+  main.train(single_task_config(rooms), tmp_path, name="single")
   assert not (tmp_path / "baseline.json").exists()
-  main.train(single_tasks(rooms), tmp_path, name="single")
+  main.train(single_task_config(rooms), tmp_path, name="single")
   assert trained == ["segmentation", "depth", "depth"]
   assert content(tmp_path) == content(finished)
 
@@ -130,19 +132,19 @@ def test_finished_experiment_is_left_alone(
 ):
   before = content(finished)
   monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trains"))
-  main.train(single_tasks(rooms), finished, name="single")
+  main.train(single_task_config(rooms), finished, name="single")
   assert content(finished) == before
   assert capsys.readouterr().out == (finished / "RESULT.md").read_text()
 
 
 def test_longer_experiment_trains_every_network_on(rooms, finished, tmp_path):
-  config = single_tasks(rooms, train__steps=4)
-  for task, own in stages.single_task_configs(config).items():
+  config = single_task_config(rooms, train__steps=4)
+  for task, own in single_tasks.single_task_configs(config).items():
     assert not runs.is_finished(own, finished / task)
 
 
 def test_other_config_is_refused(rooms, finished):
-  config = single_tasks(rooms, optimizer__learning_rate=0.5)
+  config = single_task_config(rooms, optimizer__learning_rate=0.5)
   with pytest.raises(ValueError, match="another config"):
     main.train(config, finished)
 
@@ -167,3 +169,41 @@ def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
     alone = result_card.read(tmp_path / task).outcomes[0].metrics
     mine = {n: v for n, v in alone.items() if n.startswith(task)}
     assert mine.items() <= card.metrics.items()
+
+
+def test_grid_search_trains_every_combination(rooms, tmp_path):
+  config = small_config.config(rooms, **FEW, balancing__primary="depth")
+  config_lib.use_balancing(config, "fixed")
+  config.stages.update(plan="grid", grid=(0.1, 0.3, 0.4))
+  main.train(config, tmp_path, name="grid")
+  for weight in (0.1, 0.3, 0.4):
+    own = workdir.read_config(tmp_path / f"{weight}_1")
+    assert own["balancing"]["loss"]["weights"] == [weight, 1.0]
+  outcome = result_card.read(tmp_path).outcomes[0]
+  assert outcome.selection == "last weights by depth/abs_err on val"
+  assert outcome.is_optimistic
+
+
+def test_the_best_of_a_grid_has_the_best_metric(finished):
+  card = result_card.read(finished / "depth")
+
+  def with_error(value):
+    last, best = card.outcomes
+    metrics = {**last.metrics, best.selected_by: value}
+    return dataclasses.replace(
+      card, outcomes=(dataclasses.replace(last, metrics=metrics), best)
+    )
+
+  found = grid.best([with_error(value) for value in (0.5, 0.3, 0.4)])
+  assert found.outcomes[0].metrics["depth/abs_err"] == 0.3
+
+
+def test_grid_search_needs_weights_that_never_change(rooms, tmp_path):
+  config = small_config.config(rooms, **FEW)
+  config_lib.use_balancing(config, "uw")
+  config.stages.plan = "grid"
+  with pytest.raises(
+    ValueError, match=r"no weights to search.*balancing=fixed"
+  ):
+    main.train(config, tmp_path / "new")
+  assert not (tmp_path / "new").exists()

@@ -1,7 +1,7 @@
 """Weights that never change, and log L, whose gradients have no scale."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import jax.numpy as jnp
 
@@ -49,25 +49,19 @@ def fixed(
 
 def grid(
   num_tasks: int,
+  values: Sequence[float] = (0.1, 0.2, 0.3, 0.4),
   *,
   primary: int = 0,
-  start: float = 0.1,
-  stop: float = 0.5,
-  step: float = 0.1,
 ) -> Iterator[tuple[float, ...]]:
   """Yield the weights of a grid search over the auxiliary tasks.
 
   Args:
     num_tasks: K.
+    values: that the weight of an auxiliary task takes.
     primary: index of the task whose weight is 1.
-    start: the first weight of an auxiliary task.
-    stop: where the grid ends, not included.
-    step: between two weights.
 
   Source: IAL, Table VIII: a grid in [0.1, 0.5); its step is not given.
   """
-  count = round((stop - start) / step)
-  values = [round(start + step * index, 9) for index in range(count)]
   for point in itertools.product(values, repeat=num_tasks - 1):
     yield (*point[:primary], 1.0, *point[primary:])
 

@@ -46,6 +46,8 @@ class MapSettings:
     distance: of two points of the feature space.
     share: what a label counts in an image with several, see `supervised`.
     relaxation: of predicted and estimated segmentation.
+    recompute: compute again for its gradient what a mapping made, so that only
+      the parameters take memory in proportion to the number of pairs.
   """
 
   space: Literal["output", "features"] = "output"
@@ -53,6 +55,7 @@ class MapSettings:
   distance: joint_space.Distance = "cosine"
   share: Share = "image"
   relaxation: Relaxation = "gumbel"
+  recompute: bool = True
 
 
 def cross_task_maps(
@@ -145,9 +148,8 @@ class _Maps:
   ) -> dict[str, jax.Array]:
     """Return each term f32[P, B], one pair after the other.
 
-    Every mapping is run on all images, as its weights are its own. What a pair
-    needs for its gradient is computed again there, so that only the parameters
-    take memory in proportion to the number of pairs.
+    A mapping whose pair no image of the batch has is not run, others are on all
+    images: their weights are their own, and shapes are static.
     """
     pairs = [tuple(pair) for pair in task_pairs.ordered_pairs(len(self.tasks))]
     source, target = (jnp.asarray(side) for side in zip(*pairs, strict=True))
@@ -162,8 +164,22 @@ class _Maps:
       critic = jax.tree.map(lambda x: x[pair.inverse], frozen)
       return self._in_feature_space(scene, pair, critic)
 
-    # Nothing to protect from common subexpressions: the loop does that.
-    return jax.lax.map(jax.checkpoint(compare, prevent_cse=False), steps)
+    if self.settings.recompute:
+      # Nothing to protect from common subexpressions: the loop does that.
+      compare = jax.checkpoint(compare, prevent_cse=False)
+
+    def compare_real(pair: Pair) -> dict[str, jax.Array]:
+      nothing = lambda pair: dict.fromkeys(self._terms, jnp.zeros(len(real)))
+      return jax.lax.cond(jnp.any(pair.real), compare, nothing, pair)
+
+    return jax.lax.map(compare_real, steps)
+
+  @property
+  def _terms(self) -> tuple[str, ...]:
+    """Names of the regularisers."""
+    if self.settings.space == "output":
+      return ("cross_task",)
+    return "cross_task", "map_fit"
 
   def _in_output_space(self, scene: Scene, pair: Pair) -> dict[str, jax.Array]:
     """Return the loss f32[B] of the estimates, which trains everything."""

@@ -30,7 +30,7 @@ _HARMLESS = {".tmp", ".txt", ".log", ".out", ".err"}
 _ABSENT = "(absent)"
 
 
-def open_workdir(
+def check_workdir(
   workdir: str | Path,
   config: Mapping[str, Any],
   *,
@@ -38,9 +38,7 @@ def open_workdir(
   may_grow: tuple[str, ...] = ("train.steps",),
   allow_config_change: bool = False,
 ) -> bool:
-  """Make the folder of a run, or check that this run may go on in it.
-
-  Writes config.json: the resolved config, versions and git revision.
+  """Check that a run may begin, or go on, in a folder; nothing is written.
 
   Args:
     workdir: the folder.
@@ -56,28 +54,41 @@ def open_workdir(
   Raises:
     ValueError: the folder is of another program or another config; the text
       lists every difference.
+  """
+  path = Path(workdir) / _NAME
+  stored = _read(path)
+  if stored is None:
+    return False
+  refused = {
+    name: change
+    for name, change in differences(stored["config"], _plain(config)).items()
+    if not _is_within(name, may_differ)
+    and not (name in may_grow and _grows(*change))
+  }
+  if refused and not allow_config_change:
+    raise _other_config(path, refused)
+  for name, (before, now) in refused.items():
+    logging.warning("Config changed: %s: %s -> %s", name, before, now)
+  _warn_of_versions(stored["versions"])
+  return True
+
+
+def write_config(workdir: str | Path, config: Mapping[str, Any]) -> None:
+  """Make the folder of a run and write what it is into it.
+
+  That is config.json: the resolved config, versions and git revision.
+
+  Args:
+    workdir: the folder.
+    config: the resolved config.
+
+  Raises:
     OSError: it cannot be written.
   """
   path = Path(workdir) / _NAME
-  plain = json.loads(json.dumps(config))
-  stored = _read(path)
-  if stored is not None:
-    found = differences(stored["config"], plain)
-    refused = {
-      name: change
-      for name, change in found.items()
-      if not _is_within(name, may_differ)
-      and not (name in may_grow and _grows(*change))
-    }
-    if refused and not allow_config_change:
-      raise _other_config(path, refused)
-    for name, (before, now) in refused.items():
-      logging.warning("Config changed: %s: %s -> %s", name, before, now)
-    _warn_of_versions(stored["versions"])
   with files.clear_errors(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-  files.replace(path, _text(plain))
-  return stored is not None
+  files.replace(path, _text(_plain(config)))
 
 
 def read_config(workdir: str | Path) -> dict[str, Any]:
@@ -184,6 +195,12 @@ def _is_within(name: str, sections: tuple[str, ...]) -> bool:
 
 def _grows(before: Any, now: Any) -> bool:
   return all(isinstance(v, int | float) for v in (before, now)) and now > before
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+  """Return the config as JSON gives it back."""
+  plain: dict[str, Any] = json.loads(json.dumps(config))
+  return plain
 
 
 def _text(config: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from jtr_jax.train.result_card import Outcome, ResultCard
 def finished(folder, method, seed, depth, angle, **fields):
   """Write the workdir of a finished run."""
   config = {"seed": seed, "method": {"name": method, **fields}, "log": {"a": 1}}
-  workdir.open_workdir(folder, config)
+  workdir.write_config(folder, config)
   metrics = {"depth/abs_err": depth, "depth/rmse": 9.0, "normals/mean": angle}
   card = ResultCard(
     name=method,

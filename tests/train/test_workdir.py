@@ -14,6 +14,12 @@ CONFIG = {
 }
 
 
+def open_workdir(folder, config, **options):
+  known = workdir.check_workdir(folder, config, **options)
+  workdir.write_config(folder, config)
+  return known
+
+
 def changed(**values):
   config = copy.deepcopy(CONFIG)
   for name, value in values.items():
@@ -27,7 +33,7 @@ def changed(**values):
 
 def test_first_run_writes_config_and_versions(tmp_path):
   folder = tmp_path / "a" / "b"
-  assert not workdir.open_workdir(folder, CONFIG)
+  assert not open_workdir(folder, CONFIG)
   stored = json.loads((folder / "config.json").read_text())
   assert stored["program"] == "jtr_jax"
   assert {"jax", "jtr_jax", "python", "devices"} <= stored["versions"].keys()
@@ -40,8 +46,8 @@ def test_first_run_writes_config_and_versions(tmp_path):
   [{}, {"log__every": 1}, {"log__new": True}, {"train__steps": 200}],
 )
 def test_same_run_goes_on_and_stores_the_new_values(tmp_path, values):
-  workdir.open_workdir(tmp_path, CONFIG)
-  assert workdir.open_workdir(tmp_path, changed(**values))
+  open_workdir(tmp_path, CONFIG)
+  assert open_workdir(tmp_path, changed(**values))
   assert not workdir.differences(
     workdir.read_config(tmp_path), json.loads(json.dumps(changed(**values)))
   )
@@ -59,35 +65,35 @@ def test_same_run_goes_on_and_stores_the_new_values(tmp_path, values):
   ],
 )
 def test_other_config_is_refused_and_shown(tmp_path, values, shown):
-  workdir.open_workdir(tmp_path, CONFIG)
+  open_workdir(tmp_path, CONFIG)
   before = (tmp_path / "config.json").read_bytes()
   with pytest.raises(ValueError, match="another config") as caught:
-    workdir.open_workdir(tmp_path, changed(**values))
+    open_workdir(tmp_path, changed(**values))
   assert shown in str(caught.value)
   assert (tmp_path / "config.json").read_bytes() == before
 
 
 def test_every_difference_is_shown(tmp_path):
-  workdir.open_workdir(tmp_path, CONFIG)
+  open_workdir(tmp_path, CONFIG)
   with pytest.raises(ValueError, match=r"2 different field\(s\)\n"):
-    workdir.open_workdir(tmp_path, changed(seed=1, train__batch=8))
+    open_workdir(tmp_path, changed(seed=1, train__batch=8))
 
 
 def test_change_can_be_allowed(tmp_path, caplog):
-  workdir.open_workdir(tmp_path, CONFIG)
+  open_workdir(tmp_path, CONFIG)
   new = changed(seed=1)
-  assert workdir.open_workdir(tmp_path, new, allow_config_change=True)
+  assert open_workdir(tmp_path, new, allow_config_change=True)
   assert "seed: 0 -> 1" in caplog.text
   assert workdir.read_config(tmp_path)["seed"] == 1
 
 
 def test_other_versions_are_warned_of(tmp_path, caplog):
-  workdir.open_workdir(tmp_path, CONFIG)
+  open_workdir(tmp_path, CONFIG)
   path = tmp_path / "config.json"
   stored = json.loads(path.read_text())
   stored["versions"]["jax"] = "0.0.1"
   path.write_text(json.dumps(stored))
-  workdir.open_workdir(tmp_path, CONFIG)
+  open_workdir(tmp_path, CONFIG)
   assert "started with jax 0.0.1" in caplog.text
 
 
@@ -103,7 +109,7 @@ def test_other_versions_are_warned_of(tmp_path, caplog):
 def test_folder_of_another_program_is_left_alone(tmp_path, name, text, found):
   (tmp_path / name).write_text(text)
   with pytest.raises(ValueError, match=found):
-    workdir.open_workdir(tmp_path, CONFIG)
+    open_workdir(tmp_path, CONFIG)
   assert [p.name for p in tmp_path.iterdir()] == [name]
   assert (tmp_path / name).read_text() == text
 
@@ -111,13 +117,13 @@ def test_folder_of_another_program_is_left_alone(tmp_path, name, text, found):
 def test_logs_and_an_interrupted_start_are_no_obstacle(tmp_path):
   (tmp_path / "out.log").write_text("starting")
   (tmp_path / "config.json.tmp").write_text("{")
-  assert not workdir.open_workdir(tmp_path, CONFIG)
+  assert not open_workdir(tmp_path, CONFIG)
 
 
 def test_workdir_that_is_a_file(tmp_path):
   (tmp_path / "file").write_text("")
   with pytest.raises(ValueError, match="Found: a file"):
-    workdir.open_workdir(tmp_path / "file", CONFIG)
+    open_workdir(tmp_path / "file", CONFIG)
 
 
 def test_reading_where_no_run_is(tmp_path):

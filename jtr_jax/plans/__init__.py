@@ -1,0 +1,1 @@
+"""One file for each plan: which runs an experiment consists of."""

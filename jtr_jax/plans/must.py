@@ -1,0 +1,96 @@
+"""MuST: single-task teachers, their pseudo labels, and a student of them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from ml_collections import ConfigDict
+
+from jtr_jax import build, pseudo_labels, teachers
+from jtr_jax.plans import single_tasks
+from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
+from jtr_jax.plans.single_tasks import section_of, single_tasks_config
+from jtr_jax.sources import Mixture
+from jtr_jax.train import result_card
+
+TEACHERS, PSEUDO_LABELS, STUDENT = "teachers", "pseudo_labels", "student"
+
+
+def train(config: ConfigDict, folder: Path, options: Options) -> bool:
+  """Train single-task teachers, let them label, and train a student.
+
+  Source: Ghiasi et al., ICCV 2021 (MuST), as two steps in the JTR paper,
+    Sec. 4.5 and Table 9.
+  Deviations: the JTR paper does not say which checkpoints teach, nor from what
+    confidence on a class counts: here the last step, and 0.5.
+  """
+  data = open_workdir(config, folder, options)
+  known = _find_teachers(config, data, folder / TEACHERS, options)
+  if known is None:
+    return False
+  directory = folder / PSEUDO_LABELS
+  _write_pseudo_labels(config, data, known, directory)
+  student = _student_config(config, data, directory)
+  if not finish_run(student, folder / STUDENT, options):
+    return False
+  result_card.write(folder, result_card.read(folder / STUDENT))
+  return True
+
+
+def _find_teachers(
+  config: ConfigDict, data: Mixture, folder: Path, options: Options
+) -> dict[str, Path] | None:
+  """Return task -> workdir, training those not given; None if stopped."""
+  known = teachers.find(config.stages.teachers, data.tasks)
+  missing = tuple(name for name in data.tasks if name not in known)
+  if missing:
+    own = single_tasks_config(config, data, missing)
+    if not single_tasks.train(own, folder, options):
+      return None
+    known |= teachers.find([folder], missing)
+  return {name: known[name] for name in data.tasks}
+
+
+def _write_pseudo_labels(
+  config: ConfigDict, data: Mixture, known: Mapping[str, Path], folder: Path
+) -> None:
+  """Label the images of every source, in a data set of its own."""
+  settings, loaded = config.stages, []
+  for task, workdir in known.items():
+    teachers.warn_of_seen_labels(workdir, task, data)
+    loaded.append(
+      teachers.load(
+        workdir,
+        task,
+        data,
+        which=settings.teacher_step,
+        confidence=settings.confidence,
+      )
+    )
+  for source in data.sources:
+    pseudo_labels.write(
+      folder / source.name,
+      source,
+      loaded,
+      data.manifest.tasks,
+      batch_size=config.evaluate.batch_size,
+      confidence=settings.confidence,
+    )
+
+
+def _student_config(
+  config: ConfigDict, data: Mixture, folder: Path
+) -> ConfigDict:
+  """Return the config of a run on the images with pseudo labels."""
+  own = plain(config)
+  for source in data.sources:
+    section = section_of(own, source.name)
+    section.update(
+      name=build.PREPARED,
+      directory=str(folder / source.name),
+      scenario="found",
+      split_file="",
+      images="all",
+    )
+    if "tasks" in section:
+      section.tasks = ()
+  return own
