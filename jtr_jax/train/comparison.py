@@ -10,7 +10,14 @@ from jtr_jax.metrics.summary import Measure, relative_gain
 from jtr_jax.train import result_card, workdir
 from jtr_jax.train.result_card import ResultCard
 
-_ASIDE = ("seed", "checkpoint", "evaluate", "log", "stages", "data.directory")
+_ASIDE = (
+  "seed",
+  "checkpoint",
+  "evaluate",
+  "log",
+  "stages.teachers",
+  "data.directory",
+)
 """Fields that do not make a run another experiment."""
 
 
@@ -29,8 +36,9 @@ class Run(NamedTuple):
 
   @property
   def method(self) -> str:
-    """Name of the method."""
-    return str(self.fields["method.name"])
+    """Name of the method; MuST is a plan whose student is supervised."""
+    plan = self.fields["stages.plan"]
+    return "must" if plan == "must" else str(self.fields["method.name"])
 
 
 def read_runs(folders: Sequence[Path], rule: str) -> list[Run]:

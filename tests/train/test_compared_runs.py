@@ -4,9 +4,14 @@ from jtr_jax.train import comparison, result_card, workdir
 from jtr_jax.train.result_card import Outcome, ResultCard
 
 
-def finished(folder, method, seed, depth, angle, **fields):
+def finished(folder, method, seed, depth, angle, plan="run", **fields):
   """Write the workdir of a finished run."""
-  config = {"seed": seed, "method": {"name": method, **fields}, "log": {"a": 1}}
+  config = {
+    "seed": seed,
+    "method": {"name": method, **fields},
+    "stages": {"plan": plan, "teachers": [str(folder)]},
+    "log": {"a": 1},
+  }
   workdir.write_config(folder, config)
   metrics = {"depth/abs_err": depth, "depth/rmse": 9.0, "normals/mean": angle}
   card = ResultCard(
@@ -54,6 +59,16 @@ def test_table(runs):
     "| jtr weight=4.0 | 1 | **1** | **0.75** | **50** |",
     "| jtr weight=0.0 | 1 | 4 | 0.25 | -75 |",
   ]
+
+
+def test_a_student_is_no_supervised_run(tmp_path):
+  folders = [
+    finished(tmp_path / "a", "supervised", 0, 1.0, 1.0),
+    finished(tmp_path / "b", "supervised", 0, 2.0, 1.0, plan="must"),
+    finished(tmp_path / "c", "supervised", 1, 3.0, 1.0, plan="must"),
+  ]
+  groups = comparison.group(comparison.read_runs(folders, "last"))
+  assert {n: len(g) for n, g in groups.items()} == {"supervised": 1, "must": 2}
 
 
 def test_other_budgets_are_another_row(tmp_path):
