@@ -2,7 +2,8 @@
 
 python -m jtr_jax.compare WORKDIR ... prints a Markdown table of every task's
 first metric: mean and sample standard deviation of the runs that differ in the
-seed alone. `--against=ROW` adds Delta_MTL against the means of one of the rows.
+seed alone. `--against=ROW` adds Delta_MTL against the means of one of the rows,
+and `--epoch=N` compares all runs after the same number of epochs.
 """
 
 import sys
@@ -19,6 +20,9 @@ _AGAINST = flags.DEFINE_string(
 _RULE = flags.DEFINE_enum(
   "rule", "last", ["last", "best"], "Which step of a run counts."
 )
+_EPOCH = flags.DEFINE_integer(
+  "epoch", 0, "Compare the evaluations after this epoch; 0: those of --rule."
+)
 
 
 def main(argv: list[str]) -> None:
@@ -26,7 +30,7 @@ def main(argv: list[str]) -> None:
   folders = [Path(argument) for argument in argv[1:]]
   if not folders:
     raise app.UsageError("Name the workdirs to compare.")
-  runs = comparison.read_runs(folders, _RULE.value)
+  runs = comparison.read_runs(folders, _RULE.value, epoch=_EPOCH.value)
   groups = comparison.group(runs)
   sys.stdout.write(comparison.to_markdown(groups, _AGAINST.value))
 

@@ -9,6 +9,7 @@ from jtr_jax.core import errors
 from jtr_jax.metrics.summary import Measure, relative_gain
 from jtr_jax.train import result_card, workdir
 from jtr_jax.train.result_card import ResultCard
+from jtr_jax.train.writers import read_rows
 
 _ASIDE = (
   "seed",
@@ -19,6 +20,11 @@ _ASIDE = (
   "data.directory",
 )
 """Fields that do not make a run another experiment."""
+
+_LENGTH = ("train.steps", "train.epochs")
+"""Nor do these where all are compared at the same epoch."""
+
+_METRICS = "metrics.jsonl"
 
 
 class Run(NamedTuple):
@@ -41,17 +47,22 @@ class Run(NamedTuple):
     return "must" if plan == "must" else str(self.fields["method.name"])
 
 
-def read_runs(folders: Sequence[Path], rule: str) -> list[Run]:
+def read_runs(
+  folders: Sequence[Path], rule: str, *, epoch: int = 0
+) -> list[Run]:
   """Return the finished runs of some workdirs.
 
   Args:
     folders: workdirs.
     rule: which outcome of the result card: "last" or "best".
+    epoch: take the evaluation after so many passes over the images in place of
+      that outcome's; 0 does not.
 
   Raises:
-    ValueError: there is no finished run in one of them.
+    ValueError: there is no finished run in one of them, or it was not evaluated
+      then.
   """
-  return [_read_run(folder, rule) for folder in folders]
+  return [_read_run(folder, rule, epoch) for folder in folders]
 
 
 def group(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -104,7 +115,7 @@ def to_markdown(groups: Mapping[str, Sequence[Run]], against: str = "") -> str:
   return "\n".join(lines) + "\n"
 
 
-def _read_run(folder: Path, rule: str) -> Run:
+def _read_run(folder: Path, rule: str, epoch: int) -> Run:
   outcome = None
   if result_card.exists(folder):
     card = result_card.read(folder)
@@ -118,12 +129,41 @@ def _read_run(folder: Path, rule: str) -> Run:
         do="Give the training command again: it goes on.",
       )
     )
+  aside = _ASIDE + _LENGTH if epoch else _ASIDE
   fields = {
     name: value
     for name, value in workdir.flatten(workdir.read_config(folder))
-    if not any(name == a or name.startswith(a + ".") for a in _ASIDE)
+    if not any(name == a or name.startswith(a + ".") for a in aside)
   }
-  return Run(card, fields, outcome.metrics)
+  if not epoch:
+    return Run(card, fields, outcome.metrics)
+  return Run(card, fields, _metrics_at(folder, outcome.split, epoch))
+
+
+def _metrics_at(folder: Path, split: str, epoch: int) -> dict[str, float]:
+  """Return the evaluation after an epoch, of all networks of an experiment."""
+  single = folder / _METRICS
+  files = [single] if single.exists() else sorted(folder.glob(f"*/{_METRICS}"))
+  found: dict[str, float] = {}
+  for path in files:
+    rows = [r for r in read_rows(path) if r["split"] == split]
+    at_epoch = [r for r in rows if r["epoch"] == epoch]
+    if not at_epoch:
+      raise ValueError(
+        errors.message(
+          "A run was not evaluated after that epoch",
+          found=f"epochs {[r['epoch'] for r in rows]} in {path}",
+          expected=f"epoch {epoch}",
+          do="Compare at an epoch that all runs have in common.",
+        )
+      )
+    prefix = split + "/"
+    found |= {
+      name.removeprefix(prefix): value
+      for name, value in at_epoch[-1].items()
+      if name.startswith(prefix)
+    }
+  return found
 
 
 def _name(run: Run, others: Sequence[Run]) -> str:

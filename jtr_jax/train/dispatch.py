@@ -65,9 +65,8 @@ def make_dispatch(
 ) -> Dispatch:
   """Return the jitted (state, constant, fetched) -> (state, metrics).
 
-  The state is donated. With several steps they run in one `lax.scan`: on
-  accelerators that hides the host; on CPUs XLA is slow at gradients of
-  convolutions inside loops, so 1 is best there.
+  The state is donated. Several steps run in one `lax.scan`, which hides the
+  host on accelerators.
 
   Args:
     step: one update.

@@ -2,6 +2,7 @@ import pytest
 
 from jtr_jax.train import comparison, result_card, workdir
 from jtr_jax.train.result_card import Outcome, ResultCard
+from jtr_jax.train.writers import MetricWriter
 
 
 def finished(folder, method, seed, depth, angle, plan="run", **fields):
@@ -59,6 +60,29 @@ def test_table(runs):
     "| jtr weight=4.0 | 1 | **1** | **0.75** | **50** |",
     "| jtr weight=0.0 | 1 | 4 | 0.25 | -75 |",
   ]
+
+
+def with_rows(folder, **metrics):
+  folder.mkdir(exist_ok=True)
+  with MetricWriter(folder, resume_step=None) as writer:
+    for epoch in (5, 10):
+      found = {name: epoch * value for name, value in metrics.items()}
+      writer.write(3 * epoch, epoch, "val", found)
+
+
+def test_runs_of_any_length_are_compared_after_an_epoch(tmp_path):
+  whole = finished(tmp_path / "whole", "jtr", 0, 7.0, 7.0, steps=10)
+  several = finished(tmp_path / "several", "stl", 0, 7.0, 7.0)
+  with_rows(whole, **{"depth/abs_err": 1.0, "normals/mean": 2.0})
+  with_rows(several / "depth", **{"depth/abs_err": 3.0})
+  with_rows(several / "normals", **{"normals/mean": 4.0})
+  runs = comparison.read_runs([whole, several], "last", epoch=5)
+  assert [run.metrics for run in runs] == [
+    {"depth/abs_err": 5.0, "normals/mean": 10.0},
+    {"depth/abs_err": 15.0, "normals/mean": 20.0},
+  ]
+  with pytest.raises(ValueError, match=r"epochs \[5, 10\].*Expected: epoch 7"):
+    comparison.read_runs([whole], "last", epoch=7)
 
 
 def test_a_student_is_no_supervised_run(tmp_path):
