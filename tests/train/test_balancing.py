@@ -220,9 +220,9 @@ def test_states_of_balancers_survive_a_checkpoint(name, tmp_path):
   assert len(jax.tree.leaves(restored.balancing)) > 1
 
 
-def test_four_devices_equal_one():
-  script = Path(__file__).with_name("four_devices.py")
-  flags = "--xla_force_host_platform_device_count=4"
+def test_eight_devices_equal_one():
+  script = Path(__file__).with_name("balanced_devices.py")
+  flags = "--xla_force_host_platform_device_count=8"
   done = subprocess.run(
     [sys.executable, script],
     env={

@@ -1,9 +1,10 @@
-"""Prints how far balanced training on four devices is from that on one."""
+"""Prints how far balanced training on eight devices is from that on one."""
 
 import json
 import sys
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import optax
 import small_net
@@ -16,6 +17,7 @@ from jtr_jax.train.dispatch import make_mesh, replicated
 from jtr_jax.train.program import Program
 
 K = len(small_net.NET_TASKS)
+DEVICES = 8
 UW = uncertainty.uw(K, form="log_sigma", initial_weight=0.9)
 BALANCINGS = {
   "ial": Balancing(UW, ial.ial(K), "features", "mean"),
@@ -25,15 +27,27 @@ BALANCINGS = {
 }
 
 
+def make_batch(index):
+  """Return a batch with an image for each device."""
+  small = small_net.make_batch(index)
+  copies = DEVICES // small_net.IMAGES
+  images, labels = jax.tree.map(
+    lambda x: jnp.concatenate([x] * copies, axis=1),
+    (small.images, small.labels),
+  )
+  different = jnp.linspace(1, 2, DEVICES).reshape(-1, 1, 1, 1)
+  return small._replace(images=images * different, labels=labels)
+
+
 def train(devices, balancing):
   method = supervised(small_net.NET_TASKS)
   program = Program(small_net.make_net(), method, balancing)
   optimizer = optax.sgd(0.1)
-  mesh = make_mesh(small_net.IMAGES, jax.devices()[:devices])
+  mesh = make_mesh(DEVICES, jax.devices()[:devices])
   state = jax.device_put(small_net.start(program, optimizer), replicated(mesh))
   step = small_net.make_step(program, optimizer)
   for index in range(2):
-    batch = small_net.make_batch(index)
+    batch = make_batch(index)
     images = NamedSharding(mesh, PartitionSpec(None, "data"))
     shared = jax.device_put((batch.images, batch.labels), images)
     batch = batch._replace(images=shared[0], labels=shared[1])
@@ -44,7 +58,7 @@ def train(devices, balancing):
 def main():
   errors = {}
   for name, balancing in BALANCINGS.items():
-    some, one = (train(n, balancing) for n in (small_net.IMAGES, 1))
+    some, one = (train(n, balancing) for n in (DEVICES, 1))
     gaps = jax.tree.map(lambda a, b: float(np.max(np.abs(a - b))), some, one)
     errors[name] = max(jax.tree.leaves(gaps))
   sys.stdout.write(json.dumps(errors))
