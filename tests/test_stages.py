@@ -188,13 +188,13 @@ def test_the_best_of_a_grid_has_the_best_metric(finished):
   card = result_card.read(finished / "depth")
 
   def with_error(value):
-    last, best = card.outcomes
-    metrics = {**last.metrics, best.selected_by: value}
-    return dataclasses.replace(
-      card, outcomes=(dataclasses.replace(last, metrics=metrics), best)
-    )
+    last, *others = card.outcomes
+    metrics = {**last.metrics, "depth/abs_err": value}
+    last = dataclasses.replace(last, metrics=metrics)
+    return dataclasses.replace(card, outcomes=(last, *others))
 
-  found = grid.best([with_error(value) for value in (0.5, 0.3, 0.4)])
+  cards = [with_error(value) for value in (0.5, 0.3, 0.4)]
+  found = grid.best(cards, "depth/abs_err")
   assert found.outcomes[0].metrics["depth/abs_err"] == 0.3
 
 

@@ -24,31 +24,36 @@ def train(config: ConfigDict, folder: Path, options: Options) -> bool:
   """
   section, field = _place(config)
   names = open_workdir(config, folder, options).tasks
-  primary = config.balancing.primary
-  index = names.index(primary) if primary else 0
+  primary = config.balancing.primary or names[0]
+  if primary not in names:
+    raise errors.unknown_name("primary task", primary, names)
+  values, index = config.stages.grid, names.index(primary)
   cards = []
-  for point in fixed.grid(len(names), config.stages.grid, primary=index):
+  for point in fixed.grid(len(names), values, primary=index):
     own = plain(config)
     own.balancing[section][field] = point
     workdir = folder / "_".join(f"{weight:g}" for weight in point)
     if not finish_run(own, workdir, options):
       return False
     cards.append(result_card.read(workdir))
-  result_card.write(folder, best(cards))
+  metric = DELTA
+  if not config.evaluate.baseline:
+    of_primary = (m for m in cards[0].directions if m.startswith(primary + "/"))
+    metric = next(of_primary)
+  result_card.write(folder, best(cards, metric))
   return True
 
 
-def best(cards: list[ResultCard]) -> ResultCard:
-  """Return the best card by the metric that chooses checkpoints.
+def best(cards: list[ResultCard], metric: str) -> ResultCard:
+  """Return the card that is the best by a metric.
 
   Args:
     cards: of runs that differ in weights alone.
+    metric: "<task>/<metric>", or that of Delta_MTL.
 
   Returns:
     The card, with the last step's outcome alone, marked as chosen.
   """
-  chosen = [card.outcome("best") for card in cards]
-  metric = next(outcome.selected_by for outcome in chosen if outcome)
 
   def worth(card: ResultCard) -> float:
     last = _last(card)
