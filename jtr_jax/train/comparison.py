@@ -17,6 +17,7 @@ _ASIDE = (
   "evaluate",
   "log",
   "stages.teachers",
+  "stages.grid",
   "data.directory",
 )
 """Fields that do not make a run another experiment."""
