@@ -27,6 +27,10 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 FEW = {"train__steps": 2, "evaluate__pictures": 0, "train__batch_size": 2}
 
 
+def configs_of(config):
+  return single_tasks.single_task_configs(config, sources.open_sources(config))
+
+
 @pytest.fixture(scope="module")
 def more_rooms(tmp_path_factory):
   directory = tmp_path_factory.mktemp("data") / "more"
@@ -251,7 +255,7 @@ def test_single_task_networks_see_the_sources_that_know_their_task(
 ):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
   config.stages.plan = "stl"
-  own = single_tasks.single_task_configs(config)
+  own = configs_of(config)
   assert not own["segmentation"].data.sources
   assert list(own["depth"].data.sources) == ["extended"]
   main.train(config, tmp_path)
@@ -268,7 +272,7 @@ def test_a_task_of_one_source_alone_is_learnt_from_it(
   split = tmp_path / "none.tsv"
   with_no_depth(rooms, config, split)
   config.data.split_file = str(split)
-  own = single_tasks.single_task_configs(config)["depth"]
+  own = configs_of(config)["depth"]
   assert own.data.directory == str(more_rooms)
   assert own.data.eval_split == "val"
   assert not own.data.sources

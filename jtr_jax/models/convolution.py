@@ -8,12 +8,27 @@ order.
 
 from typing import Any, TypeAlias
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 Pair: TypeAlias = tuple[jax.Array, jax.Array]
 
 _AXES = ("NHWC", "HWIO", "NHWC")
+
+
+def convolution(
+  width: int, size: int, dtype: jnp.dtype, name: str | None = None
+) -> nn.Conv:
+  """Return a convolution that keeps height and width."""
+  return nn.Conv(
+    width,
+    (size, size),
+    padding="SAME",
+    dtype=dtype,
+    conv_general_dilated=convolve,
+    name=name,
+  )
 
 
 def convolve(

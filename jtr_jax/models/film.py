@@ -7,8 +7,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.models.convolution import convolution
 from jtr_jax.models.normalization import BatchNorm
-from jtr_jax.models.segnet import convolution
 
 
 class FilmConv(nn.Module):

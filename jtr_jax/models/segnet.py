@@ -17,7 +17,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.models.convolution import convolve
+from jtr_jax.models.convolution import convolution
 from jtr_jax.models.normalization import BatchNorm, Statistics
 from jtr_jax.models.pooling import max_pool, max_unpool
 
@@ -162,17 +162,3 @@ def pad_to_stride(x: jax.Array, stride: int) -> jax.Array:
     return x
   pads = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
   return jnp.pad(x, pads, mode="edge")
-
-
-def convolution(
-  width: int, size: int, dtype: jnp.dtype, name: str | None = None
-) -> nn.Conv:
-  """Return a convolution that keeps height and width."""
-  return nn.Conv(
-    width,
-    (size, size),
-    padding="SAME",
-    dtype=dtype,
-    conv_general_dilated=convolve,
-    name=name,
-  )

@@ -16,8 +16,8 @@ BASELINE_OF_BEST = "baseline_best.json"
 
 def train(config: ConfigDict, folder: Path, options: Options) -> bool:
   """Train a network for each task, and write what Delta_MTL compares with."""
-  open_workdir(config, folder, options)
-  configs = single_task_configs(config)
+  data = open_workdir(config, folder, options)
+  configs = single_task_configs(config, data)
   for task, own in configs.items():
     if not finish_run(own, folder / task, options):
       return False
@@ -30,11 +30,14 @@ def train(config: ConfigDict, folder: Path, options: Options) -> bool:
   return True
 
 
-def single_task_configs(config: ConfigDict) -> dict[str, ConfigDict]:
+def single_task_configs(
+  config: ConfigDict, data: Mixture
+) -> dict[str, ConfigDict]:
   """Return the config of each task's own network.
 
   Args:
     config: of the experiment.
+    data: of that config.
 
   Returns:
     Task name -> config of a run on the images that are labelled for the task,
@@ -43,7 +46,6 @@ def single_task_configs(config: ConfigDict) -> dict[str, ConfigDict]:
   Raises:
     ValueError: a task has no labels.
   """
-  data = sources.open_sources(config)
   check_every_task_labelled(data.selection, config.data.scenario)
   return {name: _single_task_config(config, data, name) for name in data.tasks}
 
