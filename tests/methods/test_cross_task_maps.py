@@ -5,6 +5,7 @@ import functools
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 import partial_batch as batch
 import pytest
@@ -149,6 +150,29 @@ def test_the_fit_trains_occurring_mappings_alone(reports):
     reports["direct"].output.regularizers["cross_task"],
     rtol=1e-5,
   )
+
+
+@every_space
+def test_mappings_of_other_pairs_are_not_run(
+  reports, predictions, labels, space
+):
+  others = np.array([pair not in OCCURRING for pair in PAIRS])
+  poisoned = jax.tree.map(
+    lambda x: jnp.where(others.reshape(-1, *[1] * (x.ndim - 1)), jnp.nan, x),
+    params(),
+  )
+  # The critic of an occurring pair is the mapping that leads back.
+  back = {(t, s) for s, t in OCCURRING}
+  assert back == set(OCCURRING)
+  report = reporter(SETTINGS[space])(poisoned, {}, predictions, labels)
+  chex.assert_trees_all_equal(report, reports[space])
+
+
+@every_space
+def test_recomputation_changes_nothing(reports, predictions, labels, space):
+  settings = dataclasses.replace(SETTINGS[space], recompute=False)
+  report = reporter(settings)(params(), {}, predictions, labels)
+  chex.assert_trees_all_close(report, reports[space], rtol=1e-4, atol=1e-6)
 
 
 @every_space

@@ -10,6 +10,14 @@ WINDOW = ((1, 1), "SAME")
 AXES = {"dimension_numbers": ("NHWC", "HWIO", "NHWC")}
 
 
+@pytest.fixture(autouse=True)
+def rule_for_cpus(monkeypatch):
+  """Test the rule on any device, and in full precision."""
+  monkeypatch.setattr(jax, "default_backend", lambda: "cpu")
+  with jax.default_matmul_precision("highest"):
+    yield
+
+
 def arrays(size, dtype=jnp.float32):
   keys = jax.random.split(jax.random.key(size), 2)
   x = jax.random.normal(keys[0], (2, 7, 4, 3), dtype)
