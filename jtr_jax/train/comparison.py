@@ -171,11 +171,25 @@ def _name(run: Run, others: Sequence[Run]) -> str:
   """Return the method and the fields in which it differs from its like."""
   like = [other for other in others if other.method == run.method]
   telling = [
-    f"{name.removeprefix('method.')}={value}"
+    f"{name.removeprefix('method.').removesuffix('.name')}={value}"
     for name, value in run.fields.items()
-    if any(other.fields.get(name) != value for other in like)
+    if any(
+      other.fields.get(name) != value for other in _alike(run, name, like)
+    )
   ]
   return " ".join([run.method, *telling])
+
+
+def _alike(run: Run, field: str, others: Sequence[Run]) -> list[Run]:
+  """Return the runs whose field tells something: of a part of the same name.
+
+  What other parts are set to follows from their names.
+  """
+  part = field.rpartition(".")[0] + ".name"
+  if part == field:
+    return list(others)
+  name = run.fields.get(part)
+  return [other for other in others if other.fields.get(part) == name]
 
 
 def _primary_metrics(card: ResultCard) -> dict[str, int]:

@@ -51,6 +51,23 @@ def test_runs_that_differ_in_the_seed_alone_are_one_row(runs):
   }
 
 
+def test_a_part_is_named_without_what_follows_from_its_name(tmp_path):
+  parts = [
+    {"name": "uw", "weight": 0.1},
+    {"name": "amtl", "margin": 0.1},
+    {"name": "amtl", "margin": 0.2},
+  ]
+  folders = [
+    finished(tmp_path / str(i), "jtr", 0, 1.0, 1.0, loss=part)
+    for i, part in enumerate(parts)
+  ]
+  assert set(comparison.group(comparison.read_runs(folders, "last"))) == {
+    "jtr loss=uw",
+    "jtr loss=amtl loss.margin=0.1",
+    "jtr loss=amtl loss.margin=0.2",
+  }
+
+
 def test_table(runs):
   groups = comparison.group(runs)
   assert comparison.to_markdown(groups, "supervised").splitlines() == [
