@@ -8,6 +8,7 @@ from typing import TypeAlias
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy import optimize
 
 from jtr_jax.balancing import registry
 from jtr_jax.balancing.base import GradientBalancer
@@ -65,7 +66,9 @@ def recompute(recording: Recording) -> Iterator[Quantity]:
 
   Returns:
     The quantities, one at a time. Of Nash-MTL only the norm is compared where
-    gradients are too small for the recorded solver; it is 1, the limit.
+    gradients are too small for the recorded solver; it is 1, the limit. Where
+    the recorded program has no minimum the recorded weights stayed at 1, and
+    the gradient is that.
 
   Raises:
     RecordError: an array is missing, damaged, or of an unknown method.
@@ -96,6 +99,8 @@ def _quantity(
     name = f"{name} (norm)"
     expected = np.asarray(np.linalg.norm(expected))
     actual = np.asarray(np.linalg.norm(actual))
+  elif method == "nash_mtl" and _unbounded(jacobian):
+    actual = jacobian.sum(0) / max(1, np.linalg.norm(jacobian.sum(0)))
   return Quantity(name, expected, actual, tolerance)
 
 
@@ -105,6 +110,29 @@ def _resolved(jacobian: np.ndarray) -> bool:
   squares = np.diagonal(gram)
   smallest = np.min(squares, where=squares > 0, initial=np.inf)
   return bool(smallest > _RESOLVED * np.linalg.norm(gram))
+
+
+def _unbounded(jacobian: np.ndarray) -> bool:
+  """Return whether the first program of the released Nash-MTL has no minimum.
+
+  It minimises c.a under log a_k + log (G a)_k + log N >= 0, with N = |J J^T|,
+  G = J J^T / N and c = G 1 + (1 + G (1 / G 1)) / N. Any long enough a with
+  a > 0 and G a > 0 is allowed, so there is none if c.a < 0 for one of those.
+  """
+  gram = jacobian @ jacobian.T
+  size = np.linalg.norm(gram)
+  gram = gram / size
+  along = gram.sum(0)
+  if not np.all(along):
+    return False
+  found = optimize.linprog(
+    along + (1 + (1 / along) @ gram) / size,
+    A_ub=-gram,
+    b_ub=np.zeros(len(gram)),
+    A_eq=np.ones((1, len(gram))),
+    b_eq=[1],
+  )
+  return bool(found.success and found.fun < 0)
 
 
 def _cases(recording: Recording) -> dict[str, np.ndarray]:

@@ -34,6 +34,14 @@ def test_recorded_gradients_are_recomputed_and_each_changed_one_is_found(
   assert sorted(names) == sorted(renamed.get(n, n) for n in recorded)
 
 
+def test_solver_that_found_no_minimum_is_followed():
+  with np.load(GOLDEN.with_name("aggregators_unbounded.npz")) as archive:
+    arrays = dict(archive)
+  quantities = list(aggregators.recompute(Recording(arrays)))
+  assert [q.name for q in quantities if not q.passed] == []
+  assert len(quantities) == len(arrays) - 3  # kind and the two Jacobians
+
+
 @pytest.mark.parametrize("missing", ["jacobian/", "mgda/conflict", "upgrad/"])
 def test_missing_arrays_are_named(arrays, missing):
   kept = {n: x for n, x in arrays.items() if not n.startswith(missing)}
