@@ -7,9 +7,11 @@ written. The step is the one that `jtr_jax.main` runs.
 
 With --balancing=all, or names with commas between, the step is measured with
 each balancing in place of the config's, in a table relative to `uniform`.
+pcgrad@features measures a balancing on another scope than its default.
 """
 
 import sys
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,7 +41,7 @@ _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 _RUNS = flags.DEFINE_integer("runs", 20, "Steps to time.")
 _JSON = flags.DEFINE_string("json", "", "Where to write the numbers.")
 _BALANCING = flags.DEFINE_list(
-  "balancing", [], "Balancings to compare: names, or all."
+  "balancing", [], "Balancings to compare: names, name@scope, or all."
 )
 
 
@@ -49,8 +51,11 @@ def main(argv: list[str]) -> None:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
   config = config_flag.given()
   if _BALANCING.value:
-    text = compare_balancings(config, _BALANCING.value, runs=_RUNS.value)
-    sys.stdout.write(text)
+    if _JSON.value:
+      raise app.UsageError("--json is for one measurement, not --balancing.")
+    for line in compare_balancings(config, _BALANCING.value, runs=_RUNS.value):
+      sys.stdout.write(line + "\n")
+      sys.stdout.flush()
     return
   measurement = measure_config(config, runs=_RUNS.value)
   sys.stdout.write(measurement.to_text())
@@ -60,27 +65,36 @@ def main(argv: list[str]) -> None:
 
 def compare_balancings(
   config: ConfigDict, names: list[str], *, runs: int
-) -> str:
-  """Return a table of step time and memory, each relative to `uniform`.
+) -> Iterator[str]:
+  """Yield the lines of a table of step time and memory, relative to `uniform`.
 
   Args:
     config: the config.
-    names: of balancings; "all" for every one there is.
+    names: of balancings, followed by @ and a scope for another than the
+      default; "all" for every balancing there is.
     runs: steps to time.
   """
   if names == ["all"]:
     names = list(config_balancing.PRESETS)
   names = ["uniform", *(name for name in names if name != "uniform")]
-  rows = ["| balancing | step, ms | / uniform | temporary, MiB | / uniform |"]
-  rows.append("|---|---|---|---|---|")
+  configs = {name: _with_balancing(config, name) for name in names}
+  yield "| balancing | step, ms | / uniform | temporary, MiB | / uniform |"
+  yield "|---|---:|---:|---:|---:|"
   base: Measurement | None = None
-  for name in names:
-    own = config.copy_and_resolve_references()
-    config_balancing.use_balancing(own, name)
+  for name, own in configs.items():
     found = measure_config(own, runs=runs)
     base = base or found
-    rows.append(_comparison(name, found, base))
-  return "\n".join(rows) + "\n"
+    yield _comparison(name, found, base)
+
+
+def _with_balancing(config: ConfigDict, name: str) -> ConfigDict:
+  """Return a copy with a balancing, `name` or `name@scope`."""
+  own = config.copy_and_resolve_references()
+  balancing, _, scope = name.partition("@")
+  config_balancing.use_balancing(own, balancing)
+  if scope:
+    own.balancing.scope = scope
+  return own
 
 
 def _comparison(name: str, found: Measurement, base: Measurement) -> str:

@@ -71,7 +71,8 @@ def test_balancings_are_compared_with_uniform(
   asked = []
 
   def measured(config, *, runs):
-    asked.append((config.balancing.loss.name, config.balancing.gradient.name))
+    own = config.balancing
+    asked.append((own.loss.name, own.gradient.name, own.scope))
     seconds = (0.01 * len(asked),) * runs
     size = 2**20 * len(asked)
     return dataclasses.replace(
@@ -80,7 +81,19 @@ def test_balancings_are_compared_with_uniform(
 
   monkeypatch.setattr(benchmark, "measure_config", measured)
   config = small_config.config(nowhere)
-  text = benchmark.compare_balancings(config, ["uw", "imtl"], runs=2)
-  assert asked == [("uniform", "none"), ("uw", "none"), ("imtl_l", "imtl_g")]
-  assert "| imtl | 30.00 | 3.000 | 3.0 | 3.00 |" in text
+  names = ["uw", "imtl@last_shared_layer"]
+  lines = list(benchmark.compare_balancings(config, names, runs=2))
+  assert asked == [
+    ("uniform", "none", "default"),
+    ("uw", "none", "default"),
+    ("imtl_l", "imtl_g", "last_shared_layer"),
+  ]
+  assert lines[-1] == "| imtl@last_shared_layer | 30.00 | 3.000 | 3.0 | 3.00 |"
   assert config.balancing.loss.name == "uniform"
+
+
+def test_an_unknown_balancing_is_told_before_anything_is_measured(nowhere):
+  config = small_config.config(nowhere)
+  lines = benchmark.compare_balancings(config, ["uw", "pcgrod"], runs=2)
+  with pytest.raises(ValueError, match="pcgrad"):
+    next(lines)

@@ -173,9 +173,7 @@ def _name(run: Run, others: Sequence[Run]) -> str:
   telling = [
     f"{name.removeprefix('method.').removesuffix('.name')}={value}"
     for name, value in run.fields.items()
-    if any(
-      other.fields.get(name) != value for other in _alike(run, name, like)
-    )
+    if any(other.fields.get(name) != value for other in _alike(run, name, like))
   ]
   return " ".join([run.method, *telling])
 
