@@ -43,7 +43,7 @@ ONLY_IN = {
   "grain": {"data"},
   "h5py": {"data"},
   "orbax": {"train"},
-  "scipy": {"data"},
+  "scipy": {"data", "verify"},
   "tensorboardX": {"train"},
   "tensorflow": set(),
   "tensorflow_datasets": {"data"},

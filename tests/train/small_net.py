@@ -40,9 +40,9 @@ class Point(nn.Module):
     return nn.Conv(self.channels, (1, 1))(features.final)
 
 
-def make_net():
-  heads = tuple(Point(task.channels) for task in NET_TASKS)
-  return MultiTaskNet(Trunk(), heads, NET_TASKS)
+def make_net(tasks=NET_TASKS):
+  heads = tuple(Point(task.channels) for task in tasks)
+  return MultiTaskNet(Trunk(), heads, tasks)
 
 
 def make_labels(present=PRESENT):

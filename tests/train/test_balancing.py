@@ -14,16 +14,23 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import small_config
 import small_net
 import tiny
 
-from jtr_jax import build_balancing, config_balancing, config_check
+from jtr_jax import (
+  build_balancing,
+  config_balancing,
+  config_check,
+  experiment,
+)
 from jtr_jax.balancing import auto_lambda, fixed, ial, mgda, total, uncertainty
 from jtr_jax.balancing.base import Need
+from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train import loop
-from jtr_jax.train.balancing import Balancing, LookAhead, statistics
+from jtr_jax.train.balancing import Balancing, LookAhead
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.dispatch import fetch_steps
 from jtr_jax.train.program import Program
@@ -45,27 +52,56 @@ def from_config(name):
   return build_balancing.make_balancing(config, TASKS, 2.0)
 
 
+@pytest.fixture(scope="module")
+def rooms_run(rooms, tmp_path_factory):
+  """Return (scenario, balancing) -> run of a small network on rooms."""
+
+  def make(scenario, name):
+    config = config_files.load(
+      "rooms_supervised", f"{scenario},balancing={name}"
+    )
+    config.data.update(
+      directory=str(rooms),
+      size=small_config.SIZE,
+      train_count=small_config.TRAIN,
+      val_count=small_config.VAL,
+    )
+    config_check.validate(config)
+    folder = tmp_path_factory.mktemp(scenario)
+    made = experiment.make_experiment(config, folder)
+    run = tiny.make_run(optimizer=optax.sgd(0.01))
+    return run._replace(
+      net=small_net.make_net(made.tasks),
+      method=made.method,
+      augment=AugmentSettings(enabled=False),  # half of the compilation
+      balancing=made.balancing,
+      feed=experiment.make_train_feed(made, run.mesh),
+      size=made.data.manifest.size,
+    )
+
+  return make
+
+
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_balancing_trains_from_a_config_argument(name):
-  balancing = from_config(name)
-  program = Program(small_net.make_net(), supervised(TASKS), balancing)
-  optimizer = optax.sgd(0.01)
-  step = small_net.make_step(program, optimizer)
-  first = state = small_net.start(program, optimizer)
-  for index in range(3):
-    present = ALL if index == 1 else small_net.PRESENT
-    extra = small_net.make_batch(index + 9)
-    state, found = step(state, small_net.make_batch(index, present), extra)
-  chex.assert_tree_all_finite((state.params, found.gradients))
+def test_every_balancing_trains_on_rooms_from_a_config_argument(
+  rooms_run, name
+):
+  runs = [rooms_run(scenario, name) for scenario in ("full", "randomlabels")]
+  step = loop.run_dispatch(runs[0])
+  state = loop.start_state(runs[0])
+  first = jax.tree.map(np.array, state)  # the state is donated
+  for index in range(4):
+    feed = runs[index // 2].feed
+    fetched = fetch_steps(feed, index, 1)
+    state, metrics = step(state, feed.constant, fetched)
+    chex.assert_tree_all_finite((state.params, metrics))
+    assert ("weight/depth" in metrics.balancing) == (name != "uniform")
   assert step._cache_size() == 1
   chex.assert_trees_all_equal_shapes_and_dtypes(state, first)
   moved = jax.tree.map(
     lambda a, b: bool(jnp.any(a != b)), state.params, first.params
   )
   assert all(jax.tree.leaves(moved))
-  own = state.params["balancer"]
-  rows = statistics(balancing, NAMES, own, state.balancing, found.losses)
-  assert ("weight/depth" in rows) == (name != "uniform")
 
 
 def test_rows_name_the_tasks_that_they_are_of():
