@@ -7,7 +7,9 @@ from pathlib import Path
 
 import config_files
 
+from jtr_jax import sources
 from jtr_jax.data import prepare
+from jtr_jax.plans import single_tasks
 
 FILE = f"{config_files.ROOT}/configs/rooms_demo.py:tasks=segmentation+depth"
 SIZE, TRAIN, VAL = (32, 32), 8, 4
@@ -45,6 +47,11 @@ def flags(directory, **changes):
 def config(directory, **changes):
   """Return the config that the flags ask for."""
   return config_files.from_flags(flags(directory, **changes))
+
+
+def single_task_configs(config):
+  """Return the config of each task's own network, on the config's data."""
+  return single_tasks.single_task_configs(config, sources.open_sources(config))
 
 
 def start(module, *words, **options):

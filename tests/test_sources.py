@@ -18,17 +18,12 @@ from jtr_jax import (
 )
 from jtr_jax.data import folder, prepare, records, split_file
 from jtr_jax.data.splits import LabelSplit
-from jtr_jax.plans import single_tasks
 from jtr_jax.train import dispatch, result_card
 from jtr_jax.train.writers import read_rows
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 FEW = {"train__steps": 2, "evaluate__pictures": 0, "train__batch_size": 2}
-
-
-def configs_of(config):
-  return single_tasks.single_task_configs(config, sources.open_sources(config))
 
 
 @pytest.fixture(scope="module")
@@ -255,7 +250,7 @@ def test_single_task_networks_see_the_sources_that_know_their_task(
 ):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
   config.stages.plan = "stl"
-  own = configs_of(config)
+  own = small_config.single_task_configs(config)
   assert not own["segmentation"].data.sources
   assert list(own["depth"].data.sources) == ["extended"]
   main.train(config, tmp_path)
@@ -272,7 +267,7 @@ def test_a_task_of_one_source_alone_is_learnt_from_it(
   split = tmp_path / "none.tsv"
   with_no_depth(rooms, config, split)
   config.data.split_file = str(split)
-  own = configs_of(config)["depth"]
+  own = small_config.single_task_configs(config)["depth"]
   assert own.data.directory == str(more_rooms)
   assert own.data.eval_split == "val"
   assert not own.data.sources

@@ -5,9 +5,9 @@ import pytest
 import short_training
 import small_config
 
-from jtr_jax import config_lib, main, runs, sources, stages
+from jtr_jax import config_lib, main, runs, stages
 from jtr_jax.metrics import delta
-from jtr_jax.plans import grid, single_tasks
+from jtr_jax.plans import grid
 from jtr_jax.train import result_card, workdir
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -26,10 +26,6 @@ def single_task_config(rooms, **changes):
   config = small_config.config(rooms, **{**FEW, **changes})
   config.stages.plan = "stl"
   return config
-
-
-def configs_of(config):
-  return single_tasks.single_task_configs(config, sources.open_sources(config))
 
 
 def content(folder):
@@ -143,7 +139,7 @@ def test_finished_experiment_is_left_alone(
 
 def test_longer_experiment_trains_every_network_on(rooms, finished, tmp_path):
   config = single_task_config(rooms, train__steps=4)
-  for task, own in configs_of(config).items():
+  for task, own in small_config.single_task_configs(config).items():
     assert not runs.is_finished(own, finished / task)
 
 

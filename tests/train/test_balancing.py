@@ -41,7 +41,6 @@ K = len(TASKS)
 UNIFORM = fixed.uniform(K)
 UW = uncertainty.uw(K, form="log_sigma", initial_weight=0.6)
 PRESETS = [*config_balancing.PRESETS, "uw+pcgrad", "dwa+ial"]
-ALL = np.ones((small_net.IMAGES, K), bool)
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
