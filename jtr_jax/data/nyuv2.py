@@ -92,7 +92,7 @@ def read_nyuv2(
     if mtan:
       return nyuv2_mtan.read(folder, size=size, tasks=TASKS)
     if all(official):
-      # h5py and scipy are installed for this layout only.
+      # h5py is installed for this layout only.
       from jtr_jax.data import nyuv2_official
 
       return nyuv2_official.read(

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy.io
 
 from jtr_jax.core import errors
 from jtr_jax.data import resample
@@ -23,14 +24,13 @@ from jtr_jax.data.raw import RawDataset, RawExample
 
 try:
   import h5py
-  import scipy.io
 except ImportError as error:
   raise ImportError(
     errors.message(
-      "The official NYUv2 files need two more packages",
+      "The official NYUv2 files need one more package",
       found=str(error),
-      expected="h5py and scipy",
-      do="Install them: pip install 'jtr_jax[nyuv2]'.",
+      expected="h5py",
+      do="Install it: pip install 'jtr_jax[nyuv2]'.",
     )
   ) from error
 
