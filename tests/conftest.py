@@ -1,6 +1,7 @@
 import jax
 import pytest
-import small_config
+
+from tests import small_config
 
 # Files whose tests start programs of their own; the first to be handed out, so
 # that no process ends up alone with one.

@@ -5,11 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import config_files
-
 from jtr_jax import sources
 from jtr_jax.data import prepare
 from jtr_jax.plans import single_tasks
+from tests import config_files
 
 FILE = f"{config_files.ROOT}/configs/rooms_demo.py:tasks=segmentation+depth"
 SIZE, TRAIN, VAL = (32, 32), 8, 4

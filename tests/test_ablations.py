@@ -3,7 +3,6 @@
 import re
 import shlex
 
-import config_files
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,6 +14,7 @@ from jtr_jax.data import nyuv2
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.methods.base import MethodInput
 from jtr_jax.models.segnet import Features
+from tests import config_files
 
 SIZE = (32, 32)
 

@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-import small_config
 
 from jtr_jax import benchmark, config_lib
+from tests import small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -1,7 +1,6 @@
 import dataclasses
 import pathlib
 
-import config_files
 import jax
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from jtr_jax.data import manifest, nyuv2, prepare, split_file, splits
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods import jtr_settings, mtpsl
+from tests import config_files
 
 N = 12
 IDS = tuple(str(i) for i in range(N))

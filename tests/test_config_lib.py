@@ -1,11 +1,11 @@
 import json
 
-import config_files
 import pytest
 from ml_collections import ConfigDict
 
 from jtr_jax import config_check, config_flag, config_lib
 from jtr_jax.methods import jtr_settings
+from tests import config_files
 
 
 def test_parse_arg_takes_types_from_the_defaults():

@@ -1,4 +1,3 @@
-import config_files
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +12,7 @@ from jtr_jax.data.views import make_views
 from jtr_jax.methods.base import MethodInput
 from jtr_jax.train.forward import run_views
 from jtr_jax.train.state import init_state
+from tests import config_files
 
 SIZE = (32, 32)
 TASKS = {

@@ -9,12 +9,12 @@ import chex
 import jax
 import numpy as np
 import pytest
-import small_config
 from PIL import Image
 
 from jtr_jax import experiment, main, stages
 from jtr_jax.train.dispatch import make_mesh
 from jtr_jax.train.writers import read_rows
+from tests import small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

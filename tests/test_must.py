@@ -3,8 +3,6 @@ import shutil
 
 import numpy as np
 import pytest
-import short_training
-import small_config
 
 from jtr_jax import (
   config_lib,
@@ -18,6 +16,7 @@ from jtr_jax import (
 from jtr_jax.data import records
 from jtr_jax.data.split_file import load_split
 from jtr_jax.train import result_card, workdir
+from tests import short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

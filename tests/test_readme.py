@@ -9,8 +9,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import small_config
 from PIL import Image
+
+from tests import small_config
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

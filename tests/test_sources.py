@@ -2,11 +2,8 @@
 
 import shutil
 
-import config_files
 import numpy as np
 import pytest
-import short_training
-import small_config
 from PIL import Image
 
 from jtr_jax import (
@@ -20,6 +17,7 @@ from jtr_jax.data import folder, prepare, records, split_file
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.train import dispatch, result_card
 from jtr_jax.train.writers import read_rows
+from tests import config_files, short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -2,13 +2,12 @@ import dataclasses
 import json
 
 import pytest
-import short_training
-import small_config
 
 from jtr_jax import config_lib, main, runs, stages
 from jtr_jax.metrics import delta
 from jtr_jax.plans import grid
 from jtr_jax.train import result_card, workdir
+from tests import short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

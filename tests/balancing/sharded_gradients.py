@@ -5,8 +5,15 @@ import sys
 
 import jax
 import numpy as np
-from gradient_table import conflicting, flat, losses_of, program, tree
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from tests.balancing.gradient_table import (
+  conflicting,
+  flat,
+  losses_of,
+  program,
+  tree,
+)
 
 TASKS = 2
 

@@ -2,18 +2,15 @@
 
 import functools
 import itertools
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from gradient_table import (
+
+from tests import eight_devices
+from tests.balancing.gradient_table import (
   NAMES,
   conflicting,
   losses_of,
@@ -196,19 +193,6 @@ def test_no_two_are_the_same():
 
 
 def test_eight_devices_equal_one():
-  done = subprocess.run(
-    [sys.executable, Path(__file__).with_name("sharded_gradients.py")],
-    env={
-      **os.environ,
-      "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
-      "JAX_PLATFORMS": "cpu",
-      "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",
-    },
-    capture_output=True,
-    text=True,
-    check=False,
-  )
-  assert done.returncode == 0, done.stderr
-  errors = json.loads(done.stdout)
+  errors = eight_devices.run("tests.balancing.sharded_gradients")
   assert sorted(errors) == NAMES
   assert max(errors.values()) < 1e-4, errors

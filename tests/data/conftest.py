@@ -1,6 +1,6 @@
-import fake_dataset
-import own_folder
 import pytest
+
+from tests.data import fake_dataset, own_folder
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,4 @@
 import chex
-import fake_dataset
 import jax
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from jtr_jax.data import pipeline
 from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.selection import select
 from jtr_jax.data.stream import Reading
+from tests.data import fake_dataset
 
 NAMES = ("depth", "segmentation", "normals")
 OPTIONS = {"batch_size": 4, "seed": 3}

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
-from own_folder import (
+
+from jtr_jax.data import contents, files, folder, prepare, records
+from tests.data.own_folder import (
   SIZE,
   edges,
   ids,
@@ -10,8 +12,6 @@ from own_folder import (
   save_palette,
   unit,
 )
-
-from jtr_jax.data import contents, files, folder, prepare, records
 
 
 def read_all(root, size=SIZE):

@@ -2,10 +2,10 @@ import os
 
 import numpy as np
 import pytest
-from own_folder import SIZE, edges, ids, millimetres, photo, save
 from PIL import Image
 
 from jtr_jax.data import contents, prepare
+from tests.data.own_folder import SIZE, edges, ids, millimetres, photo, save
 
 
 def truncated_png(root):

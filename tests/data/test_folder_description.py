@@ -6,12 +6,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
-from own_folder import TASKS, millimetres, save
 
 from jtr_jax import build
 from jtr_jax.data import folder, folder_description, prepare
 from jtr_jax.data.manifest import read_manifest
 from jtr_jax.tasks.depth import Depth, InverseDepth
+from tests.data.own_folder import TASKS, millimetres, save
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,11 +2,11 @@ import json
 import pickle
 import shutil
 
-import fake_dataset
 import numpy as np
 import pytest
 
 from jtr_jax.data import builder, contents, records
+from tests.data import fake_dataset
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 import pickle
 
-import handmade_pickles as handmade
 import numpy as np
 import pytest
 
 from jtr_jax.data import released_splits
+from tests.data import handmade_pickles as handmade
 
 ROWS = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 0]] * 3, np.float32)
 TASKS = ("segmentation", "depth", "normals")

@@ -1,5 +1,4 @@
 import chex
-import fake_dataset
 import jax
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from jtr_jax.data.feed import Delivery
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.selection import join, join_tasks, select
 from jtr_jax.data.stream import Reading
+from tests.data import fake_dataset
 
 NAMES = ("segmentation", "depth")
 

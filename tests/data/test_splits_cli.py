@@ -1,11 +1,11 @@
 import argparse
 
-import handmade_pickles as handmade
 import numpy as np
 import pytest
 
 from jtr_jax.data import __main__ as data_command
 from jtr_jax.data import manifest, split_file, splits, splits_cli
+from tests.data import handmade_pickles as handmade
 
 
 def run(*arguments):

@@ -1,10 +1,10 @@
 import zipfile
 
-import handmade_pickles as handmade
 import numpy as np
 import pytest
 
 from jtr_jax.data import torch_file
+from tests.data import handmade_pickles as handmade
 
 ARRAY = np.arange(6, dtype=np.float32).reshape(3, 2)
 

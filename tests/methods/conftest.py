@@ -1,5 +1,6 @@
-import partial_batch
 import pytest
+
+from tests.methods import partial_batch
 
 
 @pytest.fixture(scope="session")

@@ -3,12 +3,12 @@ import functools
 import chex
 import jax
 import numpy as np
-import partial_batch as batch
 import pytest
-from partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 from jtr_jax.core.types import ViewSpec
 from jtr_jax.methods.consistency import consistency
+from tests.methods import partial_batch as batch
+from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -7,15 +7,15 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import partial_batch as batch
 import pytest
-from partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 from jtr_jax.methods import pair_codes, task_pairs
 from jtr_jax.methods.cross_task_maps import MapSettings, cross_task_maps
 from jtr_jax.methods.supervised import view
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.models.segnet import Head, SegNet
+from tests.methods import partial_batch as batch
+from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -5,13 +5,13 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import partial_batch as batch
 import pytest
-from partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 from jtr_jax.methods import joint_tensor
 from jtr_jax.methods.joint_tensor import PAPER, Stacking
 from jtr_jax.methods.supervised import view
+from tests.methods import partial_batch as batch
+from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -7,13 +7,13 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import partial_batch as batch
 import pytest
-from partial_batch import ALL, KEY, NONE, ONE, TASKS, TWO
 
 from jtr_jax.core.types import Label, ViewSpec
 from jtr_jax.methods.jtr import jtr
 from jtr_jax.methods.jtr_settings import PAPER, RELEASED
+from tests.methods import partial_batch as batch
+from tests.methods.partial_batch import ALL, KEY, NONE, ONE, TASKS, TWO
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

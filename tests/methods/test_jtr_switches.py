@@ -6,14 +6,14 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import partial_batch as batch
 import pytest
-from partial_batch import ALL, KEY, NONE, TASKS, TWO
 
 from jtr_jax.methods import joint_tensor
 from jtr_jax.methods.joint_tensor import Stacking
 from jtr_jax.methods.jtr_settings import PAPER, RELEASED
 from jtr_jax.methods.supervised import view
+from tests.methods import partial_batch as batch
+from tests.methods.partial_batch import ALL, KEY, NONE, TASKS, TWO
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

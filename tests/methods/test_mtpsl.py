@@ -7,14 +7,14 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import partial_batch as batch
 import pytest
-from partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 from jtr_jax.methods import pair_codes, task_pairs
 from jtr_jax.methods.mtpsl import FILM, PAPER, RELEASED, mtpsl
 from jtr_jax.methods.supervised import view
 from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
+from tests.methods import partial_batch as batch
+from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

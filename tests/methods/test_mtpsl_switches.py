@@ -7,9 +7,7 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import partial_batch as batch
 import pytest
-from partial_batch import ONE, TASKS, TWO
 
 from jtr_jax.core.types import Label
 from jtr_jax.methods import mtpsl, pair_codes
@@ -18,6 +16,8 @@ from jtr_jax.models.mapping import MappingNet
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
+from tests.methods import partial_batch as batch
+from tests.methods.partial_batch import ONE, TASKS, TWO
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

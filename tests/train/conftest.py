@@ -1,9 +1,9 @@
 import shutil
 
 import pytest
-from saved_state import make_state
 
 from jtr_jax.train.checkpoint import Checkpoints
+from tests.train.saved_state import make_state
 
 
 @pytest.fixture(scope="session")

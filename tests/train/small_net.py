@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import tiny
 
 from jtr_jax.core.types import Label
 from jtr_jax.models.multitask import MultiTaskNet
@@ -14,6 +13,7 @@ from jtr_jax.train.gradients import observe, step_gradients
 from jtr_jax.train.look_ahead import look_ahead
 from jtr_jax.train.program import Batch, Program
 from jtr_jax.train.state import TrainState, init_state
+from tests.train import tiny
 
 IMAGES, SIZE = 4, (4, 4)
 NET_TASKS = tiny.TASKS

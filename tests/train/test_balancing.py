@@ -1,22 +1,13 @@
 """Balanced training steps, and what balancing may not change."""
 
 import functools
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import chex
-import config_files
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-import small_config
-import small_net
-import tiny
 
 from jtr_jax import (
   build_balancing,
@@ -34,6 +25,8 @@ from jtr_jax.train.balancing import Balancing, LookAhead
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.dispatch import fetch_steps
 from jtr_jax.train.program import Program
+from tests import config_files, eight_devices, small_config
+from tests.train import small_net, tiny
 
 TASKS = small_net.NET_TASKS
 NAMES = tuple(task.name for task in TASKS)
@@ -256,22 +249,7 @@ def test_states_of_balancers_survive_a_checkpoint(name, tmp_path):
 
 
 def test_eight_devices_equal_one():
-  script = Path(__file__).with_name("balanced_devices.py")
-  flags = "--xla_force_host_platform_device_count=8"
-  done = subprocess.run(
-    [sys.executable, script],
-    env={
-      **os.environ,
-      "XLA_FLAGS": flags,
-      "JAX_PLATFORMS": "cpu",
-      "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
-    },
-    capture_output=True,
-    text=True,
-    check=False,
-  )
-  assert done.returncode == 0, done.stderr
-  errors = json.loads(done.stdout)
+  errors = eight_devices.run("tests.train.sharded_balancing")
   assert len(errors) == 4
   assert max(errors.values()) < 1e-5, errors
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from saved_state import make_state
 
 from jtr_jax.train import checkpoint_errors
 from jtr_jax.train.checkpoint import Checkpoints
+from tests.train.saved_state import make_state
 
 
 def damage(path: Path, how: str) -> None:

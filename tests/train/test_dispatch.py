@@ -1,10 +1,10 @@
 import jax
 import numpy as np
 import pytest
-import tiny
 from jax.sharding import AbstractMesh
 
 from jtr_jax.train import dispatch
+from tests.train import tiny
 
 
 def test_mesh_has_the_devices_that_are_given():

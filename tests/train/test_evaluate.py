@@ -4,9 +4,9 @@ import functools
 import jax
 import numpy as np
 import pytest
-import tiny
 
 from jtr_jax.train import loop
+from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

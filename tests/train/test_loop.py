@@ -6,13 +6,13 @@ import chex
 import jax
 import numpy as np
 import pytest
-import tiny
 
 from jtr_jax.data.order import Shuffled
 from jtr_jax.train import loop
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.window import NonFiniteError
 from jtr_jax.train.writers import read_rows
+from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

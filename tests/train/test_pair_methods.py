@@ -6,13 +6,13 @@ import chex
 import jax
 import numpy as np
 import pytest
-import tiny
 
 from jtr_jax.methods.base import MAIN
 from jtr_jax.methods.mtpsl import FILM
 from jtr_jax.train import loop
 from jtr_jax.train.dispatch import fetch_steps
 from jtr_jax.train.optimizer import adam, grouped
+from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

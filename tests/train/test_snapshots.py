@@ -3,12 +3,12 @@ import dataclasses
 import jax
 import numpy as np
 import pytest
-import tiny
 from PIL import Image
 
 from jtr_jax.data import pipeline
 from jtr_jax.data.selection import select
 from jtr_jax.train import loop, snapshots
+from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

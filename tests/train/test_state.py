@@ -2,10 +2,10 @@ import chex
 import jax
 import numpy as np
 import pytest
-import tiny
 
 from jtr_jax.train.optimizer import adam
 from jtr_jax.train.state import init_state
+from tests.train import tiny
 
 STAGES = {
   "encoder",

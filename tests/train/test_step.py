@@ -6,11 +6,11 @@ import chex
 import jax
 import numpy as np
 import pytest
-import tiny
 
 from jtr_jax.train import loop
 from jtr_jax.train.dispatch import Dispatch, fetch_steps
 from jtr_jax.train.state import TrainState
+from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -1,21 +1,16 @@
 """One step, many forms: several in a dispatch, bfloat16, eight devices."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-import tiny
 
 from jtr_jax.train import loop
 from jtr_jax.train.dispatch import fetch_steps
+from tests import eight_devices
+from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -62,22 +57,7 @@ def test_bfloat16_keeps_parameters_and_statistics_in_float32():
 
 @pytest.mark.parametrize("method", ["paper", "mtpsl"])
 def test_eight_devices_equal_one(method):
-  script = Path(__file__).with_name("eight_devices.py")
-  flags = "--xla_force_host_platform_device_count=8"
-  done = subprocess.run(
-    [sys.executable, script, method],
-    env={
-      **os.environ,
-      "XLA_FLAGS": flags,
-      "JAX_PLATFORMS": "cpu",
-      "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
-    },
-    capture_output=True,
-    text=True,
-    check=False,
-  )
-  assert done.returncode == 0, done.stderr
-  errors = json.loads(done.stdout)
+  errors = eight_devices.run("tests.train.sharded_step", method)
   assert errors.pop("samples") == 0
   assert errors.pop("losses") < 1e-6
   assert errors.pop("parameters") < 1e-5

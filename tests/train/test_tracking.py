@@ -2,14 +2,11 @@
 
 import dataclasses
 
-import config_files
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-import small_net
-import tiny
 from ml_collections import ConfigDict
 
 from jtr_jax import build_balancing, tracking
@@ -18,6 +15,8 @@ from jtr_jax.methods.supervised import supervised
 from jtr_jax.sources import Mixture, Source
 from jtr_jax.train import dispatch
 from jtr_jax.train.program import Program
+from tests import config_files
+from tests.train import small_net, tiny
 
 NET = small_net.make_net()
 IDS = tuple(f"train_{i}" for i in range(tiny.IMAGES["train"]))

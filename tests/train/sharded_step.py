@@ -9,10 +9,10 @@ import sys
 import jax
 import numpy as np
 import optax
-import tiny
 
 from jtr_jax.train import evaluate, loop
 from jtr_jax.train.dispatch import fetch_steps, make_mesh, replicated
+from tests.train import tiny
 
 
 def train(devices, method):

@@ -7,7 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import small_net
 from jax.sharding import NamedSharding, PartitionSpec
 
 from jtr_jax.balancing import gradnorm, ial, imtl_g, pcgrad, uncertainty
@@ -15,6 +14,7 @@ from jtr_jax.methods.supervised import supervised
 from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.dispatch import make_mesh, replicated
 from jtr_jax.train.program import Program
+from tests.train import small_net
 
 K = len(small_net.NET_TASKS)
 DEVICES = 8

@@ -1,0 +1,27 @@
+"""Runs a test module in a process with eight simulated CPU devices."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.config_files import ROOT
+
+
+def run(module, *words):
+  """Return the JSON object that `python -m module` prints."""
+  done = subprocess.run(
+    [sys.executable, "-m", module, *words],
+    cwd=ROOT,
+    env={
+      **os.environ,
+      "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+      "JAX_PLATFORMS": "cpu",
+      "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
+    },
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  return json.loads(done.stdout)

@@ -1,1 +1,0 @@
-"""The page on combining data says what is so."""
