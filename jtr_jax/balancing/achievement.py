@@ -9,9 +9,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Need, Tree
-from jtr_jax.balancing.weighting import Mean
+from jtr_jax.balancing.from_weights import Mean
 
 _LEAST = 1e-4  # accuracies are at least this inside the logarithm
 
@@ -80,7 +80,7 @@ def amtl(
     the weight grow again; weights are a soft-max over the present tasks, where
     it multiplies by the loss 0 of an absent one.
   """
-  best = (1 + margin) * weighting.per_task(
+  best = (1 + margin) * from_weights.per_task(
     potentials or (1.0,) * num_tasks, num_tasks, "potentials"
   )
 
@@ -90,7 +90,7 @@ def amtl(
     del losses, key
     achieved = jnp.where(jnp.isfinite(state), state, 0) / best
     lacking = jnp.power(jnp.maximum(1 - achieved, 0), focusing)
-    return weighting.softmax(lacking, present)
+    return from_weights.softmax(lacking, present)
 
   return _judged("amtl", num_tasks, weigh, new_share, mean)
 
@@ -98,12 +98,12 @@ def amtl(
 def _judged(
   name: str,
   num_tasks: int,
-  weigh: weighting.Weigh,
+  weigh: from_weights.Weigh,
   new_share: float,
   mean: Mean,
 ) -> LossBalancer:
   """Return the balancer whose state is the moving average of accuracies."""
-  return weighting.from_weights(
+  return from_weights.from_weights(
     name,
     weigh,
     init=lambda: jnp.full(num_tasks, jnp.nan),

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jtr_jax.balancing import jacobi, simplex
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.gramian import Gram, from_gramian
+from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.core import errors
 
 Scale: TypeAlias = Literal["min", "median", "rmse"]

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtr_jax.balancing import uncertainty, weighting
+from jtr_jax.balancing import from_weights, uncertainty
 from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
 
 
@@ -56,9 +56,9 @@ def auto_lambda(
     step, inner = optimizer.update(-influence, state.optimizer, state.weights)
     new = AutoLambdaState(state.weights + step, inner)
     known = seen.present & jnp.any(influence != 0)
-    return weighting.keep_absent(new, state, known)
+    return from_weights.keep_absent(new, state, known)
 
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "auto_lambda",
     lambda state, losses, present, key: state.weights,
     init=init,

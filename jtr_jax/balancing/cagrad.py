@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jtr_jax.balancing import complementarity, simplex
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
 from jtr_jax.balancing.complementarity import Vertex
-from jtr_jax.balancing.gramian import Gram, from_gramian
+from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.core import errors
 
 _ZERO_NORM = 1e-6

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.gramian import combine, from_gradients, gram
+from jtr_jax.balancing.from_gramian import combine, from_gradients, gram
 from jtr_jax.core import numerics
 
 

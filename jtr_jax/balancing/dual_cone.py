@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from jtr_jax.balancing import complementarity, simplex
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.gramian import Gram, from_gramian
+from jtr_jax.balancing.from_gramian import Gram, from_gramian
 
 RIDGE = 1e-4
 """Added to the diagonal of the Gram matrix, divided by its trace."""

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.gramian import combine, from_gradients
+from jtr_jax.balancing.from_gramian import combine, from_gradients
 from jtr_jax.core import numerics
 
 _EPSILON = 1e-7
@@ -57,8 +57,8 @@ def excess_mtl(num_tasks: int, *, step_size: float = 1e-2) -> GradientBalancer:
     growth = numerics.safe_divide(excess, jnp.where(given.present, initial, 0))
     grows = given.present & ~first
     logits = state.logits + jnp.where(grows, step_size * growth, 0)
-    number = weighting.count(given.present)
-    weights = number * weighting.softmax(logits, given.present)
+    number = from_weights.count(given.present)
+    weights = number * from_weights.softmax(logits, given.present)
     return (
       combine(gradients, weights),
       weights,

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
 from jtr_jax.core import numerics
 
@@ -56,7 +56,7 @@ def famo(
     state: FamoState, losses: jax.Array, present: jax.Array, key: jax.Array
   ) -> jax.Array:
     del key
-    shares = weighting.softmax(state.logits, present)
+    shares = from_weights.softmax(state.logits, present)
     return _normalised(shares / jnp.maximum(losses, _LEAST), present)
 
   def observe(state: FamoState, seen: Observation) -> FamoState:
@@ -64,15 +64,15 @@ def famo(
     fall = _log(seen.losses) - _log(later)
     fall = jnp.where(seen.present, fall, 0)
     _, pull_back = jax.vjp(
-      lambda logits: weighting.softmax(logits, seen.present), state.logits
+      lambda logits: from_weights.softmax(logits, seen.present), state.logits
     )
     step, inner = optimizer.update(
       pull_back(fall)[0], state.optimizer, state.logits
     )
     new = FamoState(state.logits + step, inner)
-    return weighting.keep_absent(new, state, seen.present)
+    return from_weights.keep_absent(new, state, seen.present)
 
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "famo",
     weigh,
     init=init,

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.base import GradientBalancer, GradientState, Tree
-from jtr_jax.balancing.gramian import gram
+from jtr_jax.balancing.from_gramian import gram
 from jtr_jax.core import errors
 
 FanOut: TypeAlias = Callable[..., tuple[Tree, ...]]

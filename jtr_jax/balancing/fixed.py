@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer
 
 
@@ -16,7 +16,7 @@ def uniform(num_tasks: int) -> LossBalancer:
     num_tasks: K.
   """
   del num_tasks  # it is that of the losses
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "uniform", lambda state, losses, present, key: jnp.ones_like(losses)
   )
 
@@ -41,8 +41,8 @@ def fixed(
   values = weights or tuple(
     1.0 if k == primary else auxiliary_weight for k in range(num_tasks)
   )
-  chosen = weighting.per_task(values, num_tasks, "weights")
-  return weighting.from_weights(
+  chosen = from_weights.per_task(values, num_tasks, "weights")
+  return from_weights.from_weights(
     "fixed", lambda state, losses, present, key: chosen
   )
 
@@ -74,7 +74,7 @@ def logarithmic(num_tasks: int) -> LossBalancer:
 
   Source: Lin et al. 2023 (DB-MTL), the loss-scale half.
   """
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "logarithmic",
     lambda state, losses, present, key: jnp.ones(num_tasks),
     mean="logarithmic",

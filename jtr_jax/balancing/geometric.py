@@ -2,7 +2,7 @@
 
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer
 
 
@@ -16,6 +16,6 @@ def gls(num_tasks: int, *, focused: tuple[int, ...] = ()) -> LossBalancer:
   Source: Chennupati et al., CVPRW 2019 (MultiNet++), Eq. (3) and (4).
   """
   weights = jnp.array([2.0 if k in focused else 1.0 for k in range(num_tasks)])
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "gls", lambda state, losses, present, key: weights, mean="geometric"
   )

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.gramian import from_gradients
+from jtr_jax.balancing.from_gramian import from_gradients
 from jtr_jax.core import numerics
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
 from jtr_jax.core import numerics
 
@@ -67,10 +67,10 @@ def gradnorm(
     step, inner = optimizer.update(gradient, state.optimizer, state.weights)
     weights = jnp.maximum(state.weights + step, 0) + _LEAST_WEIGHT
     weights = _rescaled(weights, state.weights, seen.present)
-    inner = weighting.keep_absent(inner, state.optimizer, seen.present)
+    inner = from_weights.keep_absent(inner, state.optimizer, seen.present)
     return GradNormState(weights, initial, inner)
 
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "gradnorm",
     lambda state, losses, present, key: state.weights,
     init=init,
@@ -104,10 +104,12 @@ def gradnorm_loss(
   Source: Chen et al. 2018, Eq. (2).
   """
   ratio = numerics.safe_divide(losses, jnp.where(present, initial, 0))
-  mean_ratio = weighting.mean_of_present(ratio, present)
+  mean_ratio = from_weights.mean_of_present(ratio, present)
   speed = numerics.safe_divide(ratio, mean_ratio)
   lengths = weights * norms
-  target = weighting.mean_of_present(lengths, present) * jnp.power(speed, alpha)
+  target = from_weights.mean_of_present(lengths, present) * jnp.power(
+    speed, alpha
+  )
   gap = jnp.where(present, lengths - target, 0)
   return jnp.sum(jnp.abs(gap)), jnp.sign(gap) * norms
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from jtr_jax.balancing import indicators
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.gramian import combine, from_gradients, gram
+from jtr_jax.balancing.from_gramian import combine, from_gradients, gram
 from jtr_jax.balancing.indicators import Indicator
 from jtr_jax.core import errors, numerics
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import gradnorm, training_speed, weighting
+from jtr_jax.balancing import from_weights, gradnorm, training_speed
 from jtr_jax.balancing.base import (
   Given,
   LossBalancer,
@@ -15,7 +15,7 @@ from jtr_jax.balancing.base import (
   Tree,
   weights_of,
 )
-from jtr_jax.balancing.gramian import Gram
+from jtr_jax.balancing.from_gramian import Gram
 from jtr_jax.core import errors, numerics
 
 Kind: TypeAlias = Literal["uncertainty", "fixed", "speed", "norm", "cosine"]
@@ -108,7 +108,7 @@ def _stateless(
 
 
 def _fixed(shares: tuple[float, ...], num_tasks: int) -> Indicator:
-  values = weighting.per_task(shares, num_tasks, "shares")
+  values = from_weights.per_task(shares, num_tasks, "shares")
   return _stateless(lambda gram, given: values)
 
 

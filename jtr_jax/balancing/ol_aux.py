@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Need, Observation
 from jtr_jax.core import numerics
 
@@ -76,7 +76,7 @@ def ol_aux(
       jnp.where(due, 0, terms),
     )
 
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "ol_aux",
     weigh,
     init=init,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Need, Observation
 from jtr_jax.core import numerics, rng
 
@@ -61,13 +61,13 @@ def puw(
     state: ParticleState, losses: jax.Array, present: jax.Array, key: jax.Array
   ) -> jax.Array:
     del losses, key
-    shares = jax.vmap(weighting.softmax, (0, None))(state.logits, present)
-    return weighting.count(present) * state.belief @ shares
+    shares = jax.vmap(from_weights.softmax, (0, None))(state.logits, present)
+    return from_weights.count(present) * state.belief @ shares
 
   def observe(state: ParticleState, seen: Observation) -> ParticleState:
     key = rng.stream(0, "puw", seen.step)
     drawing = rng.stream(key, "drift")
-    drifts = weighting.draw_per_task(drawing, num_tasks, (particles,))
+    drifts = from_weights.draw_per_task(drawing, num_tasks, (particles,))
     logits = state.logits + drift * drifts.T
     score = jax.vmap(_score, (0, None))(logits, seen)
     belief = jax.nn.softmax(jnp.log(state.belief) - score / temperature)
@@ -75,7 +75,7 @@ def puw(
     due = ((seen.step + 1) % period == 0) & (seen.step // period >= warm_up)
     return jax.tree.map(lambda a, b: jnp.where(due, a, b), new, state)
 
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "puw",
     weigh,
     init=init,
@@ -86,14 +86,14 @@ def puw(
 
 def _score(logits: jax.Array, seen: Observation) -> jax.Array:
   """Return f32[], how the losses would change: low is good."""
-  shares = weighting.softmax(logits, seen.present)
+  shares = from_weights.softmax(logits, seen.present)
   lengths = numerics.safe_divide(seen.norms, jnp.max(seen.norms))
   products = lengths[:, None] * lengths * seen.cosines
   relative = numerics.safe_divide(seen.losses, jnp.max(seen.losses))
   change = -numerics.safe_divide(products @ shares, relative)
   change = numerics.safe_divide(change, jnp.max(jnp.abs(change)))
-  mean = weighting.mean_of_present(change, seen.present)
-  spread = weighting.mean_of_present(jnp.square(change - mean), seen.present)
+  mean = from_weights.mean_of_present(change, seen.present)
+  spread = from_weights.mean_of_present(jnp.square(change - mean), seen.present)
   return mean + jnp.sqrt(spread)
 
 

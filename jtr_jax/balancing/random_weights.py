@@ -2,9 +2,9 @@
 
 import jax
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Tree
-from jtr_jax.balancing.weighting import Mean
+from jtr_jax.balancing.from_weights import Mean
 
 
 def rlw(
@@ -27,7 +27,7 @@ def rlw(
     state: Tree, losses: jax.Array, present: jax.Array, key: jax.Array
   ) -> jax.Array:
     del state, losses
-    drawn = weighting.draw_per_task(key, num_tasks)
-    return weighting.softmax(deviation * drawn, present)
+    drawn = from_weights.draw_per_task(key, num_tasks)
+    return from_weights.softmax(deviation * drawn, present)
 
-  return weighting.from_weights("rlw", weigh, mean=mean)
+  return from_weights.from_weights("rlw", weigh, mean=mean)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Observation, Tree
 from jtr_jax.core import numerics
 
@@ -54,16 +54,16 @@ def stch(
     key: jax.Array,
   ) -> jax.Array:
     del params, key
-    logs = weighting.log(losses, present)
+    logs = from_weights.log(losses, present)
     nadir = numerics.safe_divide(state.total, state.steps)
-    relative = logs - weighting.log(nadir, present & (state.steps > 0))
+    relative = logs - from_weights.log(nadir, present & (state.steps > 0))
     exponents = relative / smoothness
     top = jnp.max(jnp.where(present, exponents, -jnp.inf))
     top = jax.lax.stop_gradient(jnp.where(jnp.isfinite(top), top, 0))
     powers = jnp.exp(jnp.where(present, exponents - top, 0))
     total = jnp.sum(jnp.where(present, powers, 0))
     smooth = jnp.log(jnp.where(total > 0, total, 1)) + top
-    smooth = weighting.count(present) * smoothness * smooth
+    smooth = from_weights.count(present) * smoothness * smooth
     return jnp.where(state.step < last, jnp.sum(logs), smooth)
 
   def observe(state: StchState, seen: Observation) -> StchState:
@@ -74,7 +74,7 @@ def stch(
       state.steps + counts,
     )
 
-  unused = weighting.from_weights(
+  unused = from_weights.from_weights(
     "stch",
     lambda state, losses, present, key: losses,
     init=init,

@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import epochs, uncertainty, weighting
+from jtr_jax.balancing import epoch_losses, from_weights, uncertainty
 from jtr_jax.balancing.base import LossBalancer, Observation, Tree, strong
-from jtr_jax.balancing.epochs import EpochMeans
-from jtr_jax.balancing.weighting import Mean
+from jtr_jax.balancing.epoch_losses import EpochMeans
+from jtr_jax.balancing.from_weights import Mean
 
 
 def dwa(
@@ -37,14 +37,14 @@ def dwa(
     state: EpochMeans, losses: jax.Array, present: jax.Array, key: jax.Array
   ) -> jax.Array:
     del losses, key
-    speed = epochs.ratio(state.last, state.before)
+    speed = epoch_losses.ratio(state.last, state.before)
     return _speed_weights(speed / temperature, state, present)
 
-  return weighting.from_weights(
+  return from_weights.from_weights(
     "dwa",
     weigh,
-    init=lambda: epochs.start(num_tasks),
-    observe=lambda state, seen: epochs.include(state, seen, period),
+    init=lambda: epoch_losses.start(num_tasks),
+    observe=lambda state, seen: epoch_losses.include(state, seen, period),
     mean=mean,
   )
 
@@ -77,20 +77,20 @@ def atw(
     key: jax.Array,
   ) -> jax.Array:
     del key
-    short = epochs.ratio(state.last, state.before)
-    long = epochs.ratio(
-      state.last, epochs.ratio(state.long_total, state.measured)
+    short = epoch_losses.ratio(state.last, state.before)
+    long = epoch_losses.ratio(
+      state.last, epoch_losses.ratio(state.long_total, state.measured)
     )
     speeds = _speed_weights((short + long) / (2 * temperature), state, present)
     each = uncertainty.terms(params["log_variance"], losses)
-    return weighting.weighted_sum(speeds, each, present)
+    return from_weights.weighted_sum(speeds, each, present)
 
   def observe(state: EpochMeans, seen: Observation) -> EpochMeans:
-    return epochs.include(state, seen, period)
+    return epoch_losses.include(state, seen, period)
 
   return learnt._replace(
     name="atw",
-    init=lambda: (learnt.init()[0], strong(epochs.start(num_tasks))),
+    init=lambda: (learnt.init()[0], strong(epoch_losses.start(num_tasks))),
     objective=objective,
     observe=observe,
   )
@@ -100,5 +100,7 @@ def _speed_weights(
   exponents: jax.Array, state: EpochMeans, present: jax.Array
 ) -> jax.Array:
   """Return the present tasks' soft-max times their number; 1 at first."""
-  weights = weighting.count(present) * weighting.softmax(exponents, present)
+  weights = from_weights.count(present) * from_weights.softmax(
+    exponents, present
+  )
   return jnp.where(state.epochs < 2, 1, weights)

@@ -13,7 +13,7 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import weighting
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Tree, strong
 from jtr_jax.core import errors
 
@@ -182,7 +182,7 @@ def _learnt(
     found = each(params[parameter], losses)
     return jnp.sum(jnp.where(present, found, 0))
 
-  unused = weighting.from_weights(name, lambda *_: start)
+  unused = from_weights.from_weights(name, lambda *_: start)
   return unused._replace(
     init=lambda: (strong({parameter: start}), ()), objective=objective
   )

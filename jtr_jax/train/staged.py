@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.base import Scope
-from jtr_jax.balancing.gramian import Gram, combine, gram
+from jtr_jax.balancing.from_gramian import Gram, combine, gram
 from jtr_jax.core import rng
 from jtr_jax.methods.base import MethodOutput
 from jtr_jax.models.multitask import MultiTaskNet, decoder_name

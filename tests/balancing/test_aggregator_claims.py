@@ -25,7 +25,7 @@ from jtr_jax.balancing import (
   sdmgrad,
   simplex,
 )
-from jtr_jax.balancing.gramian import gram
+from jtr_jax.balancing.from_gramian import gram
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 PROBLEMS = 16

@@ -1,0 +1,1 @@
+"""Gradient balancers: one paper a file, named as in the registry."""

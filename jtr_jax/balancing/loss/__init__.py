@@ -1,0 +1,1 @@
+"""Loss balancers: one paper a file, named as in the registry."""

@@ -1,0 +1,1 @@
+"""Small convex problems solved inside jit, with a fixed number of iterations."""

@@ -1,0 +1,1 @@
+"""Measures compile time, step time, memory and FLOPs of a config."""

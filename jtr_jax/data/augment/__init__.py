@@ -1,0 +1,1 @@
+"""Views of a batch: crop, flip and colour, inside jit."""

@@ -1,0 +1,1 @@
+"""Which image shows its label for which task."""

@@ -1,0 +1,1 @@
+"""Prepared data on disk: TFDS records and their manifest."""

@@ -1,0 +1,1 @@
+"""One run, or several (STL, MuST, grid search, primary tasks)."""

@@ -1,0 +1,1 @@
+"""MuST: teachers of single tasks, their pseudo labels, and a student."""
