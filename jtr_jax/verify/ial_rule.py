@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import ial, indicators
 from jtr_jax.balancing.base import weights_of
+from jtr_jax.balancing.gradient import ial, ial_indicators
 from jtr_jax.balancing.uncertainty import uw
 from jtr_jax.verify.comparison import (
   Quantity,
@@ -62,7 +62,7 @@ def _encoder_stage(recording: Recording, case: str) -> Values:
     losses=losses,
     sigma=sigma,
   )
-  share = indicators.cap_share(sigma, "relu").at[primary].set(1)
+  share = ial_indicators.cap_share(sigma, "relu").at[primary].set(1)
   return {
     "auxiliary_weights": share,
     "gradient_norms": state.rule.statistics["length"],

@@ -11,21 +11,18 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.balancing import (
+from jtr_jax.balancing import complementarity, equilibrium, jacobi, simplex
+from jtr_jax.balancing.from_gramian import gram
+from jtr_jax.balancing.gradient import (
   aligned_mtl,
   cagrad,
-  complementarity,
-  conflict_free,
-  dual_cone,
-  equilibrium,
+  con_fig,
   imtl_g,
-  jacobi,
   mgda,
   pcgrad,
   sdmgrad,
-  simplex,
+  upgrad,
 )
-from jtr_jax.balancing.from_gramian import gram
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 PROBLEMS = 16
@@ -119,13 +116,13 @@ def test_cagrad_is_the_best_of_the_ball(tasks):
 @pytest.mark.parametrize("tasks", [2, 20])
 def test_projections_on_the_dual_cone(tasks):
   def project(gram, present):
-    return dual_cone.project_on_dual_cone(gram, present / present.size)
+    return upgrad.project_on_dual_cone(gram, present / present.size)
 
   weights = weights_of(project, tasks)
   rows, _ = directions(tasks, weights)
   products = rows @ rows.swapaxes(1, 2)
   trace = np.trace(products, axis1=1, axis2=2)[:, None, None]
-  matrix = products / trace + dual_cone.RIDGE * np.eye(tasks)
+  matrix = products / trace + upgrad.RIDGE * np.eye(tasks)
   slack = np.einsum("ikj,ij->ik", matrix, weights)
   size = np.sqrt(np.diagonal(matrix, axis1=1, axis2=2)) / tasks
   added = weights - 1 / tasks
@@ -135,14 +132,14 @@ def test_projections_on_the_dual_cone(tasks):
 
 
 def test_upgrad_does_not_conflict():
-  weights = solve_of(dual_cone.upgrad, 5)
+  weights = solve_of(upgrad.upgrad, 5)
   rows, d = directions(5, weights)
   # The ridge leaves conflicts of its own order.
   total = np.sum(rows**2, axis=(1, 2))[:, None]
-  left = inner(rows, d) / total + dual_cone.RIDGE * weights
+  left = inner(rows, d) / total + upgrad.RIDGE * weights
   assert left.min() > -1e-6
   plain = inner(rows, rows.mean(axis=1)) / total
-  assert plain.min() < -10 * dual_cone.RIDGE
+  assert plain.min() < -10 * upgrad.RIDGE
 
 
 @pytest.mark.parametrize("tasks", [2, 20])
@@ -161,7 +158,7 @@ def test_progress_of_nash_mtl_and_fairgrad(tasks, power):
 @pytest.mark.parametrize("tasks", [2, 20])
 def test_equal_projections(tasks):
   lengths = np.linalg.norm(problems(tasks), axis=2)
-  for balancer in (imtl_g.imtl_g, conflict_free.config):
+  for balancer in (imtl_g.imtl_g, con_fig.config):
     weights = solve_of(balancer, tasks)
     rows, d = directions(tasks, weights)
     projections = inner(rows, d) / lengths

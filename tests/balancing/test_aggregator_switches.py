@@ -4,8 +4,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.balancing import gradvac, registry
+from jtr_jax.balancing import registry
 from jtr_jax.balancing.from_gramian import gram
+from jtr_jax.balancing.gradient import gradvac
 
 ROWS = jnp.array([[2.0, 0, 0, 1], [-1, 1, 0, 0.5], [0.5, -1, 3, 0]])
 LOSSES = jnp.array([1.0, 4, 0.5])

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.balancing import fan_out, ial, uncertainty
+from jtr_jax.balancing import fan_out, uncertainty
 from jtr_jax.balancing.base import weights_of
+from jtr_jax.balancing.gradient import ial
 
 K, PRIMARY = 3, 1
 ALL = jnp.ones(K, bool)

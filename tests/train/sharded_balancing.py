@@ -9,7 +9,8 @@ import numpy as np
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from jtr_jax.balancing import gradnorm, ial, imtl_g, pcgrad, uncertainty
+from jtr_jax.balancing import gradnorm, uncertainty
+from jtr_jax.balancing.gradient import ial, imtl_g, pcgrad
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.dispatch import make_mesh, replicated

@@ -15,8 +15,9 @@ from jtr_jax import (
   config_check,
   experiment,
 )
-from jtr_jax.balancing import auto_lambda, fixed, ial, mgda, total, uncertainty
+from jtr_jax.balancing import auto_lambda, fixed, uncertainty
 from jtr_jax.balancing.base import Need
+from jtr_jax.balancing.gradient import ial, mgda, sum
 from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
@@ -142,7 +143,7 @@ def with_regularizer():
 @pytest.mark.parametrize("loss", [UNIFORM, UW], ids=["uniform", "uw"])
 def test_sum_of_single_gradients_is_the_plain_gradient(loss, scope, method):
   plain = gradients(Balancing(loss), method)
-  summed = gradients(Balancing(loss, total.total(K), scope), method)
+  summed = gradients(Balancing(loss, sum.total(K), scope), method)
   chex.assert_trees_all_close(summed.gradients, plain.gradients, atol=1e-6)
   chex.assert_trees_all_close(summed.losses, plain.losses, rtol=1e-5)
 

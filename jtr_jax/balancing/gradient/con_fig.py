@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
-from jtr_jax.balancing.imtl_g import equal_projections
+from jtr_jax.balancing.gradient.imtl_g import equal_projections
 
 _VANISHING = 1e-5
 

@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import indicators
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
 from jtr_jax.balancing.from_gramian import combine, from_gradients, gram
-from jtr_jax.balancing.indicators import Indicator
+from jtr_jax.balancing.gradient import ial_indicators
+from jtr_jax.balancing.gradient.ial_indicators import Indicator
 from jtr_jax.core import errors, numerics
 
 Norm: TypeAlias = Literal["batch", "sample"]
@@ -48,8 +48,8 @@ def ial(
   num_tasks: int,
   *,
   primary: int = 0,
-  indicator: indicators.Kind = "uncertainty",
-  cap: indicators.Cap = "relu",
+  indicator: ial_indicators.Kind = "uncertainty",
+  cap: ial_indicators.Cap = "relu",
   shares: tuple[float, ...] = (),
   renormalise: bool = True,
   norm: Norm = "batch",
@@ -82,7 +82,7 @@ def ial(
   """
   _check(norm, ("batch", "sample"), "norm")
   _check(absent_primary, ("average", "nothing"), "absent_primary")
-  judge = indicators.make(
+  judge = ial_indicators.make(
     indicator, num_tasks, primary=primary, cap=cap, shares=shares, period=period
   )
   stage = _EncoderStage(

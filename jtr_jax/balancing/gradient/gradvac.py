@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from jtr_jax.balancing.base import Given, GradientBalancer
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
-from jtr_jax.balancing.pcgrad import random_orders
+from jtr_jax.balancing.gradient.pcgrad import random_orders
 from jtr_jax.core import numerics
 
 
