@@ -7,7 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from jtr_jax import builders
-from jtr_jax.balancing import uncertainty
+from jtr_jax.balancing.loss import uw
 from jtr_jax.core import errors
 from jtr_jax.tasks.base import Task
 from jtr_jax.train.balancing import Balancing, LookAhead
@@ -41,7 +41,7 @@ def make_balancing(
     section.gradient, builders.GRADIENT_BALANCERS, len(names), common
   )
   if section.gradient.get("indicator") == "uncertainty" and not loss.sigma:
-    loss = uncertainty.beside(loss, len(names))
+    loss = uw.beside(loss, len(names))
   scope = section.scope
   if scope == "default":
     scope = gradient.scopes[0] if gradient else "shared_params"

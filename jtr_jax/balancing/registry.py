@@ -7,20 +7,6 @@ a primary task take its index as `primary`.
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from jtr_jax.balancing import (
-  achievement,
-  auto_lambda,
-  famo,
-  fixed,
-  geometric,
-  gradnorm,
-  ol_aux,
-  particles,
-  random_weights,
-  smooth_tchebycheff,
-  training_speed,
-  uncertainty,
-)
 from jtr_jax.balancing.base import GradientBalancer, LossBalancer
 from jtr_jax.balancing.gradient import (
   aligned_mtl,
@@ -42,29 +28,43 @@ from jtr_jax.balancing.gradient import (
   sum,
   upgrad,
 )
+from jtr_jax.balancing.loss import (
+  amtl,
+  auto_lambda,
+  dwa,
+  famo,
+  fixed,
+  gls,
+  gradnorm,
+  ol_aux,
+  puw,
+  rlw,
+  stch,
+  uw,
+)
 
 LOSS: Mapping[str, Callable[..., LossBalancer]] = MappingProxyType(
   {
-    "amtl": achievement.amtl,
-    "atw": training_speed.atw,
+    "amtl": amtl.amtl,
+    "atw": dwa.atw,
     "auto_lambda": auto_lambda.auto_lambda,
-    "dtp": achievement.dtp,
-    "dwa": training_speed.dwa,
+    "dtp": amtl.dtp,
+    "dwa": dwa.dwa,
     "famo": famo.famo,
     "fixed": fixed.fixed,
-    "gls": geometric.gls,
+    "gls": gls.gls,
     "gradnorm": gradnorm.gradnorm,
     "impartial_auto_lambda": auto_lambda.impartial_auto_lambda,
-    "imtl_l": uncertainty.imtl_l,
-    "liebel": uncertainty.liebel,
+    "imtl_l": uw.imtl_l,
+    "liebel": uw.liebel,
     "logarithmic": fixed.logarithmic,
-    "miraliev": uncertainty.miraliev,
+    "miraliev": uw.miraliev,
     "ol_aux": ol_aux.ol_aux,
-    "puw": particles.puw,
-    "rlw": random_weights.rlw,
-    "stch": smooth_tchebycheff.stch,
+    "puw": puw.puw,
+    "rlw": rlw.rlw,
+    "stch": stch.stch,
     "uniform": fixed.uniform,
-    "uw": uncertainty.uw,
+    "uw": uw.uw,
   }
 )
 """Loss balancers; those that look at epochs need `period`, the steps of one."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax.balancing import fixed
+from jtr_jax.balancing.loss import fixed
 from jtr_jax.core import errors
 from jtr_jax.experiment import DELTA
 from jtr_jax.plans.base import Options, finish_run, open_workdir, plain

@@ -16,7 +16,6 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import fixed
 from jtr_jax.balancing.base import (
   GradientBalancer,
   GradientState,
@@ -25,6 +24,7 @@ from jtr_jax.balancing.base import (
   Scope,
   weights_of,
 )
+from jtr_jax.balancing.loss import fixed
 from jtr_jax.core import errors
 from jtr_jax.core.types import Weighted
 from jtr_jax.methods.base import MethodOutput, Tree

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from jtr_jax.balancing.base import weights_of
 from jtr_jax.balancing.gradient import ial, ial_indicators
-from jtr_jax.balancing.uncertainty import uw
+from jtr_jax.balancing.loss.uw import uw
 from jtr_jax.verify.comparison import (
   Quantity,
   Recording,

@@ -9,14 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import (
-  achievement,
-  geometric,
-  gradnorm,
-  training_speed,
-  uncertainty,
-)
 from jtr_jax.balancing.base import LossBalancer, Observation, Tree, weights_of
+from jtr_jax.balancing.loss import amtl, dwa, gls, gradnorm, uw
 from jtr_jax.core import errors
 from jtr_jax.metrics import summary
 from jtr_jax.metrics.summary import Measure
@@ -53,7 +47,7 @@ def recompute(recording: Recording) -> Iterator[Quantity]:
 def _amtl(recording: Recording) -> Values:
   losses = _array(recording, "amtl/losses")
   make = functools.partial(
-    achievement.amtl,
+    amtl.amtl,
     losses.shape[-1],
     potentials=tuple(recording["amtl/potential"].tolist()),
     margin=float(recording["amtl/margin"]),
@@ -73,7 +67,7 @@ def _amtl(recording: Recording) -> Values:
 
 def _gls(recording: Recording) -> Values:
   losses = _array(recording, "gls/losses")
-  balancer = geometric.gls(losses.shape[-1])
+  balancer = gls.gls(losses.shape[-1])
   rows = [_weights(balancer, (), (), row)[:2] for row in losses]
   return _stacked(rows, ("loss", "grad_losses"))
 
@@ -81,7 +75,7 @@ def _gls(recording: Recording) -> Values:
 def _dwa(recording: Recording) -> Values:
   losses = _array(recording, "dwa/epoch_losses")
   present = jnp.ones(losses.shape[-1], bool)
-  balancer = training_speed.dwa(
+  balancer = dwa.dwa(
     losses.shape[-1],
     period=1,
     temperature=float(recording["dwa/temperature"]),
@@ -96,7 +90,7 @@ def _dwa(recording: Recording) -> Values:
 
 def _dtp(recording: Recording) -> Values:
   accuracies = _array(recording, "dtp/kpi")
-  balancer = achievement.dtp(
+  balancer = amtl.dtp(
     accuracies.shape[-1],
     focusing=float(recording["dtp/gamma"]),
     new_share=float(recording["dtp/ema_new_weight"]),
@@ -111,9 +105,7 @@ def _dtp(recording: Recording) -> Values:
 def _uw(recording: Recording) -> Values:
   losses = _array(recording, "uw/losses")
   params = {"log_variance": _array(recording, "uw/log_variance")}
-  value, weights, gradient = _weights(
-    uncertainty.uw(len(losses)), params, (), losses
-  )
+  value, weights, gradient = _weights(uw.uw(len(losses)), params, (), losses)
   learnt = gradient["log_variance"]
   return {"loss": value, "weights": weights, "grad_log_variance": learnt}
 
@@ -122,7 +114,7 @@ def _imtl_l(recording: Recording) -> Values:
   losses = _array(recording, "imtl_l/losses")
   params = {"scale": _array(recording, "imtl_l/scale")}
   value, weights, gradient = _weights(
-    uncertainty.imtl_l(len(losses)), params, (), losses
+    uw.imtl_l(len(losses)), params, (), losses
   )
   return {"loss": value, "weights": weights, "grad_scale": gradient["scale"]}
 

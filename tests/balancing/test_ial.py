@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.balancing import fan_out, uncertainty
+from jtr_jax.balancing import fan_out
 from jtr_jax.balancing.base import weights_of
 from jtr_jax.balancing.gradient import ial
+from jtr_jax.balancing.loss import uw
 
 K, PRIMARY = 3, 1
 ALL = jnp.ones(K, bool)
@@ -18,7 +19,7 @@ SOME = jnp.array([True, True, False])
 NO_PRIMARY = jnp.array([True, False, True])
 IMAGES = jax.random.normal(jax.random.key(0), (8, 5))
 TARGETS = jax.random.normal(jax.random.key(1), (K, 8, 2))
-UW = uncertainty.uw(K, form="log_sigma", initial_weight=0.9)
+UW = uw.uw(K, form="log_sigma", initial_weight=0.9)
 
 
 @functools.cache

@@ -6,19 +6,19 @@ import numpy as np
 import optax
 import pytest
 
-from jtr_jax.balancing import (
-  achievement,
+from jtr_jax.balancing.base import Observation, weights_of
+from jtr_jax.balancing.loss import (
+  amtl,
   auto_lambda,
+  dwa,
   fixed,
-  geometric,
+  gls,
   gradnorm,
   ol_aux,
-  random_weights,
-  smooth_tchebycheff,
-  training_speed,
-  uncertainty,
+  rlw,
+  stch,
+  uw,
 )
-from jtr_jax.balancing.base import Observation, weights_of
 
 LOSSES = jnp.array([0.5, 1.0, 4.0])
 ALL = jnp.ones(3, bool)
@@ -48,7 +48,7 @@ def weights(balancer, state=None, losses=LOSSES, present=ALL, key=KEY):
 
 @pytest.mark.parametrize("form", ["log_variance", "log_sigma", "sigma"])
 def test_variances_of_uncertainty_weighting_become_the_losses(form):
-  balancer = uncertainty.uw(3, form=form, classification=(2,))
+  balancer = uw.uw(3, form=form, classification=(2,))
   sigma = balancer.sigma(descend(balancer))
   expected = LOSSES * jnp.array([1, 1, 2])
   np.testing.assert_allclose(sigma**2, expected, rtol=0.03)
@@ -56,26 +56,26 @@ def test_variances_of_uncertainty_weighting_become_the_losses(form):
 
 def test_uncertainty_weighting_starts_where_it_is_told():
   for form in ("log_variance", "log_sigma", "sigma"):
-    balancer = uncertainty.uw(3, form=form, initial_weight=0.1)
+    balancer = uw.uw(3, form=form, initial_weight=0.1)
     np.testing.assert_allclose(weights(balancer), 0.1, rtol=1e-6)
-  params, _ = uncertainty.uw(2).init()
+  params, _ = uw.uw(2).init()
   np.testing.assert_allclose(params["log_variance"], -0.5)
   with pytest.raises(ValueError, match="log_variance"):
-    uncertainty.uw(2, form="log_varianse")
+    uw.uw(2, form="log_varianse")
 
 
 def test_stationary_point_of_liebel():
-  c = descend(uncertainty.liebel(3))["c"]
+  c = descend(uw.liebel(3))["c"]
   np.testing.assert_allclose(2 * c**4, LOSSES * (1 + c**2), rtol=0.02)
 
 
 def test_imtl_l_scales_losses_to_one():
-  scale = descend(uncertainty.imtl_l(3))["scale"]
+  scale = descend(uw.imtl_l(3))["scale"]
   np.testing.assert_allclose(jnp.exp(scale) * LOSSES, 1, rtol=0.01)
 
 
 def test_absent_tasks_teach_sigma_nothing():
-  balancer = uncertainty.uw(3)
+  balancer = uw.uw(3)
   params, state = balancer.init()
   present = jnp.array([True, False, True])
   gradient = weights_of(balancer, params, state, LOSSES, present, KEY)[2]
@@ -84,21 +84,21 @@ def test_absent_tasks_teach_sigma_nothing():
 
 
 def test_sigma_beside_other_weights():
-  balancer = uncertainty.beside(geometric.gls(3), 3)
-  np.testing.assert_array_equal(weights(balancer), weights(geometric.gls(3)))
+  balancer = uw.beside(gls.gls(3), 3)
+  np.testing.assert_array_equal(weights(balancer), weights(gls.gls(3)))
   sigma = balancer.sigma(descend(balancer))
   np.testing.assert_allclose(sigma**2, LOSSES, rtol=0.01)
 
 
 def test_gls_weights_make_equal_shares():
-  shares = weights(geometric.gls(3)) * LOSSES
+  shares = weights(gls.gls(3)) * LOSSES
   np.testing.assert_allclose(shares, jnp.prod(LOSSES) ** (1 / 3) / 3, rtol=1e-6)
-  focused = weights(geometric.gls(3, focused=(1,))) * LOSSES
+  focused = weights(gls.gls(3, focused=(1,))) * LOSSES
   np.testing.assert_allclose(focused[1], 2 * focused[0], rtol=1e-6)
 
 
 def test_random_weights_are_new_every_step():
-  balancer = random_weights.rlw(3)
+  balancer = rlw.rlw(3)
   first, second = (weights(balancer, key=jax.random.key(i)) for i in (0, 1))
   np.testing.assert_allclose(first.sum(), 1, rtol=1e-6)
   assert not np.allclose(first, second)
@@ -109,7 +109,7 @@ def seen(losses, step=0, present=ALL, **more):
 
 
 def test_dwa_carries_the_mean_of_an_epoch_without_labels():
-  balancer = training_speed.dwa(3, period=2)
+  balancer = dwa.dwa(3, period=2)
   state = balancer.init()[1]
   absent = jnp.array([True, True, False])
   rows = [LOSSES, LOSSES, LOSSES / 2, LOSSES / 2]
@@ -122,7 +122,7 @@ def test_dwa_carries_the_mean_of_an_epoch_without_labels():
 
 
 def test_potentials_and_margin_of_amtl():
-  balancer = achievement.amtl(
+  balancer = amtl.amtl(
     3, potentials=(0.5, 0.5, 0.5), margin=0.0, mean="arithmetic"
   )
   start = balancer.init()[1]
@@ -133,12 +133,12 @@ def test_potentials_and_margin_of_amtl():
   unknown = balancer.judge(state, jnp.array([jnp.nan, 0.5, jnp.nan]))
   np.testing.assert_allclose(unknown, state)
   with pytest.raises(ValueError, match="one for each task"):
-    achievement.amtl(3, potentials=(0.5, 0.5))
+    amtl.amtl(3, potentials=(0.5, 0.5))
 
 
 def test_amtl_is_gls_before_the_first_evaluation():
   np.testing.assert_allclose(
-    weights(achievement.amtl(3)), weights(geometric.gls(3)), rtol=1e-6
+    weights(amtl.amtl(3)), weights(gls.gls(3)), rtol=1e-6
   )
 
 
@@ -178,7 +178,7 @@ def test_ol_aux_changes_every_few_steps():
 
 
 def test_smooth_maximum_of_relative_losses():
-  balancer = smooth_tchebycheff.stch(3, period=1, warm_up=0, smoothness=0.01)
+  balancer = stch.stch(3, period=1, warm_up=0, smoothness=0.01)
   state = balancer.observe(balancer.init()[1], seen([1.0, 1.0, 8.0]))
   found = weights(balancer, state, losses=jnp.array([0.5, 0.9, 4.0]))
   np.testing.assert_allclose(found * 0.9 / 3, [0, 1, 0], atol=1e-5)

@@ -9,8 +9,8 @@ import numpy as np
 import optax
 from jax.sharding import NamedSharding, PartitionSpec
 
-from jtr_jax.balancing import gradnorm, uncertainty
 from jtr_jax.balancing.gradient import ial, imtl_g, pcgrad
+from jtr_jax.balancing.loss import gradnorm, uw
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.dispatch import make_mesh, replicated
@@ -19,7 +19,7 @@ from tests.train import small_net
 
 K = len(small_net.NET_TASKS)
 DEVICES = 8
-UW = uncertainty.uw(K, form="log_sigma", initial_weight=0.9)
+UW = uw.uw(K, form="log_sigma", initial_weight=0.9)
 BALANCINGS = {
   "ial": Balancing(UW, ial.ial(K), "features", "mean"),
   "pcgrad": Balancing(UW, pcgrad.pcgrad(K), "shared_params"),

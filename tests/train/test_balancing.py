@@ -15,9 +15,9 @@ from jtr_jax import (
   config_check,
   experiment,
 )
-from jtr_jax.balancing import auto_lambda, fixed, uncertainty
 from jtr_jax.balancing.base import Need
 from jtr_jax.balancing.gradient import ial, mgda, sum
+from jtr_jax.balancing.loss import auto_lambda, fixed, uw
 from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
@@ -33,7 +33,7 @@ TASKS = small_net.NET_TASKS
 NAMES = tuple(task.name for task in TASKS)
 K = len(TASKS)
 UNIFORM = fixed.uniform(K)
-UW = uncertainty.uw(K, form="log_sigma", initial_weight=0.6)
+UW = uw.uw(K, form="log_sigma", initial_weight=0.6)
 PRESETS = [*config_balancing.PRESETS, "uw+pcgrad", "dwa+ial"]
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -207,7 +207,7 @@ def test_impartial_auto_lambda_weighs_the_shared_parameters_alone():
   found = gradients(Balancing(loss, measure="mean", look_ahead=ahead))
   np.testing.assert_allclose(found.losses.shared_weights, 0.3)
   own = fixed.fixed(K, weights=(0.3,) * K)
-  learnt = uncertainty.uw(K, form="log_sigma", initial_weight=0.1)
+  learnt = uw.uw(K, form="log_sigma", initial_weight=0.1)
   shared = gradients(Balancing(own, measure="mean")).gradients
   others = gradients(Balancing(learnt, measure="mean")).gradients
   for name, gradient in found.gradients.items():

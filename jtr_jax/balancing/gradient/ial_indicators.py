@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import from_weights, gradnorm, training_speed
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import (
   Given,
   LossBalancer,
@@ -16,6 +16,7 @@ from jtr_jax.balancing.base import (
   weights_of,
 )
 from jtr_jax.balancing.from_gramian import Gram
+from jtr_jax.balancing.loss import dwa, gradnorm
 from jtr_jax.core import errors, numerics
 
 Kind: TypeAlias = Literal["uncertainty", "fixed", "speed", "norm", "cosine"]
@@ -78,9 +79,7 @@ def make(
       lambda gram, given: cap_share(_sigma(given), cap)
     ),
     "fixed": lambda: _fixed(shares or (_FIXED_SHARE,) * num_tasks, num_tasks),
-    "speed": lambda: _relative(
-      training_speed.dwa(num_tasks, period=period), primary
-    ),
+    "speed": lambda: _relative(dwa.dwa(num_tasks, period=period), primary),
     "norm": lambda: _relative(gradnorm.gradnorm(num_tasks), primary),
     "cosine": lambda: _stateless(
       lambda gram, given: jnp.maximum(gram.cosines[primary], 0)

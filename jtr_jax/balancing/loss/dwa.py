@@ -3,10 +3,11 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import epoch_losses, from_weights, uncertainty
+from jtr_jax.balancing import epoch_losses, from_weights
 from jtr_jax.balancing.base import LossBalancer, Observation, Tree, strong
 from jtr_jax.balancing.epoch_losses import EpochMeans
 from jtr_jax.balancing.from_weights import Mean
+from jtr_jax.balancing.loss import uw
 
 
 def dwa(
@@ -67,7 +68,7 @@ def atw(
     variation and long-term statistics, built on uncertainty weighting): an
     approximation.
   """
-  learnt = uncertainty.uw(num_tasks, initial_weight=0.5)
+  learnt = uw.uw(num_tasks, initial_weight=0.5)
 
   def objective(
     params: Tree,
@@ -82,7 +83,7 @@ def atw(
       state.last, epoch_losses.ratio(state.long_total, state.measured)
     )
     speeds = _speed_weights((short + long) / (2 * temperature), state, present)
-    each = uncertainty.terms(params["log_variance"], losses)
+    each = uw.terms(params["log_variance"], losses)
     return from_weights.weighted_sum(speeds, each, present)
 
   def observe(state: EpochMeans, seen: Observation) -> EpochMeans:

@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtr_jax.balancing import from_weights, uncertainty
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
+from jtr_jax.balancing.loss import uw
 
 
 class AutoLambdaState(NamedTuple):
@@ -90,7 +91,7 @@ def impartial_auto_lambda(
   shared = auto_lambda(
     num_tasks, initial=initial, meta_learning_rate=meta_learning_rate
   )
-  decoders = uncertainty.uw(num_tasks, form="log_sigma", initial_weight=0.1)
+  decoders = uw.uw(num_tasks, form="log_sigma", initial_weight=0.1)
   return decoders._replace(
     name="impartial_auto_lambda",
     init=lambda: (decoders.init()[0], shared.init()[1]),
