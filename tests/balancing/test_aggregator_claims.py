@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.balancing import complementarity, equilibrium, jacobi, simplex
 from jtr_jax.balancing.from_gramian import gram
 from jtr_jax.balancing.gradient import (
   aligned_mtl,
@@ -23,6 +22,7 @@ from jtr_jax.balancing.gradient import (
   sdmgrad,
   upgrad,
 )
+from jtr_jax.balancing.solvers import alpha_fair, eigh, nonnegative_qp, simplex
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 PROBLEMS = 16
@@ -146,7 +146,7 @@ def test_upgrad_does_not_conflict():
 @pytest.mark.parametrize("power", [1.0, 0.5])
 def test_progress_of_nash_mtl_and_fairgrad(tasks, power):
   weights = weights_of(
-    lambda gram, _: equilibrium.equilibrium(gram, power), tasks
+    lambda gram, _: alpha_fair.equilibrium(gram, power), tasks
   )
   rows, d = directions(tasks, weights)
   assert weights.min() > 0
@@ -205,7 +205,7 @@ def test_small_eigenvalues_keep_their_digits():
   draw = np.random.default_rng(0)
   rows = draw.normal(size=(7, 30)) * 10.0 ** np.linspace(-5, 0, 7)[:, None]
   products = rows @ rows.T
-  values, vectors = jax.jit(jacobi.eigh)(jnp.asarray(products, jnp.float32))
+  values, vectors = jax.jit(eigh.eigh)(jnp.asarray(products, jnp.float32))
   expected = np.sort(np.linalg.eigvalsh(products))
   np.testing.assert_allclose(np.sort(values), expected, rtol=1e-4)
   np.testing.assert_allclose(vectors.T @ vectors, np.eye(7), atol=1e-5)
@@ -250,7 +250,7 @@ def test_sdmgrad_is_the_best_pull_towards_the_mean():
 
 def test_pivots_stop_at_a_degenerate_problem():
   matrix = jnp.ones((3, 3))
-  x = complementarity.minimize_nonnegative(matrix, -jnp.ones(3))
+  x = nonnegative_qp.minimize_nonnegative(matrix, -jnp.ones(3))
   np.testing.assert_allclose(x, 1 / 3, rtol=1e-4)
 
 

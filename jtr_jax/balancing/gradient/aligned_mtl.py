@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import jacobi, simplex
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.solvers import eigh, simplex
 from jtr_jax.core import errors
 
 Scale: TypeAlias = Literal["min", "median", "rmse"]
@@ -46,7 +46,7 @@ def aligned_mtl(num_tasks: int, *, scale: Scale = "min") -> GradientBalancer:
 def _balance(gram: Gram, scale: Scale) -> jax.Array:
   """Return sigma V S^-1 V^T, f32[K, K]."""
   products = gram.scaled
-  values, vectors = jacobi.eigh(products)
+  values, vectors = eigh.eigh(products)
   # How much rounding of the cosines can change an eigenvalue.
   eps = len(values) * jnp.finfo(values.dtype).eps
   noise = eps * (jnp.diagonal(products) @ vectors**2)

@@ -3,10 +3,10 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import complementarity, simplex
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.complementarity import Vertex
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.solvers import nonnegative_qp, simplex
+from jtr_jax.balancing.solvers.nonnegative_qp import Vertex
 from jtr_jax.core import errors
 
 _ZERO_NORM = 1e-6
@@ -105,7 +105,7 @@ def _displacement(
 
   def evaluate(support: jax.Array) -> Vertex:
     right = jnp.stack([level, along], axis=-1)
-    up, back = complementarity.solve_on(matrix, support, right).T
+    up, back = nonnegative_qp.solve_on(matrix, support, right).T
     a, b, e = level @ up, level @ back, along @ back
     root = jnp.sqrt(jnp.maximum(b**2 - a * (e - radius**2), 0))
     worst = (b + root) / jnp.where(a > 0, a, 1)
@@ -116,4 +116,4 @@ def _displacement(
 
   worst_task = jnp.argmin(jnp.where(present, along * lengths, jnp.inf))
   first = jnp.arange(present.size) == worst_task
-  return complementarity.pivot(evaluate, first).x / lengths
+  return nonnegative_qp.pivot(evaluate, first).x / lengths

@@ -5,9 +5,9 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import complementarity, simplex
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.solvers import nonnegative_qp, simplex
 from jtr_jax.core import errors, numerics
 
 Normalization: TypeAlias = Literal["none", "l2", "loss", "loss+"]
@@ -80,7 +80,7 @@ def min_norm(gram: Gram, present: jax.Array) -> jax.Array:
   smallest = jnp.min(jnp.where(gram.active, gram.norms, jnp.inf))
   inverse = jnp.where(gram.active, smallest / _nonzero(gram.norms), 0)
   matrix = gram.cosines + inverse[:, None] * inverse
-  x = complementarity.minimize_nonnegative(matrix, -inverse)
+  x = nonnegative_qp.minimize_nonnegative(matrix, -inverse)
   weights = numerics.safe_divide(inverse * x, jnp.sum(inverse * x))
   zero = present & ~gram.active
   shared = simplex.uniform(zero, weights.dtype)

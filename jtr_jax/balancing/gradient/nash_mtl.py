@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.base import Given, GradientBalancer
-from jtr_jax.balancing.equilibrium import equilibrium
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.solvers.alpha_fair import equilibrium
 from jtr_jax.core import errors
 
 

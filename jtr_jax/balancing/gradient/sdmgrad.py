@@ -5,10 +5,10 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import simplex
 from jtr_jax.balancing.base import Given, GradientBalancer
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.gradient.mgda import min_norm
+from jtr_jax.balancing.solvers import simplex
 from jtr_jax.core import errors, numerics
 
 _SOLVERS = ("exact", "descent")

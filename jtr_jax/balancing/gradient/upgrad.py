@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import complementarity, simplex
 from jtr_jax.balancing.base import Given, GradientBalancer, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.solvers import nonnegative_qp, simplex
 
 RIDGE = 1e-4
 """Added to the diagonal of the Gram matrix, divided by its trace."""
@@ -68,7 +68,7 @@ def project_on_dual_cone(gram: Gram, weights: jax.Array) -> jax.Array:
   matrix = products / jnp.where(trace > 0, trace, 1) + RIDGE * size
   lengths = jnp.sqrt(jnp.diagonal(matrix))
   matrix = matrix / (lengths[:, None] * lengths)
-  added = complementarity.minimize_nonnegative(
+  added = nonnegative_qp.minimize_nonnegative(
     matrix, matrix @ (lengths * weights)
   )
   return weights + added / lengths
