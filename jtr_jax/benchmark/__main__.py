@@ -1,6 +1,6 @@
 """Measure the train step of a config.
 
-python -m jtr_jax.benchmark --config=FILE.py reports compile time, step time,
+python -m jtr_jax.benchmark.__main__ --config=FILE.py reports compile time, step time,
 images per second, memory, FLOPs and the share of the device's peak, as text
 and, with --json=FILE, as JSON. The data is random: nothing is prepared, read or
 written. The step is the one that `jtr_jax.main` runs.
@@ -28,13 +28,13 @@ from jtr_jax import (
   config_check,
   config_flag,
 )
+from jtr_jax.benchmark.__main__.measure import Measurement, measure
 from jtr_jax.data.examples import Examples, WithExtra
 from jtr_jax.data.feed import Feed
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, loop
-from jtr_jax.train.measure import Measurement, measure
 
 _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from jtr_jax import benchmark, config_lib
+from jtr_jax import config_lib
+from jtr_jax.benchmark.__main__ import __main__
 from tests import small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -20,7 +21,7 @@ def nowhere(tmp_path_factory):
 def measurement(nowhere, quick_compilation):
   config = small_config.config(nowhere, train__steps_per_dispatch=2)
   config_lib.use_method(config, "supervised")
-  return benchmark.measure_config(config, runs=3)
+  return __main__.measure_config(config, runs=3)
 
 
 def test_measures_the_step_of_the_config(measurement):
@@ -79,10 +80,10 @@ def test_balancings_are_compared_with_uniform(
       measurement, step_seconds=seconds, temporary_bytes=size
     )
 
-  monkeypatch.setattr(benchmark, "measure_config", measured)
+  monkeypatch.setattr(__main__, "measure_config", measured)
   config = small_config.config(nowhere)
   names = ["uw", "imtl@last_shared_layer"]
-  lines = list(benchmark.compare_balancings(config, names, runs=2))
+  lines = list(__main__.compare_balancings(config, names, runs=2))
   assert asked == [
     ("uniform", "none", "default"),
     ("uw", "none", "default"),
@@ -94,6 +95,6 @@ def test_balancings_are_compared_with_uniform(
 
 def test_an_unknown_balancing_is_told_before_anything_is_measured(nowhere):
   config = small_config.config(nowhere)
-  lines = benchmark.compare_balancings(config, ["uw", "pcgrod"], runs=2)
+  lines = __main__.compare_balancings(config, ["uw", "pcgrod"], runs=2)
   with pytest.raises(ValueError, match="pcgrad"):
     next(lines)
