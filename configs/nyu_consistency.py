@@ -13,7 +13,7 @@ mean angle 33.31 degrees, Delta_MTL +5.30 % over Supervised MTL.
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib as cl
+from jtr_jax.config import presets as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:

@@ -20,7 +20,7 @@ mean angle 29.44 degrees, Delta_MTL +21.92 % over Supervised MTL.
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib as cl
+from jtr_jax.config import presets as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:

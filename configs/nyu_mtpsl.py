@@ -20,7 +20,7 @@ regulariser 33.51 %, 0.5767 m, 34.00 degrees.
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib as cl
+from jtr_jax.config import presets as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:

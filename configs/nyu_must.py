@@ -16,7 +16,7 @@ normals mean angle 29.78 degrees, Delta_MTL -2.38 % over Supervised MTL; student
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib as cl
+from jtr_jax.config import presets as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:

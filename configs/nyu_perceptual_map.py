@@ -17,7 +17,7 @@ mean angle 32.07 degrees, Delta_MTL +10.80 % over Supervised MTL.
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib as cl
+from jtr_jax.config import presets as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:

@@ -12,7 +12,7 @@ setting and the arguments are those of rooms_jtr.py.
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib as cl
+from jtr_jax.config import presets as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:

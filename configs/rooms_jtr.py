@@ -20,7 +20,7 @@ official), seed, epochs, steps, balancing (uniform; docs/balancing.md).
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib as cl
+from jtr_jax.config import presets as cl
 
 
 def get_config(arg: str = "") -> ConfigDict:

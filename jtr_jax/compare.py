@@ -11,7 +11,7 @@ from pathlib import Path
 
 from absl import app, flags
 
-from jtr_jax import config_flag
+from jtr_jax.config import flag
 from jtr_jax.train import comparison
 
 _AGAINST = flags.DEFINE_string(
@@ -36,4 +36,4 @@ def main(argv: list[str]) -> None:
 
 
 if __name__ == "__main__":
-  config_flag.run(main)
+  flag.run(main)

@@ -5,14 +5,14 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jtr_jax import builders
+from jtr_jax.config import registry
 from jtr_jax.core import errors
 
 
 def make_section(
   kind: str,
   name: str,
-  table: Mapping[str, builders.Builder],
+  table: Mapping[str, registry.Builder],
   fields: Mapping[str, Any],
   preset: Mapping[str, Any],
 ) -> ConfigDict:
@@ -28,7 +28,7 @@ def make_section(
   Raises:
     ValueError: an unknown name or field, naming the nearest.
   """
-  known = builders.find(kind, name, table).fields
+  known = registry.find(kind, name, table).fields
   for field in fields:
     if field not in known:
       raise errors.unknown_name(f"field of {kind} {name!r}", field, known)

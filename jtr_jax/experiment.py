@@ -10,7 +10,8 @@ import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from jtr_jax import build, build_balancing, sources, tracking
+from jtr_jax import sources, tracking
+from jtr_jax.config import build, build_balancing
 from jtr_jax.data import pipeline
 from jtr_jax.data.feed import Feed
 from jtr_jax.data.selection import Selection

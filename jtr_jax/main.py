@@ -10,7 +10,8 @@ from pathlib import Path
 from absl import app, flags, logging
 from ml_collections import ConfigDict
 
-from jtr_jax import config_check, config_flag, results, stages
+from jtr_jax import results, stages
+from jtr_jax.config import flag, validate
 from jtr_jax.train.compilation import enable_compilation_cache
 
 _WORKDIR = flags.DEFINE_string(
@@ -39,9 +40,9 @@ def main(argv: list[str]) -> None:
     stages.evaluate(folder, which="latest" if _LATEST.value else "best")
     return
   train(
-    config_flag.given(),
+    flag.given(),
     folder,
-    name=config_flag.name(),
+    name=flag.name(),
     allow_config_change=_ALLOW.value,
   )
 
@@ -61,11 +62,11 @@ def train(
     name: of the config, for the card.
     allow_config_change: go on even if the workdir has another config.
   """
-  config_check.validate(config)
+  validate.validate(config)
   options = stages.Options(name, allow_config_change)
   if stages.train(config, folder, options):
     sys.stdout.write((folder / results.CARD).read_text())
 
 
 if __name__ == "__main__":
-  config_flag.run(main)
+  flag.run(main)

@@ -5,7 +5,8 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from jtr_jax import build, config_lib, experiment, results
+from jtr_jax import experiment, results
+from jtr_jax.config import build, presets
 from jtr_jax.train import loop, result_card, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.dispatch import make_mesh, replicated
@@ -72,7 +73,7 @@ def evaluate(folder: Path, *, which: Which) -> None:
     folder: the workdir.
     which: "best" or "latest".
   """
-  config = config_lib.from_plain(workdir.read_config(folder))
+  config = presets.from_plain(workdir.read_config(folder))
   made = experiment.make_experiment(config, folder)
   mesh = make_mesh(jax.device_count())  # an image for each device will do
   evaluation = experiment.make_evaluation(made, mesh)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from jtr_jax import build
+from jtr_jax.config import build
 from jtr_jax.core import errors
 from jtr_jax.data import selection as selections
 from jtr_jax.data import split_file

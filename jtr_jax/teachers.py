@@ -9,7 +9,8 @@ import jax
 import numpy as np
 from absl import logging
 
-from jtr_jax import config_lib, experiment
+from jtr_jax import experiment
+from jtr_jax.config import presets
 from jtr_jax.core import errors
 from jtr_jax.data import split_file
 from jtr_jax.data.examples import Examples, to_images, to_stored
@@ -80,7 +81,7 @@ def load(
   Raises:
     ValueError: there is no such checkpoint, or its network is for other labels.
   """
-  config = config_lib.from_plain(workdir.read_config(folder))
+  config = presets.from_plain(workdir.read_config(folder))
   config.tasks = _tasks(folder)
   made = experiment.make_experiment(config, folder, data)
   with experiment.open_checkpoints(made, read_only=True) as checkpoints:

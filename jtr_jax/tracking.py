@@ -8,8 +8,8 @@ import numpy as np
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from jtr_jax import build
 from jtr_jax.balancing.base import Need
+from jtr_jax.config import build
 from jtr_jax.data import pipeline
 from jtr_jax.data.order import draw_some
 from jtr_jax.data.selection import Selection

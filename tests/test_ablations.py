@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax import build, config_check
+from jtr_jax.config import build, validate
 from jtr_jax.core.types import Label
 from jtr_jax.data import nyuv2
 from jtr_jax.data.manifest import Manifest
@@ -39,7 +39,7 @@ COMMANDS = commands()
 def traced(words):
   """Return shapes of the method's parameters and of its regularisers."""
   config = config_files.from_flags(words)
-  config_check.validate(config)
+  validate.validate(config)
   data = Manifest("test", SIZE, nyuv2.TASKS, {}, {})
   tasks = build.make_tasks(config, data)
   method = build.make_method(config, tasks, 10.0)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jtr_jax import builders
 from jtr_jax.balancing import registry
+from jtr_jax.config import registry
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "docs" / "architecture.md"]
@@ -58,11 +58,11 @@ def test_page_has_every_field_of_a_method_and_its_defaults(method, first, end):
   rows = re.findall(
     r"^\| `(\w+)` \| ([^|]+) \| ([^|]+) \|", table, re.MULTILINE
   )
-  fields = builders.METHODS[method].fields
+  fields = registry.METHODS[method].fields
   assert sorted(row[0] for row in rows) == sorted(fields)
   for column, variant in enumerate(("paper", "official"), start=1):
     values = {name: field.default for name, field in fields.items()}
-    values |= builders.preset(method, variant)
+    values |= registry.preset(method, variant)
     for row in rows:
       if row[column] not in ("not used", "the network's"):
         assert row[column] == shown(values[row[0]]), row[0]
@@ -90,7 +90,7 @@ def test_page_of_balancing_has_the_switches_of_ial_and_their_defaults():
   text = (ROOT / "docs" / "balancing.md").read_text()
   table = text[text.index("## IAL") : text.index("## AMTL")]
   rows = dict(re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE))
-  fields = builders.GRADIENT_BALANCERS["ial"].fields
+  fields = registry.GRADIENT_BALANCERS["ial"].fields
   expected = {
     name: "()" if field.default == () else shown(field.default)
     for name, field in fields.items()
@@ -106,7 +106,7 @@ def test_page_of_balancing_has_the_fields_of_the_aggregators():
   }
   expected = {
     name: {n: shown(f.default).strip("`") for n, f in builder.fields.items()}
-    for name, builder in builders.GRADIENT_BALANCERS.items()
+    for name, builder in registry.GRADIENT_BALANCERS.items()
     if name != "ial"
   }
   del expected["db_mtl"], expected["excess_mtl"]

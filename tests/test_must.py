@@ -4,15 +4,8 @@ import shutil
 import numpy as np
 import pytest
 
-from jtr_jax import (
-  config_lib,
-  main,
-  pseudo_labels,
-  runs,
-  sources,
-  stages,
-  teachers,
-)
+from jtr_jax import main, pseudo_labels, runs, sources, stages, teachers
+from jtr_jax.config import presets
 from jtr_jax.data import records
 from jtr_jax.data.split_file import load_split
 from jtr_jax.train import result_card, workdir
@@ -32,8 +25,8 @@ def nothing_is_learnt():
 
 def must(rooms, *teachers, **changes):
   config = small_config.config(rooms, **{**FEW, **changes})
-  config_lib.use_method(config, "supervised")
-  return config_lib.use_teachers(config, *map(str, teachers))
+  presets.use_method(config, "supervised")
+  return presets.use_teachers(config, *map(str, teachers))
 
 
 def content(folder):

@@ -99,7 +99,7 @@ def write_mtan(root: Path) -> None:
 def shrunk(command: str) -> list[str]:
   """Return the arguments of a command, made small if it trains."""
   arguments = shlex.split(command)[1:]
-  if "jtr_jax.benchmark.__main__" in arguments:
+  if "jtr_jax.benchmark" in arguments:
     return [*arguments, *TINY, "--runs=2"]
   if "jtr_jax.main" not in arguments or "--mode=evaluate" in arguments:
     return arguments

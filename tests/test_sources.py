@@ -6,13 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jtr_jax import (
-  config_check,
-  config_lib,
-  experiment,
-  main,
-  sources,
-)
+from jtr_jax import experiment, main, sources
+from jtr_jax.config import presets, validate
 from jtr_jax.data import folder, prepare, records, split_file
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.train import dispatch, result_card
@@ -60,7 +55,7 @@ def small(rooms, arg="", method="supervised", **changes):
   words = small_config.flags(rooms, **{**FEW, **changes})
   words[0] += arg
   config = config_files.from_flags(words)
-  return config_lib.use_method(config, method)
+  return presets.use_method(config, method)
 
 
 def batch_of(config, folder, steps=4):
@@ -117,7 +112,7 @@ def test_extended_with_depth_from_elsewhere(
   rooms, more_rooms, tmp_path, nothing_is_learnt
 ):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
-  config_check.validate(config)
+  validate.validate(config)
   for batch in batch_of(config, tmp_path / "look"):
     shown = labels_of(batch)
     assert shown[:2].sum(axis=1).tolist() == [1, 1]
@@ -139,14 +134,14 @@ def with_pictures(config, pictures, tmp_path, **fields):
     "size": small_config.SIZE,
     **fields,
   }
-  return config_lib.add_source(config, "photos", 1, **fields)
+  return presets.add_source(config, "photos", 1, **fields)
 
 
 def test_another_data_set_brings_its_tasks(rooms, pictures, tmp_path):
   config = small(rooms, train__batch_size=3)
   config.tasks = ("segmentation", "depth")
   with_pictures(config, pictures, tmp_path, eval_split="val")
-  config_check.validate(config)
+  validate.validate(config)
   made = experiment.make_experiment(config, tmp_path)
   assert made.data.evaluated.size == small_config.VAL + 2
   assert made.data.evaluated.present[-2:].tolist() == [[False, True]] * 2
@@ -186,7 +181,7 @@ def test_sources_that_do_not_fit_are_named(
 ):
   config = small(rooms)
   with_pictures(config, pictures, tmp_path, **fields)
-  config_check.validate(config)
+  validate.validate(config)
   with pytest.raises(ValueError, match=error):
     batch_of(config, tmp_path)
 
@@ -210,25 +205,25 @@ def test_source_without_a_task_of_the_run_is_refused(rooms, more_rooms):
   ],
 )
 def test_fields_of_sources_are_checked(field, value, error):
-  config = config_lib.add_source(config_lib.base(), "photos", 1)
-  config_check.validate(config)
+  config = presets.add_source(presets.base(), "photos", 1)
+  validate.validate(config)
   with config.unlocked():
     config.data.sources.photos[field] = value
   with pytest.raises(ValueError, match=error):
-    config_check.validate(config)
+    validate.validate(config)
 
 
 def test_unknown_field_of_a_source_names_the_nearest():
   with pytest.raises(ValueError, match="Did you mean 'tasks'"):
-    config_lib.add_source(config_lib.base(), "photos", 1, task=("depth",))
-  config = config_lib.add_source(config_lib.base(), "main", 1)
+    presets.add_source(presets.base(), "photos", 1, task=("depth",))
+  config = presets.add_source(presets.base(), "main", 1)
   with pytest.raises(ValueError, match="other than main"):
-    config_check.validate(config)
+    validate.validate(config)
 
 
 def test_fields_not_given_follow_the_data():
-  config = config_lib.add_source(config_lib.base(), "more", 1, split_seed=5)
-  config_lib.add_source(config, "other", 1, directory="there")
+  config = presets.add_source(presets.base(), "more", 1, split_seed=5)
+  presets.add_source(config, "other", 1, directory="there")
   config.data.directory = "elsewhere"
   config.data.split_seed = 3
   config.data.scenario = "onelabel"
@@ -238,8 +233,8 @@ def test_fields_not_given_follow_the_data():
   assert (other.directory, other.split_seed) == ("there", 0)
   assert (own.scenario, other.scenario) == ("onelabel", "found")
   assert own.size == other.size == (96, 128)
-  restored = config_lib.from_plain(config.to_dict())
-  config_check.validate(restored)
+  restored = presets.from_plain(config.to_dict())
+  validate.validate(restored)
   assert restored.to_dict() == config.to_dict()
 
 
@@ -261,7 +256,7 @@ def test_a_task_of_one_source_alone_is_learnt_from_it(
 ):
   config = small(rooms, ",scenario=full")
   fields = {"directory": str(more_rooms), "name": "prepared"}
-  config_lib.add_source(config, "more", 2, **fields, eval_split="val")
+  presets.add_source(config, "more", 2, **fields, eval_split="val")
   split = tmp_path / "none.tsv"
   with_no_depth(rooms, config, split)
   config.data.split_file = str(split)
@@ -283,7 +278,7 @@ def test_students_learn_from_pseudo_labels_in_every_source(
   rooms, more_rooms, tmp_path, nothing_is_learnt
 ):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
-  config_lib.use_teachers(config)
+  presets.use_teachers(config)
   config.stages.confidence = 0.0
   main.train(config, tmp_path)
   card = result_card.read(tmp_path)

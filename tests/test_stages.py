@@ -3,7 +3,8 @@ import json
 
 import pytest
 
-from jtr_jax import config_lib, main, runs, stages
+from jtr_jax import main, runs, stages
+from jtr_jax.config import presets
 from jtr_jax.metrics import delta
 from jtr_jax.plans import grid
 from jtr_jax.train import result_card, workdir
@@ -85,7 +86,7 @@ def test_baseline_holds_the_metrics_of_all_networks(finished, file, rule):
 def test_delta_is_measured_against_the_baseline(finished, rooms, tmp_path):
   path = str(finished / "baseline.json")
   config = small_config.config(rooms, **FEW, seed=1, evaluate__baseline=path)
-  config_lib.use_method(config, "supervised")
+  presets.use_method(config, "supervised")
   main.train(config, tmp_path / "run")
   card = result_card.read(tmp_path / "run")
   last = card.outcome("last")
@@ -157,7 +158,7 @@ def test_every_network_is_evaluated(finished, capsys):
 
 def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
   config = small_config.config(rooms, **FEW)
-  config_lib.use_balancing(config, "ial")
+  presets.use_balancing(config, "ial")
   config.stages.plan = "primaries"
   main.train(config, tmp_path, name="ial")
   card = result_card.read(tmp_path).outcomes[0]
@@ -172,7 +173,7 @@ def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
 
 def test_grid_search_trains_every_combination(rooms, tmp_path):
   config = small_config.config(rooms, **FEW, balancing__primary="depth")
-  config_lib.use_balancing(config, "fixed")
+  presets.use_balancing(config, "fixed")
   config.stages.update(plan="grid", grid=(0.1, 0.3, 0.4))
   main.train(config, tmp_path, name="grid")
   for weight in (0.1, 0.3, 0.4):
@@ -199,7 +200,7 @@ def test_the_best_of_a_grid_has_the_best_metric(finished):
 
 def test_grid_search_needs_weights_that_never_change(rooms, tmp_path):
   config = small_config.config(rooms, **FEW)
-  config_lib.use_balancing(config, "uw")
+  presets.use_balancing(config, "uw")
   config.stages.plan = "grid"
   with pytest.raises(
     ValueError, match=r"no weights to search.*balancing=fixed"

@@ -1,6 +1,6 @@
 """Measure the train step of a config.
 
-python -m jtr_jax.benchmark.__main__ --config=FILE.py reports compile time, step time,
+python -m jtr_jax.benchmark --config=FILE.py reports compile time, step time,
 images per second, memory, FLOPs and the share of the device's peak, as text
 and, with --json=FILE, as JSON. The data is random: nothing is prepared, read or
 written. The step is the one that `jtr_jax.main` runs.
@@ -21,14 +21,14 @@ import numpy as np
 from absl import app, flags
 from ml_collections import ConfigDict
 
-from jtr_jax import (
+from jtr_jax.benchmark.__main__.measure import Measurement, measure
+from jtr_jax.config import (
+  balancing_presets,
   build,
   build_balancing,
-  config_balancing,
-  config_check,
-  config_flag,
+  flag,
+  validate,
 )
-from jtr_jax.benchmark.__main__.measure import Measurement, measure
 from jtr_jax.data.examples import Examples, WithExtra
 from jtr_jax.data.feed import Feed
 from jtr_jax.data.manifest import Manifest
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> None:
   """Measure and report."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-  config = config_flag.given()
+  config = flag.given()
   if _BALANCING.value:
     if _JSON.value:
       raise app.UsageError("--json is for one measurement, not --balancing.")
@@ -75,7 +75,7 @@ def compare_balancings(
     runs: steps to time.
   """
   if names == ["all"]:
-    names = list(config_balancing.PRESETS)
+    names = list(balancing_presets.PRESETS)
   names = ["uniform", *(name for name in names if name != "uniform")]
   configs = {name: _with_balancing(config, name) for name in names}
   yield "| balancing | step, ms | / uniform | temporary, MiB | / uniform |"
@@ -91,7 +91,7 @@ def _with_balancing(config: ConfigDict, name: str) -> ConfigDict:
   """Return a copy with a balancing, `name` or `name@scope`."""
   own = config.copy_and_resolve_references()
   balancing, _, scope = name.partition("@")
-  config_balancing.use_balancing(own, balancing)
+  balancing_presets.use_balancing(own, balancing)
   if scope:
     own.balancing.scope = scope
   return own
@@ -117,7 +117,7 @@ def measure_config(config: ConfigDict, *, runs: int) -> Measurement:
       one by one, because XLA counts the FLOPs of a loop's body once.
     runs: steps to time.
   """
-  config_check.validate(config)
+  validate.validate(config)
   run = _random_run(config)
   return measure(
     loop.run_dispatch(run),
@@ -196,4 +196,4 @@ def _random_examples(
 
 
 if __name__ == "__main__":
-  config_flag.run(main)
+  flag.run(main)

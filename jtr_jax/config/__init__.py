@@ -1,1 +1,1 @@
-"""From the command line to frozen settings; nothing beyond it sees ConfigDict."""
+"""From the command line to frozen settings; ConfigDict stays in here."""

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeAlias
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_sections, runs, sources
+from jtr_jax import runs, sources
+from jtr_jax.config import defaults
 from jtr_jax.sources import Mixture
 from jtr_jax.train import workdir
 
@@ -35,7 +36,7 @@ then goes on from there."""
 def plain(config: ConfigDict) -> ConfigDict:
   """Return a config for one run, with all other values the same."""
   own = config.copy_and_resolve_references()
-  own.stages.update(config_sections.SECTIONS["stages"])
+  own.stages.update(defaults.SECTIONS["stages"])
   return own
 
 

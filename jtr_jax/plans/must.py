@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax import build, pseudo_labels, teachers
+from jtr_jax import pseudo_labels, teachers
+from jtr_jax.config import build
 from jtr_jax.plans import single_tasks
 from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
 from jtr_jax.plans.single_tasks import section_of, single_tasks_config

@@ -4,7 +4,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax import config_lib, sources
+from jtr_jax import sources
+from jtr_jax.config import presets
 from jtr_jax.data.selection import check_every_task_labelled
 from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
 from jtr_jax.sources import Mixture
@@ -69,14 +70,14 @@ def single_tasks_config(
   config: ConfigDict, data: Mixture, names: tuple[str, ...]
 ) -> ConfigDict:
   """Return the config of networks of one task each, for some of the tasks."""
-  own = config_lib.use_balancing(plain(config), "uniform")
+  own = presets.use_balancing(plain(config), "uniform")
   own.stages.plan = "stl"
   own.tasks = names
   for source in data.sources:
     section = section_of(own, source.name)
     section.scenario_tasks = section.scenario_tasks or source.tasks
   share = config.method.get("share", "image")
-  return config_lib.use_method(own, "stl", share=share)
+  return presets.use_method(own, "stl", share=share)
 
 
 def section_of(config: ConfigDict, source: str) -> ConfigDict:

@@ -5,8 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from jtr_jax import config_lib
 from jtr_jax.benchmark.__main__ import __main__
+from jtr_jax.config import presets
 from tests import small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -20,7 +20,7 @@ def nowhere(tmp_path_factory):
 @pytest.fixture(scope="module")
 def measurement(nowhere, quick_compilation):
   config = small_config.config(nowhere, train__steps_per_dispatch=2)
-  config_lib.use_method(config, "supervised")
+  presets.use_method(config, "supervised")
   return __main__.measure_config(config, runs=3)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from jtr_jax import build
+from jtr_jax.config import build
 from jtr_jax.data import folder, folder_description, prepare
 from jtr_jax.data.manifest import read_manifest
 from jtr_jax.tasks.depth import Depth, InverseDepth

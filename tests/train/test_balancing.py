@@ -9,15 +9,11 @@ import numpy as np
 import optax
 import pytest
 
-from jtr_jax import (
-  build_balancing,
-  config_balancing,
-  config_check,
-  experiment,
-)
+from jtr_jax import experiment
 from jtr_jax.balancing.base import Need
 from jtr_jax.balancing.gradient import ial, mgda, sum
 from jtr_jax.balancing.loss import auto_lambda, fixed, uw
+from jtr_jax.config import balancing_presets, build_balancing, validate
 from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
@@ -34,14 +30,14 @@ NAMES = tuple(task.name for task in TASKS)
 K = len(TASKS)
 UNIFORM = fixed.uniform(K)
 UW = uw.uw(K, form="log_sigma", initial_weight=0.6)
-PRESETS = [*config_balancing.PRESETS, "uw+pcgrad", "dwa+ial"]
+PRESETS = [*balancing_presets.PRESETS, "uw+pcgrad", "dwa+ial"]
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def from_config(name):
   config = config_files.load("rooms_supervised", f"full,balancing={name}")
-  config_check.validate(config)
+  validate.validate(config)
   return build_balancing.make_balancing(config, TASKS, 2.0)
 
 
@@ -59,7 +55,7 @@ def rooms_run(rooms, tmp_path_factory):
       train_count=small_config.TRAIN,
       val_count=small_config.VAL,
     )
-    config_check.validate(config)
+    validate.validate(config)
     folder = tmp_path_factory.mktemp(scenario)
     made = experiment.make_experiment(config, folder)
     run = tiny.make_run(optimizer=optax.sgd(0.01))

@@ -9,7 +9,8 @@ import optax
 import pytest
 from ml_collections import ConfigDict
 
-from jtr_jax import build_balancing, tracking
+from jtr_jax import tracking
+from jtr_jax.config import build_balancing
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.sources import Mixture, Source

@@ -1,1 +1,1 @@
-"""Small convex problems solved inside jit, with a fixed number of iterations."""
+"""Small convex problems solved inside jit, in a fixed number of iterations."""

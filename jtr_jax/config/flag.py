@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
 
-from jtr_jax import config_sections
+from jtr_jax.config import defaults
 from jtr_jax.core import errors
 from jtr_jax.train.window import NonFiniteError
 
@@ -62,7 +62,7 @@ def check_sections(words: list[str]) -> None:
   Raises:
     ValueError: naming the nearest section.
   """
-  sections = {n: {} for n in config_sections.NAMES} | config_sections.SECTIONS
+  sections = {n: {} for n in defaults.NAMES} | defaults.SECTIONS
   known = set(_names(sections))
   for word in words:
     flag = re.match(r"--?(?:no)?config\.([^=]+)\.", word)

@@ -6,8 +6,8 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jtr_jax import builders
 from jtr_jax.balancing.loss import uw
+from jtr_jax.config import registry
 from jtr_jax.core import errors
 from jtr_jax.tasks.base import Task
 from jtr_jax.train.balancing import Balancing, LookAhead
@@ -36,9 +36,9 @@ def make_balancing(
     "primary": names.index(section.primary) if section.primary else 0,
     "period": max(1, round(steps_per_epoch)),
   }
-  loss = _balancer(section.loss, builders.LOSS_BALANCERS, len(names), common)
+  loss = _balancer(section.loss, registry.LOSS_BALANCERS, len(names), common)
   gradient = _balancer(
-    section.gradient, builders.GRADIENT_BALANCERS, len(names), common
+    section.gradient, registry.GRADIENT_BALANCERS, len(names), common
   )
   if section.gradient.get("indicator") == "uncertainty" and not loss.sigma:
     loss = uw.beside(loss, len(names))
@@ -68,13 +68,13 @@ def make_balancing(
 
 def _balancer(
   section: ConfigDict,
-  table: Mapping[str, builders.Builder],
+  table: Mapping[str, registry.Builder],
   num_tasks: int,
   common: Mapping[str, Any],
 ) -> Any:
   """Return the balancer of a section; it gets what it asks for of `common`."""
   fields = dict(section)
-  build = builders.find("balancer", fields.pop("name"), table).build
+  build = registry.find("balancer", fields.pop("name"), table).build
   taken = inspect.signature(build).parameters
   fields |= {name: value for name, value in common.items() if name in taken}
   return build(num_tasks, **fields)

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from jtr_jax import builders
+from jtr_jax.config import registry
 from jtr_jax.config_parts import make_section
 from jtr_jax.core import errors
 
@@ -31,10 +31,10 @@ class Preset(NamedTuple):
 _IAL_DECODERS = {"form": "log_sigma", "initial_weight": 0.1}  # IAL, Sec. IV-B
 
 PRESETS: Mapping[str, Preset] = {
-  **{name: Preset(loss=name) for name in builders.LOSS_BALANCERS},
+  **{name: Preset(loss=name) for name in registry.LOSS_BALANCERS},
   **{
     name: Preset(gradient=name)
-    for name in builders.GRADIENT_BALANCERS
+    for name in registry.GRADIENT_BALANCERS
     if name != "none"
   },
   "ial": Preset("uw", "ial", loss_fields=_IAL_DECODERS),
@@ -69,14 +69,14 @@ def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
   config.balancing.loss = make_section(
     "loss balancer",
     preset.loss,
-    builders.LOSS_BALANCERS,
+    registry.LOSS_BALANCERS,
     preset.loss_fields,
     {},
   )
   config.balancing.gradient = make_section(
     "gradient balancer",
     preset.gradient,
-    builders.GRADIENT_BALANCERS,
+    registry.GRADIENT_BALANCERS,
     preset.gradient_fields,
     {},
   )
@@ -88,9 +88,9 @@ def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
 def _preset(name: str) -> Preset:
   first, plus, second = name.partition("+")
   if not plus:
-    return builders.find("balancing", name, PRESETS)
-  loss = builders.find("balancing", first, PRESETS)
-  gradient = builders.find("balancing", second, PRESETS)
+    return registry.find("balancing", name, PRESETS)
+  loss = registry.find("balancing", first, PRESETS)
+  gradient = registry.find("balancing", second, PRESETS)
   if loss.gradient != "none" or gradient.gradient == "none":
     raise ValueError(
       errors.message(

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax import build, config_check
+from jtr_jax.config import build, validate
 from jtr_jax.data import nyuv2
 from jtr_jax.data.examples import Examples, to_images, to_labels
 from jtr_jax.data.manifest import Manifest
@@ -66,14 +66,14 @@ def test_every_file_has_a_variant_and_a_command():
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_documented_commands_are_valid(words):
-  config_check.validate(config_files.from_flags(words))
+  validate.validate(config_files.from_flags(words))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_losses_of_every_variant_trace(variant):
   name, _, arg = variant.partition(":")
   config = config_files.load(name, arg)
-  config_check.validate(config)
+  validate.validate(config)
   data = Manifest("test", SIZE, TASKS[config.data.name], {}, {})
   tasks = build.make_tasks(config, data)
   net = build.make_model(config, tasks)

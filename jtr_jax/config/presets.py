@@ -12,9 +12,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jtr_jax import builders, config_sections
-from jtr_jax.config_arguments import parse_arg as parse_arg
-from jtr_jax.config_balancing import use_balancing
+from jtr_jax.config import defaults, registry
+from jtr_jax.config.arguments import parse_arg as parse_arg
+from jtr_jax.config.balancing_presets import use_balancing
 from jtr_jax.config_parts import make_section
 from jtr_jax.core import errors
 from jtr_jax.data import splits
@@ -27,7 +27,7 @@ _EXTENDED = {"name": "prepared", "tasks": ("depth",)}
 
 _ARGUMENTS: dict[str, Any] = {
   "scenario": "randomlabels",
-  "tasks": config_sections.TASKS,
+  "tasks": defaults.TASKS,
   "extended": "",  # directory of prepared images with depth to mix in
   "variant": "paper",
   "seed": 0,
@@ -54,7 +54,7 @@ LAPTOP_MAPPINGS = {"mapping_filters": (4, 8, 16, 32, 32), "recompute": False}
 
 def base() -> ConfigDict:
   """Return a config with every section, set as JTR trains on NYUv2."""
-  config = ConfigDict(config_sections.SECTIONS)
+  config = ConfigDict(defaults.SECTIONS)
   use_model(config, "segnet")
   return use_method(config, "jtr")
 
@@ -150,7 +150,7 @@ def add_source(
   Raises:
     ValueError: an unknown field, naming the nearest.
   """
-  known = config_sections.SOURCE
+  known = defaults.SOURCE
   for field in fields:
     if field not in known:
       raise errors.unknown_name("field of a source", field, known)
@@ -165,7 +165,7 @@ def add_source(
 
 def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
   """Take a network; fields not given are those of its builder."""
-  config.model = make_section("network", name, builders.MODELS, fields, {})
+  config.model = make_section("network", name, registry.MODELS, fields, {})
   return config
 
 
@@ -191,16 +191,16 @@ def use_method(
   Raises:
     ValueError: an unknown name, naming the nearest.
   """
-  preset = builders.preset(name, variant)
+  preset = registry.preset(name, variant)
   if "+unlabelled" in config.data.scenario:
     preset["unlabelled"] = "consistency"
   for field in ("autoencoder_filters", "mapping_filters"):
     preset[field] = config.model.get_oneway_ref("filters")
   if "method" in config:
-    for field in builders.group_fields(config.method.name):
+    for field in registry.group_fields(config.method.name):
       del config.optimizer[field]
-  config.optimizer.update(builders.group_fields(name))
-  config.method = make_section("method", name, builders.METHODS, fields, preset)
+  config.optimizer.update(registry.group_fields(name))
+  config.method = make_section("method", name, registry.METHODS, fields, preset)
   return config
 
 
@@ -229,7 +229,7 @@ def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
 
 def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
   """Resize labels as the paper means it, or as the released loaders do."""
-  builders.find("variant", variant, jtr_settings.VARIANTS)
+  registry.find("variant", variant, jtr_settings.VARIANTS)
   released = variant == "official"
   config.augment.normal_resize = "official" if released else "renormalise"
   config.augment.inverse_depth_scale = "official" if released else "multiply"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from absl import logging
 
-from jtr_jax import build, builders, config_lib, config_sections
+from jtr_jax.config import build, defaults, presets, registry
 from jtr_jax.data import manifest, nyuv2, prepare, split_file, splits
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.rooms import generate
@@ -34,7 +34,7 @@ NYU = described(nyuv2.TASKS)
 
 
 def test_tasks_are_those_of_the_data():
-  config = config_lib.base()
+  config = presets.base()
   config.tasks = ("depth", "segmentation")
   depth, segmentation = build.make_tasks(config, NYU.manifest)
   assert (depth.name, depth.joint_mean) == ("depth", 2.3618)
@@ -43,14 +43,14 @@ def test_tasks_are_those_of_the_data():
 
 
 def test_without_names_all_tasks_of_the_data():
-  config = config_lib.base()
+  config = presets.base()
   config.tasks = ()
   tasks = build.make_tasks(config, described(generate.TASKS).manifest)
   assert [task.name for task in tasks] == list(generate.TASKS)
 
 
 def test_options_of_a_task_come_from_the_manifest():
-  config = config_lib.base()
+  config = presets.base()
   config.tasks = ()
   options = {
     "flow": {"kind": "regression", "channels": 2, "unit": "px"},
@@ -65,30 +65,30 @@ def test_options_of_a_task_come_from_the_manifest():
 
 
 def test_unknown_task_names_the_nearest():
-  config = config_lib.base()
+  config = presets.base()
   config.tasks = ("dept",)
   with pytest.raises(ValueError, match="Did you mean 'depth'"):
     build.make_tasks(config, NYU.manifest)
 
 
 def test_every_kind_of_task_that_data_can_have_is_built():
-  assert set(builders.TASK_KINDS) == set(manifest.KINDS)
+  assert set(registry.TASK_KINDS) == set(manifest.KINDS)
 
 
 def test_dtypes_are_those_a_config_may_name():
-  hint = config_sections.HINTS["train.dtype"]
-  assert set(builders.DTYPES) == set(hint.__args__)
+  hint = defaults.HINTS["train.dtype"]
+  assert set(registry.DTYPES) == set(hint.__args__)
 
 
 @pytest.mark.parametrize("variant", jtr_settings.VARIANTS)
 def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
   seen, expected = [], jtr_settings.VARIANTS[variant]
   monkeypatch.setattr(
-    builders.jtr,
+    registry.jtr,
     "jtr",
     lambda tasks, autoencoder, settings: seen.append((autoencoder, settings)),
   )
-  config = config_lib.use_method(config_lib.base(), "jtr", variant=variant)
+  config = presets.use_method(presets.base(), "jtr", variant=variant)
   config.train.dtype = "bfloat16"
   build.make_method(config, build.make_tasks(config, NYU.manifest), 1.0)
   autoencoder, settings = seen[0]
@@ -101,16 +101,16 @@ def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
 def test_single_field_reaches_the_method(monkeypatch):
   seen = []
   monkeypatch.setattr(
-    builders.jtr, "jtr", lambda tasks, autoencoder, s: seen.append(s)
+    registry.jtr, "jtr", lambda tasks, autoencoder, s: seen.append(s)
   )
-  config = config_lib.use_method(config_lib.base(), "jtr", label_mask="own")
+  config = presets.use_method(presets.base(), "jtr", label_mask="own")
   build.make_method(config, build.make_tasks(config, NYU.manifest), 1.0)
   stacking = dataclasses.replace(jtr_settings.PAPER.stacking, label_mask="own")
   assert seen[0] == dataclasses.replace(jtr_settings.PAPER, stacking=stacking)
 
 
 def test_single_task_learning_refuses_several_tasks():
-  config = config_lib.use_method(config_lib.base(), "stl")
+  config = presets.use_method(presets.base(), "stl")
   tasks = build.make_tasks(config, NYU.manifest)
   with pytest.raises(ValueError, match=r"config\.tasks=.*segmentation"):
     build.make_method(config, tasks, 1.0)
@@ -118,7 +118,7 @@ def test_single_task_learning_refuses_several_tasks():
 
 
 def test_steps_are_counted_from_epochs_or_given():
-  config = config_lib.base()
+  config = presets.base()
   assert build.total_steps(config, 795) == 59625  # 300 * 795 / 4
   config.train.steps_per_dispatch = 8
   assert build.total_steps(config, 795) == 59632
@@ -127,7 +127,7 @@ def test_steps_are_counted_from_epochs_or_given():
 
 
 def test_schedule_is_in_whole_dispatches():
-  config = config_lib.base()
+  config = presets.base()
   config.train.steps_per_dispatch = 8
   schedule = build.make_schedule(config, 795)
   assert (schedule.log, schedule.evaluate) == (56, 1000)  # 50, 993.75
@@ -136,7 +136,7 @@ def test_schedule_is_in_whole_dispatches():
 
 
 def test_learning_rate_falls_after_the_epochs_of_the_config():
-  config = config_lib.base()
+  config = presets.base()
   config.optimizer.decay_epochs = 2
   method = build.make_method(
     config, build.make_tasks(config, NYU.manifest), 1.5
@@ -151,7 +151,7 @@ def test_learning_rate_falls_after_the_epochs_of_the_config():
 
 
 def test_film_has_a_learning_rate_of_its_own():
-  config = config_lib.use_method(config_lib.base(), "mtpsl")
+  config = presets.use_method(presets.base(), "mtpsl")
   tasks = build.make_tasks(config, NYU.manifest)
   method = build.make_method(config, tasks, 10.0)
   optimizer = build.make_optimizer(config, method, 10.0)
@@ -176,11 +176,11 @@ def test_film_has_a_learning_rate_of_its_own():
 def test_mtpsl_settings_pass_through_the_config(variant, monkeypatch):
   seen = []
   monkeypatch.setattr(
-    builders.mtpsl,
+    registry.mtpsl,
     "mtpsl",
     lambda *args, **kwargs: seen.append((*args, kwargs["steps_per_epoch"])),
   )
-  config = config_lib.use_method(config_lib.base(), "mtpsl", variant=variant)
+  config = presets.use_method(presets.base(), "mtpsl", variant=variant)
   config.model.filters = (4, 5, 6, 7, 8)
   build.make_method(config, build.make_tasks(config, NYU.manifest), 12.5)
   _, mapping, settings, steps = seen[0]
@@ -194,7 +194,7 @@ def label_split(config):
 
 
 def test_label_split_is_drawn_for_the_scenario():
-  config = config_lib.base()
+  config = presets.base()
   config.data.scenario = "onelabel"
   split = label_split(config)
   assert split.ids == IDS
@@ -206,7 +206,7 @@ def test_label_split_is_drawn_for_the_scenario():
 
 
 def test_single_task_learning_gets_its_column_of_the_split():
-  config = config_lib.base()
+  config = presets.base()
   config.data.scenario = "onelabel"
   together = label_split(config)
   config.data.scenario_tasks = config.tasks
@@ -216,7 +216,7 @@ def test_single_task_learning_gets_its_column_of_the_split():
 
 
 def test_label_split_is_read_from_a_file(tmp_path):
-  config = config_lib.base()
+  config = presets.base()
   rows = np.arange(3 * N).reshape(N, 3) % 2 == 0
   written = splits.LabelSplit(IDS[::-1], tuple(nyuv2.TASKS), rows)
   config.data.split_file = str(tmp_path / "mine.txt")
@@ -230,7 +230,7 @@ def test_images_without_labels_are_told_if_jtr_leaves_them_out(monkeypatch):
   told = []
   monkeypatch.setattr(logging, "warning", lambda *words: told.append(words))
   present = np.ones((N, 3), bool)
-  config = config_lib.base()
+  config = presets.base()
   build.warn_of_unlabelled(config, present)
   assert not told
   present[3] = False

@@ -6,18 +6,18 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from ml_collections import ConfigDict
 
-from jtr_jax import build, builders, config_sections
+from jtr_jax.config import build, defaults, registry
 from jtr_jax.core import errors
 from jtr_jax.data import splits
 from jtr_jax.data.prepare import PREPARERS
 from jtr_jax.data.views import AugmentSettings
 
 _TABLES: Mapping[str, Mapping[str, Any]] = {
-  "balancing.gradient": builders.GRADIENT_BALANCERS,
-  "balancing.loss": builders.LOSS_BALANCERS,
-  "model": builders.MODELS,
-  "method": builders.METHODS,
-  "optimizer": builders.OPTIMIZERS,
+  "balancing.gradient": registry.GRADIENT_BALANCERS,
+  "balancing.loss": registry.LOSS_BALANCERS,
+  "model": registry.MODELS,
+  "method": registry.METHODS,
+  "optimizer": registry.OPTIMIZERS,
 }
 
 
@@ -98,13 +98,13 @@ def validate(config: ConfigDict) -> None:
     ValueError: an unknown field, naming the nearest, a missing one, one of
       another type, or a value that cannot be meant.
   """
-  _check_names("section of the config", config, config_sections.NAMES)
+  _check_names("section of the config", config, defaults.NAMES)
   for section, table in _TABLES.items():
     name = _named(config, section).get("name", "")
-    builders.find(f"config.{section}.name", str(name), table)
+    registry.find(f"config.{section}.name", str(name), table)
   known = _known_fields(config)
   fields = dict(_flat(config))
-  for section in config_sections.NAMES:
+  for section in defaults.NAMES:
     inside = section + "."
     _check_names(
       f"field of config.{section}",
@@ -119,20 +119,20 @@ def validate(config: ConfigDict) -> None:
 
 def _known_fields(config: ConfigDict) -> dict[str, Any]:
   """Return the type of every field, "section.field" -> hint."""
-  sections = config_sections.SECTIONS
+  sections = defaults.SECTIONS
   hints = {field: type(value) for field, value in _flat(sections)}
-  augment = builders.fields_of(AugmentSettings)
+  augment = registry.fields_of(AugmentSettings)
   hints |= {f"augment.{name}": field.hint for name, field in augment.items()}
   for section in ("model", "method", "balancing.loss", "balancing.gradient"):
     taken = _TABLES[section][_named(config, section).name].fields
     hints[f"{section}.name"] = str
     hints |= {f"{section}.{name}": field.hint for name, field in taken.items()}
-  groups = builders.group_fields(config.method.name)
+  groups = registry.group_fields(config.method.name)
   hints |= {f"optimizer.{name}": type(value) for name, value in groups.items()}
-  typed = config_sections.HINTS
+  typed = defaults.HINTS
   hints |= {name: hint for name, hint in typed.items() if name in hints}
   for source in config.data.sources:
-    for name, value in config_sections.SOURCE.items():
+    for name, value in defaults.SOURCE.items():
       hint = typed.get(f"data.{name}", type(value))
       hints[f"{_SOURCES}{source}.{name}"] = hint
   return hints
@@ -241,7 +241,7 @@ def _check_rest(config: ConfigDict) -> None:
 
 def _check_source(place: str, data: ConfigDict) -> None:
   known = {**PREPARERS, build.PREPARED: None}
-  builders.find(f"config.{place}.name", data.name, known)
+  registry.find(f"config.{place}.name", data.name, known)
   if any(data.size) and not all(data.size):
     expected = "height and width, or (0, 0)"
     raise _bad_value(f"{place}.size", data.size, expected)

@@ -11,7 +11,7 @@ from absl import logging
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from jtr_jax import builders
+from jtr_jax.config import registry
 from jtr_jax.data import label_split, prepare, records
 from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.manifest import Manifest, TaskOptions
@@ -57,7 +57,7 @@ def task_names(config: ConfigDict, manifest: Manifest) -> tuple[str, ...]:
 
 def make_model(config: ConfigDict, tasks: tuple[Task, ...]) -> MultiTaskNet:
   """Return the network."""
-  net: MultiTaskNet = _build("model", builders.MODELS, config, tasks)
+  net: MultiTaskNet = _build("model", registry.MODELS, config, tasks)
   return net
 
 
@@ -71,7 +71,7 @@ def make_method(
       relates tasks with a single one.
   """
   method: Method = _build(
-    "method", builders.METHODS, config, tasks, steps_per_epoch=steps_per_epoch
+    "method", registry.METHODS, config, tasks, steps_per_epoch=steps_per_epoch
   )
   return method
 
@@ -99,7 +99,7 @@ def make_optimizer(
       its own and no decay.
   """
   section = config.optimizer
-  build = builders.find("optimizer", section.name, builders.OPTIMIZERS)
+  build = registry.find("optimizer", section.name, registry.OPTIMIZERS)
 
   def of_group(prefix: str) -> optax.GradientTransformation:
     transformation: optax.GradientTransformation = build(
@@ -111,7 +111,7 @@ def make_optimizer(
     )
     return transformation
 
-  own = builders.METHODS[config.method.name].groups
+  own = registry.METHODS[config.method.name].groups
   groups = {name: of_group(f"{name}_") for name in own}
   if balancing.learns:
     groups[BALANCER] = optax.adam(config.balancing.learning_rate)
@@ -247,15 +247,15 @@ def warn_of_unlabelled(config: ConfigDict, present: np.ndarray) -> None:
 
 def _build(
   kind: str,
-  table: Mapping[str, builders.Builder],
+  table: Mapping[str, registry.Builder],
   config: ConfigDict,
   tasks: tuple[Task, ...],
   **known: Any,
 ) -> Any:
   """Return what the section `kind` describes; `known` is for who asks."""
   fields = dict(config[kind])
-  builder = builders.find(kind, fields.pop("name"), table)
-  known["dtype"] = builders.DTYPES[config.train.dtype]
+  builder = registry.find(kind, fields.pop("name"), table)
+  known["dtype"] = registry.DTYPES[config.train.dtype]
   asked = known.keys() & inspect.signature(builder.build).parameters
   return builder.build(tasks, **fields, **{name: known[name] for name in asked})
 
@@ -266,7 +266,7 @@ def _make_task(name: str, options: TaskOptions) -> Task:
     for field, value in options.items()
     if field != "kind"
   }
-  return builders.TASK_KINDS[options["kind"]](name, **fields)
+  return registry.TASK_KINDS[options["kind"]](name, **fields)
 
 
 def _whole_dispatches(config: ConfigDict, images: int) -> int:

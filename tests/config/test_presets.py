@@ -3,13 +3,13 @@ import json
 import pytest
 from ml_collections import ConfigDict
 
-from jtr_jax import config_check, config_flag, config_lib
+from jtr_jax.config import flag, presets, validate
 from jtr_jax.methods import jtr_settings
 from tests import config_files
 
 
 def test_parse_arg_takes_types_from_the_defaults():
-  args = config_lib.parse_arg(
+  args = presets.parse_arg(
     "depth,rate=0.5,size=96x128,tasks=depth+normals,fast,path=a=b,none=",
     name="x",
     rate=1.0,
@@ -33,7 +33,7 @@ def test_parse_arg_takes_types_from_the_defaults():
 
 
 def test_parse_arg_of_nothing_is_the_defaults():
-  assert config_lib.parse_arg("", a=1, b="x") == {"a": 1, "b": "x"}
+  assert presets.parse_arg("", a=1, b="x") == {"a": 1, "b": "x"}
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,12 @@ def test_parse_arg_of_nothing_is_the_defaults():
 )
 def test_parse_arg_refuses(arg, error):
   with pytest.raises(ValueError, match=error):
-    config_lib.parse_arg(arg, scenario="", seed=0, fast=False, size=(0, 0))
+    presets.parse_arg(arg, scenario="", seed=0, fast=False, size=(0, 0))
 
 
 def test_jtr_variants_are_spelt_out_and_single_fields_changed():
-  config = config_lib.use_method(
-    config_lib.base(), "jtr", variant="official", dist_weight=1.0
+  config = presets.use_method(
+    presets.base(), "jtr", variant="official", dist_weight=1.0
   )
   assert config.method.share == "sum"
   assert config.method.hole == "encoded_zero"
@@ -69,18 +69,18 @@ def test_jtr_variants_are_spelt_out_and_single_fields_changed():
 
 
 def test_another_method_brings_its_own_groups_of_the_optimizer():
-  config = config_lib.use_method(config_lib.base(), "mtpsl", variant="official")
+  config = presets.use_method(presets.base(), "mtpsl", variant="official")
   assert config.method.pair_share == "sum"
   assert config.optimizer.film_learning_rate == 1e-3
   assert config.optimizer.film_decay_epochs == 30
-  config_check.validate(config)
-  config = config_lib.use_method(config, "supervised")
+  validate.validate(config)
+  config = presets.use_method(config, "supervised")
   assert not [field for field in config.optimizer if "film" in field]
-  config_check.validate(config)
+  validate.validate(config)
 
 
 def test_autoencoder_follows_the_network_until_it_has_its_own_filters():
-  config = config_lib.base()
+  config = presets.base()
   config.model.filters = (1, 2, 3, 4, 5)
   assert config.method.autoencoder_filters == (1, 2, 3, 4, 5)
   config.method.autoencoder_filters = (5, 5, 5, 5, 5)
@@ -125,15 +125,15 @@ def test_config_files_name_the_nearest(name, arg, error):
 
 def test_method_fields_name_the_nearest():
   with pytest.raises(ValueError, match="Did you mean 'dist_weight'"):
-    config_lib.use_method(config_lib.base(), "jtr", dist_wait=1.0)
+    presets.use_method(presets.base(), "jtr", dist_wait=1.0)
 
 
 def test_config_survives_json():
   config = config_files.load("rooms_jtr")
   plain = json.loads(json.dumps(config.to_dict()))
-  restored = config_lib.from_plain(plain)
+  restored = presets.from_plain(plain)
   assert restored.to_dict() == config.to_dict()
-  config_check.validate(restored)
+  validate.validate(restored)
 
 
 @pytest.mark.parametrize(
@@ -167,28 +167,28 @@ def test_config_survives_json():
   ],
 )
 def test_validate_refuses(field, value, error):
-  changed = config_lib.base().to_dict()
+  changed = presets.base().to_dict()
   section, _, name = field.rpartition(".")
   (changed[section] if section else changed)[name] = value
   with pytest.raises(ValueError, match=error):
-    config_check.validate(ConfigDict(changed))
+    validate.validate(ConfigDict(changed))
 
 
 @pytest.mark.parametrize(
   "field", ["train.dtype", "method.share", "log", "seed"]
 )
 def test_validate_names_what_is_missing(field):
-  config = config_lib.base().to_dict()
+  config = presets.base().to_dict()
   section, _, name = field.rpartition(".")
   del (config[section] if section else config)[name]
   with pytest.raises(ValueError, match=f"missing.*no {field}"):
-    config_check.validate(ConfigDict(config))
+    validate.validate(ConfigDict(config))
 
 
 def test_wrong_flags_are_found_by_validate():
   flags = ["--config=configs/nyu_jtr.py", "--config.train.batchsize=4"]
   with pytest.raises(ValueError, match=r"Did you mean 'train\.batch_size'"):
-    config_check.validate(config_files.from_flags(flags))
+    validate.validate(config_files.from_flags(flags))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_wrong_flags_are_found_by_validate():
   ],
 )
 def test_sections_of_flags_are_known(word):
-  config_flag.check_sections(["program", word])
+  flag.check_sections(["program", word])
 
 
 @pytest.mark.parametrize(
@@ -219,4 +219,4 @@ def test_sections_of_flags_are_known(word):
 )
 def test_unknown_sections_of_flags_are_named(word, error):
   with pytest.raises(ValueError, match=error):
-    config_flag.check_sections(["program", word])
+    flag.check_sections(["program", word])
