@@ -13,12 +13,12 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import registry
 from jtr_jax.data import label_split, prepare, records
+from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.manifest import Manifest, TaskOptions
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.data.stream import Reading
-from jtr_jax.data.views import AugmentSettings
 from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task

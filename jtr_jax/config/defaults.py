@@ -9,9 +9,9 @@ augment are `AugmentSettings`; all others stand here, as JTR trains on NYUv2.
 import dataclasses
 from typing import Any, Literal
 
+from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.feed import Placement
 from jtr_jax.data.selection import Images
-from jtr_jax.data.views import AugmentSettings
 
 TASKS = ("segmentation", "depth", "normals")
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from jtr_jax.core import errors
 from jtr_jax.core.types import Label
-from jtr_jax.data import colour, geometry
+from jtr_jax.data.augment import colour, geometry
 from jtr_jax.tasks.base import Geometry
 from jtr_jax.verify.comparison import Quantity, Recording, unusable
 

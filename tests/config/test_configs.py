@@ -5,10 +5,10 @@ import pytest
 
 from jtr_jax.config import build, validate
 from jtr_jax.data import nyuv2
+from jtr_jax.data.augment.views import make_views
 from jtr_jax.data.examples import Examples, to_images, to_labels
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.rooms import generate
-from jtr_jax.data.views import make_views
 from jtr_jax.methods.base import MethodInput
 from jtr_jax.train.forward import run_views
 from jtr_jax.train.state import init_state

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 
 from jtr_jax.core import errors, rng
 from jtr_jax.core.types import Labels, ViewSpec
-from jtr_jax.data import colour, geometry
+from jtr_jax.data.augment import colour, geometry
 from jtr_jax.tasks.base import Task
 
 Nesting: TypeAlias = Literal["nested", "independent"]

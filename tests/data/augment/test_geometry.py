@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.core.types import Label
-from jtr_jax.data import geometry
+from jtr_jax.data.augment import geometry
 from jtr_jax.tasks.base import Geometry
 
 H, W = 12, 15

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.data import colour
+from jtr_jax.data.augment import colour
 
 NAMES = list(colour.OPERATIONS)
 BINS = (0, 1, 2, 3, 4, 5)

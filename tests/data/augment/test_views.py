@@ -10,8 +10,8 @@ import pytest
 
 from jtr_jax.core import rng
 from jtr_jax.core.types import Label, ViewSpec
-from jtr_jax.data import geometry, views
-from jtr_jax.data.views import AugmentSettings
+from jtr_jax.data.augment import geometry, views
+from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.tasks.base import Geometry
 
 B, H, W = 3, 12, 16
