@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from jtr_jax import sources
-from jtr_jax.data import prepare
+from jtr_jax.data.datasets import prepare
 from jtr_jax.plans import single_tasks
 from tests import config_files
 

@@ -8,7 +8,8 @@ from PIL import Image
 
 from jtr_jax import experiment, main, sources
 from jtr_jax.config import presets, validate
-from jtr_jax.data import folder, prepare, records, split_file
+from jtr_jax.data import records, split_file
+from jtr_jax.data.datasets import folder, prepare
 from jtr_jax.data.splits import LabelSplit
 from jtr_jax.train import dispatch, result_card
 from jtr_jax.train.writers import read_rows

@@ -12,8 +12,9 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jtr_jax.config import registry
-from jtr_jax.data import label_split, prepare, records
+from jtr_jax.data import label_split, records
 from jtr_jax.data.augment.views import AugmentSettings
+from jtr_jax.data.datasets import prepare
 from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.manifest import Manifest, TaskOptions
 from jtr_jax.data.records import Dataset

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from jtr_jax.data import contents, folder, inspection, nyuv2, splits_cli
-from jtr_jax.data.folder import Size
-from jtr_jax.data.prepare import PREPARERS
+from jtr_jax.data import contents, inspection, splits_cli
+from jtr_jax.data.datasets import folder, nyuv2
+from jtr_jax.data.datasets.folder import Size
+from jtr_jax.data.datasets.prepare import PREPARERS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

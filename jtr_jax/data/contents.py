@@ -9,8 +9,9 @@ from typing import TypeVar
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data import files, folder, folder_description, records
+from jtr_jax.data import records
 from jtr_jax.data.checked_rows import Arrays
+from jtr_jax.data.datasets import folder, folder_description, image_files
 from jtr_jax.data.manifest import TaskOptions
 from jtr_jax.data.progress import progress
 
@@ -76,7 +77,7 @@ class Raw(Contents):
   def read(self, split: str, index: int) -> tuple[str, Arrays]:
     """Return the arrays of one image."""
     row = self._folder.splits[split][index]
-    image = files.read_image(row.image)
+    image = image_files.read_image(row.image)
     arrays: dict[str, np.ndarray | None] = {
       name: folder.read_label(task, row, image.shape[:2])
       for name, task in self._folder.tasks.items()
@@ -86,8 +87,8 @@ class Raw(Contents):
   def problems(self, split: str, index: int) -> list[str]:
     """Return what is wrong with each file of one image."""
     row = self._folder.splits[split][index]
-    size, found = _attempt(lambda: files.file_size(row.image))
-    _, broken_image = _attempt(lambda: files.read_image(row.image))
+    size, found = _attempt(lambda: image_files.file_size(row.image))
+    _, broken_image = _attempt(lambda: image_files.read_image(row.image))
     found = found or broken_image
     if size is not None:
       for task in self._folder.tasks.values():

@@ -7,7 +7,8 @@ import pytest
 from absl import logging
 
 from jtr_jax.config import build, defaults, presets, registry
-from jtr_jax.data import manifest, nyuv2, prepare, split_file, splits
+from jtr_jax.data import manifest, split_file, splits
+from jtr_jax.data.datasets import nyuv2, prepare
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods import jtr_settings, mtpsl

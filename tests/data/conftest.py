@@ -1,6 +1,7 @@
 import pytest
 
-from tests.data import fake_dataset, own_folder
+from tests.data import fake_dataset
+from tests.data.datasets import own_folder
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jtr_jax.data import prepare, records
+from jtr_jax.data import records
 from jtr_jax.data.__main__ import main
+from jtr_jax.data.datasets import prepare
 
 TOML = '[parts]\nkind = "segmentation"\nclasses = 3\n'
 

@@ -14,8 +14,8 @@ import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors
-from jtr_jax.data import resample
-from jtr_jax.data.raw import RawDataset, RawExample
+from jtr_jax.data.datasets import resample
+from jtr_jax.data.datasets.raw import RawDataset, RawExample
 
 SPLITS = ("train", "val")
 FOLDERS: Mapping[str, str] = {

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 from jtr_jax.core import errors
-from jtr_jax.data import nyuv2_mtan
-from jtr_jax.data.raw import RawDataset
+from jtr_jax.data.datasets import nyuv2_mtan
+from jtr_jax.data.datasets.raw import RawDataset
 
 CLASSES = (
   "bed",
@@ -93,7 +93,7 @@ def read_nyuv2(
       return nyuv2_mtan.read(folder, size=size, tasks=TASKS)
     if all(official):
       # h5py is installed for this layout only.
-      from jtr_jax.data import nyuv2_official
+      from jtr_jax.data.datasets import nyuv2_official
 
       return nyuv2_official.read(
         folder, size=size or (288, 384), depths=depths, crop=crop, tasks=TASKS

@@ -4,8 +4,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jtr_jax.data import contents, prepare
-from tests.data.own_folder import SIZE, edges, ids, millimetres, photo, save
+from jtr_jax.data import contents
+from jtr_jax.data.datasets import prepare
+from tests.data.datasets.own_folder import (
+  SIZE,
+  edges,
+  ids,
+  millimetres,
+  photo,
+  save,
+)
 
 
 def truncated_png(root):

@@ -18,9 +18,9 @@ import numpy as np
 import scipy.io
 
 from jtr_jax.core import errors
-from jtr_jax.data import resample
-from jtr_jax.data.normals_from_depth import Camera, normals_from_depth
-from jtr_jax.data.raw import RawDataset, RawExample
+from jtr_jax.data.datasets import resample
+from jtr_jax.data.datasets.normals_from_depth import Camera, normals_from_depth
+from jtr_jax.data.datasets.raw import RawDataset, RawExample
 
 try:
   import h5py

@@ -8,10 +8,10 @@ import pytest
 from ml_collections import ConfigDict
 
 from jtr_jax.config import build
-from jtr_jax.data import folder, folder_description, prepare
+from jtr_jax.data.datasets import folder, folder_description, prepare
 from jtr_jax.data.manifest import read_manifest
 from jtr_jax.tasks.depth import Depth, InverseDepth
-from tests.data.own_folder import TASKS, millimetres, save
+from tests.data.datasets.own_folder import TASKS, millimetres, save
 
 ROOT = Path(__file__).parents[2]
 

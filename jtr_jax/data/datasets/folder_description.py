@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jtr_jax.core import errors
-from jtr_jax.data.folder_tasks import FolderTask
+from jtr_jax.data.datasets.folder_tasks import FolderTask
 from jtr_jax.data.manifest import KINDS
 
 FILE_NAME = "tasks.toml"

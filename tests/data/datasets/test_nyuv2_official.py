@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data import nyuv2
+from jtr_jax.data.datasets import nyuv2
 
 h5py = pytest.importorskip("h5py")
 scipy_io = pytest.importorskip("scipy.io")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jtr_jax.data import files
+from jtr_jax.data.datasets import image_files
 
 _SAMPLED_FILES = 24
 _MOST_CLASSES = 150
@@ -32,7 +32,7 @@ def propose_tasks(root: Path, labels: dict[str, list[Path]]) -> str:
 
 def _table(root: Path, name: str, paths: list[Path]) -> list[str]:
   step = max(1, len(paths) // _SAMPLED_FILES)
-  arrays = [files.read_label(path) for path in paths[::step]]
+  arrays = [image_files.read_label(path) for path in paths[::step]]
   first = arrays[0]
   channels = first.shape[-1] if first.ndim == 3 else 1
   if channels == 3:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data.normals_from_depth import (
+from jtr_jax.data.datasets.normals_from_depth import (
   Camera,
   PlaneFit,
   normals_from_depth,

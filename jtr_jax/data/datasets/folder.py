@@ -17,9 +17,14 @@ import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors
-from jtr_jax.data import files, folder_description, folder_proposal, resample
 from jtr_jax.data.checked_rows import Arrays
-from jtr_jax.data.folder_tasks import FolderTask
+from jtr_jax.data.datasets import (
+  folder_description,
+  folder_proposal,
+  image_files,
+  resample,
+)
+from jtr_jax.data.datasets.folder_tasks import FolderTask
 
 SPLITS = ("train", "val")
 IMAGE = "image"
@@ -130,9 +135,9 @@ def common_size(folder: Folder) -> Size:
     ValueError: naming two files of different size.
   """
   paths = [row.image for rows in folder.splits.values() for row in rows]
-  first = files.file_size(paths[0])
+  first = image_files.file_size(paths[0])
   for path in paths[1:]:
-    size = files.file_size(path)
+    size = image_files.file_size(path)
     if size != first:
       raise ValueError(
         errors.message(
@@ -163,7 +168,7 @@ def examples(
     ValueError: naming the file that cannot be used.
   """
   for row in folder.splits[split]:
-    image = files.read_image(row.image)
+    image = image_files.read_image(row.image)
     arrays: dict[str, np.ndarray | None] = {
       IMAGE: resample.resize_image(image, size)
     }
@@ -184,7 +189,7 @@ def read_label(
   path = row.labels.get(task.name)
   if path is None:
     return None
-  stored = files.read_label(path)
+  stored = image_files.read_label(path)
   if stored.shape[:2] != image_size:
     raise ValueError(
       errors.message(
@@ -239,7 +244,7 @@ def _data_files(directory: Path) -> list[Path]:
   return sorted(
     p
     for p in directory.iterdir()
-    if p.suffix.lower() in files.SUFFIXES and not p.name.startswith(".")
+    if p.suffix.lower() in image_files.SUFFIXES and not p.name.startswith(".")
   )
 
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data import contents, files, folder, prepare, records
-from tests.data.own_folder import (
+from jtr_jax.data import contents, records
+from jtr_jax.data.datasets import folder, image_files, prepare
+from tests.data.datasets.own_folder import (
   SIZE,
   edges,
   ids,
@@ -79,7 +80,7 @@ def test_prepared_folder_opens_and_verifies(root, tmp_path):
 )
 def test_images_in_npy(tmp_path, array, expected):
   save(tmp_path / "x.npy", array)
-  image = files.read_image(tmp_path / "x.npy")
+  image = image_files.read_image(tmp_path / "x.npy")
   assert image.dtype == np.uint8
   np.testing.assert_array_equal(image, np.full((2, 2, 3), expected))
 
@@ -88,10 +89,10 @@ def test_grey_palette_and_transparent_images(tmp_path):
   save(tmp_path / "grey.png", edges)
   save(tmp_path / "alpha.png", np.full((2, 2, 4), 9, np.uint8))
   save_palette(tmp_path / "palette.png", edges)
-  grey = files.read_image(tmp_path / "grey.png")
+  grey = image_files.read_image(tmp_path / "grey.png")
   np.testing.assert_array_equal(grey, np.repeat(edges[..., None], 3, -1))
-  assert files.read_image(tmp_path / "alpha.png").shape == (2, 2, 3)
-  palette = files.read_image(tmp_path / "palette.png")
+  assert image_files.read_image(tmp_path / "alpha.png").shape == (2, 2, 3)
+  palette = image_files.read_image(tmp_path / "palette.png")
   np.testing.assert_array_equal(palette[1, 0], [40, 215, 7])
 
 
@@ -113,7 +114,7 @@ def test_deep_colour_png_is_refused_not_halved(tmp_path):
   path = tmp_path / "x.png"
   path.write_bytes(header + bytes([0, 0, 0, 1, 0, 0, 0, 1, 16, 2]))
   with pytest.raises(ValueError, match="16 bits a colour"):
-    files.read_label(path)
+    image_files.read_label(path)
 
 
 def test_ensure_prepared_prepares_once_and_notices_changes(root, tmp_path):

@@ -10,8 +10,9 @@ from typing import Any
 
 import jtr_jax
 from jtr_jax.core import errors
-from jtr_jax.data import folder, nyuv2, records
-from jtr_jax.data.folder import Size
+from jtr_jax.data import records
+from jtr_jax.data.datasets import folder, nyuv2
+from jtr_jax.data.datasets.folder import Size
 from jtr_jax.data.records import Dataset
 
 

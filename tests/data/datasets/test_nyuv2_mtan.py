@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from absl import logging
 
-from jtr_jax.data import nyuv2, released_splits
+from jtr_jax.data import released_splits
+from jtr_jax.data.datasets import nyuv2
 
 SIZE = (6, 8)
 DTYPES = {"image": "f8", "label": "f4", "depth": "f8", "normal": "f4"}
