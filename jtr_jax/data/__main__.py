@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from jtr_jax.data import contents, inspection, splits_cli
+from jtr_jax.data import splits_cli
 from jtr_jax.data.datasets import folder, nyuv2
 from jtr_jax.data.datasets.folder import Size
 from jtr_jax.data.datasets.prepare import PREPARERS
+from jtr_jax.data.inspect import contents, report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -117,14 +118,16 @@ def _inspect(given: argparse.Namespace) -> int:
   if contents.lacks_description(given.path, given.tasks):
     return _propose(given.path)
   data = contents.open_contents(given.path, given.tasks)
-  sys.stdout.write(inspection.report(given.path, data))
+  sys.stdout.write(report.report(given.path, data))
   if given.pictures is not None:
-    from jtr_jax.data import sheet  # loads JAX, which drawing rooms does not
+    from jtr_jax.data.inspect import (
+      picture_sheet,  # loads JAX, which drawing rooms does not
+    )
 
     given.pictures.mkdir(parents=True, exist_ok=True)
     for split in data.counts:
       path = given.pictures / f"{split}.png"
-      sheet.draw_sheet(data, split).save(path)
+      picture_sheet.draw_sheet(data, split).save(path)
       sys.stdout.write(f"{path}\n")
   return 0
 

@@ -5,7 +5,8 @@ import shutil
 import numpy as np
 import pytest
 
-from jtr_jax.data import builder, contents, records
+from jtr_jax.data import builder, records
+from jtr_jax.data.inspect import contents
 from tests.data import fake_dataset
 
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data import contents, records
+from jtr_jax.data import records
 from jtr_jax.data.datasets import folder, image_files, prepare
+from jtr_jax.data.inspect import contents
 from tests.data.datasets.own_folder import (
   SIZE,
   edges,

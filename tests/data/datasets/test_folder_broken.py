@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jtr_jax.data import contents
 from jtr_jax.data.datasets import prepare
+from jtr_jax.data.inspect import contents
 from tests.data.datasets.own_folder import (
   SIZE,
   edges,

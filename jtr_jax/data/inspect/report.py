@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from jtr_jax.data.contents import Contents
+from jtr_jax.data.inspect.contents import Contents
 from jtr_jax.data.manifest import TaskOptions
 from jtr_jax.data.progress import progress
 
