@@ -10,11 +10,11 @@ from ml_collections import ConfigDict
 from jtr_jax.config import build
 from jtr_jax.core import errors
 from jtr_jax.data import selection as selections
-from jtr_jax.data import split_file
+from jtr_jax.data.label_splits.resolves import text_file
+from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from jtr_jax.data.manifest import Manifest, StoredForm
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.selection import Images, Selection
-from jtr_jax.data.splits import LabelSplit
 
 MAIN = "main"
 """The name of the section `data` itself."""
@@ -109,7 +109,7 @@ class Source:
     """Write which labels may be seen as labels.tsv or labels_<name>.tsv."""
     suffix = "" if self.name == MAIN else f"_{self.name}"
     if self.labels:
-      split_file.save_split(folder / f"labels{suffix}.tsv", self.labels)
+      text_file.save_split(folder / f"labels{suffix}.tsv", self.labels)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,9 +12,9 @@ from absl import logging
 from jtr_jax import experiment
 from jtr_jax.config import presets
 from jtr_jax.core import errors
-from jtr_jax.data import split_file
 from jtr_jax.data.examples import Examples, to_images, to_stored
-from jtr_jax.data.splits import LabelSplit
+from jtr_jax.data.label_splits.resolves import text_file
+from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from jtr_jax.sources import Mixture
 from jtr_jax.train import result_card, workdir
 from jtr_jax.train.checkpoint import Which
@@ -114,7 +114,7 @@ def warn_of_seen_labels(teacher: Path, task: str, data: Mixture) -> None:
   file, labels = teacher / LABELS, data.main.labels
   if labels is None or task not in labels.tasks or not file.exists():
     return
-  seen = split_file.load_split(file)
+  seen = text_file.load_split(file)
   if task not in seen.tasks:
     return
   learnt = _shown(seen, task) & (set(labels.ids) - _shown(labels, task))
@@ -137,7 +137,7 @@ def _shown(labels: LabelSplit, task: str) -> set[str]:
 def _tasks(run: Path) -> tuple[str, ...]:
   """Return the tasks of a finished run."""
   named = tuple(workdir.read_config(run)["tasks"])
-  return named or split_file.load_split(run / LABELS).tasks
+  return named or text_file.load_split(run / LABELS).tasks
 
 
 def _runs(folder: Path) -> list[Path]:

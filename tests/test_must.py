@@ -3,11 +3,11 @@ import shutil
 
 import numpy as np
 import pytest
+from jtr_jax.data.label_splits.resolves.text_file import load_split
 
 from jtr_jax import main, pseudo_labels, runs, sources, stages, teachers
 from jtr_jax.config import presets
 from jtr_jax.data import records
-from jtr_jax.data.split_file import load_split
 from jtr_jax.train import result_card, workdir
 from tests import short_training, small_config
 

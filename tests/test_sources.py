@@ -4,13 +4,14 @@ import shutil
 
 import numpy as np
 import pytest
+from jtr_jax.data.label_splits.resolves import text_file
+from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from PIL import Image
 
 from jtr_jax import experiment, main, sources
 from jtr_jax.config import presets, validate
-from jtr_jax.data import records, split_file
+from jtr_jax.data import records
 from jtr_jax.data.datasets import folder, prepare
-from jtr_jax.data.splits import LabelSplit
 from jtr_jax.train import dispatch, result_card
 from jtr_jax.train.writers import read_rows
 from tests import config_files, short_training, small_config
@@ -122,7 +123,7 @@ def test_extended_with_depth_from_elsewhere(
   card = result_card.read(tmp_path / "run")
   assert card.images == small_config.TRAIN + 5
   assert card.label_counts == {"segmentation": 4, "depth": 4 + 5}
-  labels = split_file.load_split(tmp_path / "run" / "labels_extended.tsv")
+  labels = text_file.load_split(tmp_path / "run" / "labels_extended.tsv")
   assert labels.tasks == ("depth",)
   assert {o.step for o in card.outcomes} == {2}
 
@@ -272,7 +273,7 @@ def with_no_depth(rooms, config, path):
   """Write a label split that hides every depth of the rooms."""
   ids = records.open_dataset(rooms).manifest.split("train").ids
   shown = np.tile([True, False], (len(ids), 1))
-  split_file.save_split(path, LabelSplit(ids, config.tasks, shown))
+  text_file.save_split(path, LabelSplit(ids, config.tasks, shown))
 
 
 def test_students_learn_from_pseudo_labels_in_every_source(

@@ -12,13 +12,14 @@ from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
 from jtr_jax.config import registry
-from jtr_jax.data import label_split, records
+from jtr_jax.data import records
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.datasets import prepare
 from jtr_jax.data.feed import Delivery, Shardings
+from jtr_jax.data.label_splits.resolves import resolve
+from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from jtr_jax.data.manifest import Manifest, TaskOptions
 from jtr_jax.data.records import Dataset
-from jtr_jax.data.splits import LabelSplit
 from jtr_jax.data.stream import Reading
 from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
@@ -219,7 +220,7 @@ def make_label_split(
   Raises:
     ValueError: the file or the scenario does not fit the data.
   """
-  return label_split.make_or_read(
+  return resolve.make_or_read(
     dataset.manifest.split(data.train_split).ids,
     names,
     scenario=data.scenario,

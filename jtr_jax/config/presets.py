@@ -17,7 +17,7 @@ from jtr_jax.config.arguments import parse_arg as parse_arg
 from jtr_jax.config.balancing_presets import use_balancing
 from jtr_jax.config_parts import make_section
 from jtr_jax.core import errors
-from jtr_jax.data import splits
+from jtr_jax.data.label_splits.resolves import scenarios
 from jtr_jax.methods import jtr_settings
 
 NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
@@ -276,7 +276,7 @@ def _set_common(
   Images without labels come beside the labelled ones, 1 in every batch, and
   those with depth alone 4 (JTR supplement, "Batching").
   """
-  unlabelled = splits.parse_scenario(scenario).unlabelled
+  unlabelled = scenarios.parse_scenario(scenario).unlabelled
   config.tasks = config.data.scenario_tasks = tasks
   config.data.scenario = scenario
   if unlabelled:

@@ -8,9 +8,9 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import build, defaults, registry
 from jtr_jax.core import errors
-from jtr_jax.data import splits
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.datasets.prepare import PREPARERS
+from jtr_jax.data.label_splits.resolves import scenarios
 
 _TABLES: Mapping[str, Mapping[str, Any]] = {
   "balancing.gradient": registry.GRADIENT_BALANCERS,
@@ -249,7 +249,7 @@ def _check_source(place: str, data: ConfigDict) -> None:
     names = data.get(field, ())
     if len(set(names)) < len(names):
       raise _bad_value(f"{place}.{field}", names, "every task once")
-  splits.parse_scenario(data.scenario)
+  scenarios.parse_scenario(data.scenario)
 
 
 def _bad_value(field: str, found: Any, expected: str) -> ValueError:

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from jtr_jax.data import splits_cli
 from jtr_jax.data.datasets import folder, nyuv2
 from jtr_jax.data.datasets.folder import Size
 from jtr_jax.data.datasets.prepare import PREPARERS
 from jtr_jax.data.inspect import contents, report
+from jtr_jax.data.label_splits.resolves import command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
   verify.add_argument("path", type=Path, help="prepared or raw folder")
   verify.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
   verify.set_defaults(run=_verify)
-  splits_cli.add_parser(commands)
+  command.add_parser(commands)
   return parser
 
 

@@ -5,9 +5,10 @@ import jax
 import numpy as np
 import pytest
 from absl import logging
+from jtr_jax.data.label_splits.resolves import scenarios, text_file
 
 from jtr_jax.config import build, defaults, presets, registry
-from jtr_jax.data import manifest, split_file, splits
+from jtr_jax.data import manifest
 from jtr_jax.data.datasets import nyuv2, prepare
 from jtr_jax.data.records import Dataset
 from jtr_jax.data.rooms import generate
@@ -219,9 +220,9 @@ def test_single_task_learning_gets_its_column_of_the_split():
 def test_label_split_is_read_from_a_file(tmp_path):
   config = presets.base()
   rows = np.arange(3 * N).reshape(N, 3) % 2 == 0
-  written = splits.LabelSplit(IDS[::-1], tuple(nyuv2.TASKS), rows)
+  written = scenarios.LabelSplit(IDS[::-1], tuple(nyuv2.TASKS), rows)
   config.data.split_file = str(tmp_path / "mine.txt")
-  split_file.save_split(config.data.split_file, written)
+  text_file.save_split(config.data.split_file, written)
   split = label_split(config)
   np.testing.assert_array_equal(split.labelled, rows[::-1])
   assert split.about["scenario"] == "mine.txt"

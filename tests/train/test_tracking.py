@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from ml_collections import ConfigDict
 
 from jtr_jax import tracking
 from jtr_jax.config import build_balancing
-from jtr_jax.data.splits import LabelSplit
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.sources import Mixture, Source
 from jtr_jax.train import dispatch

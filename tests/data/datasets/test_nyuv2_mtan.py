@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 from absl import logging
+from jtr_jax.data.label_splits.resolves import released
 
-from jtr_jax.data import released_splits
 from jtr_jax.data.datasets import nyuv2
 
 SIZE = (6, 8)
@@ -103,13 +103,13 @@ def test_resizes(root):
 def test_ids_fit_a_released_split(root, monkeypatch):
   rows = np.eye(3, dtype=np.float32)[np.arange(12) % 3]
   monkeypatch.setattr(
-    released_splits.torch_file,
+    released.torch_file,
     "read_torch_tensors",
     lambda path: {"labels_weights": rows},
   )
   (root / "onelabel.pth").touch()
   ids = [key for key, _ in read_all(root)]
-  split = released_splits.import_split(
+  split = released.import_split(
     root / "onelabel.pth", ids, ["segmentation", "depth", "normals"]
   )
   np.testing.assert_array_equal(split.labelled, rows == 1)

@@ -16,8 +16,11 @@ from typing import Any
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data import restricted_pickle, torch_file
-from jtr_jax.data.splits import LabelSplit, require_same_ids
+from jtr_jax.data.label_splits.resolves import restricted_pickle, torch_file
+from jtr_jax.data.label_splits.resolves.scenarios import (
+  LabelSplit,
+  require_same_ids,
+)
 
 _ROWS_KEY = "labels_weights"
 _COLUMNS: Mapping[int, tuple[str, ...]] = {

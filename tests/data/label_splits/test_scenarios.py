@@ -2,8 +2,7 @@ import random
 
 import numpy as np
 import pytest
-
-from jtr_jax.data import splits
+from jtr_jax.data.label_splits.resolves import scenarios
 
 IDS = tuple(str(i) for i in range(795))
 NYUV2 = ("segmentation", "depth", "normals")
@@ -11,7 +10,7 @@ SEVEN = tuple("abcdefg")
 
 
 def make(scenario, ids=IDS, tasks=NYUV2, seed=0):
-  return splits.make_split(scenario, ids, tasks, seed=seed).labelled
+  return scenarios.make_split(scenario, ids, tasks, seed=seed).labelled
 
 
 def test_full_and_found_keep_everything():
@@ -79,11 +78,11 @@ def test_unlabelled_hides_a_share_and_keeps_the_rest(base):
 
 @pytest.mark.parametrize("scenario", ["onelabel", "randomlabels+unlabelled30"])
 def test_a_sample_keeps_its_labels_in_any_order(scenario):
-  split = splits.make_split(scenario, IDS, NYUV2, seed=3)
+  split = scenarios.make_split(scenario, IDS, NYUV2, seed=3)
   shuffled = random.Random(0).sample(IDS, len(IDS))
-  other = splits.make_split(scenario, shuffled, NYUV2[::-1], seed=3)
+  other = scenarios.make_split(scenario, shuffled, NYUV2[::-1], seed=3)
   np.testing.assert_array_equal(
-    splits.align_split(other, IDS, NYUV2), split.labelled
+    scenarios.align_split(other, IDS, NYUV2), split.labelled
   )
 
 
@@ -134,17 +133,17 @@ def test_refuses_repeated_ids():
 
 def test_align_chooses_tasks_and_order():
   labelled = np.array([[True, False], [False, True]])
-  split = splits.LabelSplit(("a", "b"), ("depth", "normals"), labelled)
-  found = splits.align_split(split, ["b", "a"], ["normals"])
+  split = scenarios.LabelSplit(("a", "b"), ("depth", "normals"), labelled)
+  found = scenarios.align_split(split, ["b", "a"], ["normals"])
   np.testing.assert_array_equal(found, [[True], [False]])
   with pytest.raises(ValueError, match="Did you mean 'normals'"):
-    splits.align_split(split, ["a", "b"], ["normal"])
+    scenarios.align_split(split, ["a", "b"], ["normal"])
 
 
 def test_align_refuses_other_ids():
-  split = splits.make_split("full", ("a", "b"), NYUV2, seed=0)
+  split = scenarios.make_split("full", ("a", "b"), NYUV2, seed=0)
   with pytest.raises(ValueError, match="does not fit") as error:
-    splits.align_split(split, [*map(str, range(9)), "a"], NYUV2)
+    scenarios.align_split(split, [*map(str, range(9)), "a"], NYUV2)
   text = str(error.value)
   assert "2 images in the split and 10 in the data" in text
   assert "only in the data: 9 ('0', '1', '2', '3', '4', ...)" in text
@@ -153,8 +152,8 @@ def test_align_refuses_other_ids():
 
 
 def test_describe_counts():
-  split = splits.make_split("onelabel+unlabelled30", IDS, NYUV2, seed=5)
-  lines = splits.describe(split).splitlines()
+  split = scenarios.make_split("onelabel+unlabelled30", IDS, NYUV2, seed=5)
+  lines = scenarios.describe(split).splitlines()
   expected = "795 images, 3 tasks; scenario onelabel+unlabelled30; seed 5"
   assert lines[0] == expected
   assert lines[1].split()[0] == "segmentation"
@@ -165,4 +164,4 @@ def test_describe_counts():
 
 def test_refuses_a_wrong_table():
   with pytest.raises(ValueError, match=r"float32\[1, 1\]"):
-    splits.LabelSplit(("a",), ("depth",), np.ones((1, 1), np.float32))
+    scenarios.LabelSplit(("a",), ("depth",), np.ones((1, 1), np.float32))

@@ -5,7 +5,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from jtr_jax.data import records, released_splits, split_file, splits
+from jtr_jax.data import records
+from jtr_jax.data.label_splits.resolves import released, scenarios, text_file
 
 
 def add_parser(subparsers: "argparse._SubParsersAction") -> None:
@@ -48,15 +49,15 @@ def run(args: argparse.Namespace) -> int:
     ValueError: a file or a name is wrong.
   """
   if args.action == "show":
-    split = split_file.load_split(args.file)
+    split = text_file.load_split(args.file)
   else:
     ids, tasks = _read_names(args)
     if args.action == "make":
-      split = splits.make_split(args.scenario, ids, tasks, seed=args.seed)
+      split = scenarios.make_split(args.scenario, ids, tasks, seed=args.seed)
     else:
-      split = released_splits.import_split(args.file, ids, tasks)
-    split_file.save_split(args.out, split)
-  sys.stdout.write(splits.describe(split))
+      split = released.import_split(args.file, ids, tasks)
+    text_file.save_split(args.out, split)
+  sys.stdout.write(scenarios.describe(split))
   return 0
 
 

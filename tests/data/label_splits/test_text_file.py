@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
-
-from jtr_jax.data import split_file, splits
+from jtr_jax.data.label_splits.resolves import scenarios, text_file
 
 TASKS = ("segmentation", "depth", "normals")
 
@@ -9,13 +8,13 @@ TASKS = ("segmentation", "depth", "normals")
 @pytest.fixture
 def split():
   ids = ("10", "9", "a b/c-0", "#x", "ü")
-  return splits.make_split("randomlabels+unlabelled40", ids, TASKS, seed=1)
+  return scenarios.make_split("randomlabels+unlabelled40", ids, TASKS, seed=1)
 
 
 def test_comes_back_as_it_was(tmp_path, split):
   path = tmp_path / "split.tsv"
-  split_file.save_split(path, split)
-  found = split_file.load_split(path)
+  text_file.save_split(path, split)
+  found = text_file.load_split(path)
   assert (found.ids, found.tasks) == (split.ids, split.tasks)
   assert found.about == split.about
   np.testing.assert_array_equal(found.labelled, split.labelled)
@@ -33,7 +32,7 @@ id\tlabels
 1\t-
 """
   path.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-  found = split_file.load_split(path)
+  found = text_file.load_split(path)
   assert found.ids == ("0", "1")
   np.testing.assert_array_equal(found.labelled, [[True] * 2, [False] * 2])
 
@@ -52,30 +51,30 @@ id\tlabels
 )
 def test_names_the_broken_line(tmp_path, split, old, new, message):
   path = tmp_path / "split.tsv"
-  split_file.save_split(path, split)
+  text_file.save_split(path, split)
   text = path.read_text()
   assert old in text
   path.write_text(text.replace(old, new, 1))
   with pytest.raises(ValueError, match=message) as error:
-    split_file.load_split(path)
+    text_file.load_split(path)
   assert str(path) in str(error.value)
 
 
 def test_refuses_a_file_cut_anywhere(tmp_path, split):
   path = tmp_path / "split.tsv"
-  split_file.save_split(path, split)
+  text_file.save_split(path, split)
   data = path.read_bytes()
   for length in range(0, len(data) - 1, 5):
     path.write_bytes(data[:length])
     with pytest.raises(ValueError, match=r"split\.tsv"):
-      split_file.load_split(path)
+      text_file.load_split(path)
 
 
 def test_refuses_bytes(tmp_path):
   path = tmp_path / "split.tsv"
   path.write_bytes(b"\x80\x02\x8a\n\xff")
   with pytest.raises(ValueError, match="not text"):
-    split_file.load_split(path)
+    text_file.load_split(path)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +83,7 @@ def test_refuses_bytes(tmp_path):
    (("a",), ("-",))],
 )  # fmt: skip
 def test_refuses_names_that_a_line_cannot_hold(tmp_path, ids, tasks):
-  made = splits.make_split("full", ids, tasks, seed=0)
+  made = scenarios.make_split("full", ids, tasks, seed=0)
   with pytest.raises(ValueError, match="cannot be written"):
-    split_file.save_split(tmp_path / "split.tsv", made)
+    text_file.save_split(tmp_path / "split.tsv", made)
   assert not list(tmp_path.iterdir())

@@ -2,9 +2,9 @@ import pickle
 
 import numpy as np
 import pytest
+from jtr_jax.data.label_splits.resolves import released
 
-from jtr_jax.data import released_splits
-from tests.data import handmade_pickles as handmade
+from tests.data.label_splits import handmade_pickles as handmade
 
 ROWS = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 0]] * 3, np.float32)
 TASKS = ("segmentation", "depth", "normals")
@@ -19,7 +19,7 @@ def torch_split(tmp_path):
 
 def test_rows_belong_to_the_number_in_the_id(torch_split):
   ids = sorted(map(str, range(12)))  # 0, 1, 10, 11, 2, ...
-  split = released_splits.import_split(torch_split, ids, TASKS[::-1])
+  split = released.import_split(torch_split, ids, TASKS[::-1])
   for sample, row in zip(ids, split.labelled, strict=True):
     np.testing.assert_array_equal(row[::-1], ROWS[int(sample)] == 1)
   assert split.about["scenario"] == "randomlabels.pth"
@@ -29,10 +29,10 @@ def test_two_columns_are_segmentation_and_depth(tmp_path):
   path = tmp_path / "onelabel.pth"
   rows = np.array([[0, 1], [1, 0]], np.float32)
   path.write_bytes(handmade.torch_file({"labels_weights": rows}, legacy=False))
-  split = released_splits.import_split(path, ["0", "1"], ["depth"])
+  split = released.import_split(path, ["0", "1"], ["depth"])
   np.testing.assert_array_equal(split.labelled, [[True], [False]])
   with pytest.raises(ValueError, match="Unknown task"):
-    released_splits.import_split(path, ["0", "1"], ["normals"])
+    released.import_split(path, ["0", "1"], ["normals"])
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_two_columns_are_segmentation_and_depth(tmp_path):
 )
 def test_refuses_data_prepared_in_another_way(torch_split, ids):
   with pytest.raises(ValueError, match="was never published"):
-    released_splits.import_split(torch_split, ids, TASKS)
+    released.import_split(torch_split, ids, TASKS)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_refuses_other_tables(tmp_path, rows):
   path = tmp_path / "odd.pth"
   path.write_bytes(handmade.torch_file({"labels_weights": rows}))
   with pytest.raises(ValueError, match=r"odd\.pth"):
-    released_splits.import_split(path, list("0123"), TASKS)
+    released.import_split(path, list("0123"), TASKS)
 
 
 LISTS = {
@@ -77,10 +77,10 @@ def write_lists(path, lists):
 def test_reads_lists_of_image_ids(tmp_path):
   path = tmp_path / "onelabel.npy"
   write_lists(path, LISTS)
-  found = released_splits.read_pascal_split(path)
+  found = released.read_pascal_split(path)
   assert found == {task: frozenset(ids) for task, ids in LISTS.items()}
   ids = ["2008_000019", "2008_000032", "2008_000002", "2008_000009"]
-  split = released_splits.import_split(
+  split = released.import_split(
     path, ids, ["saliency", "segmentation", "human_parts"]
   )
   expected = [[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1]]
@@ -95,14 +95,14 @@ def test_reads_the_old_module_names(tmp_path):
   old = data.replace(b"cnumpy._core.", b"cnumpy.core.")
   path = tmp_path / "onelabel.npy"
   path.write_bytes(handmade.npy_header() + old)
-  assert released_splits.read_pascal_split(path)["sal"] == {"2008_000019"}
+  assert released.read_pascal_split(path)["sal"] == {"2008_000019"}
 
 
 def test_refuses_other_images(tmp_path):
   path = tmp_path / "onelabel.npy"
   write_lists(path, LISTS)
   with pytest.raises(ValueError, match=r"only in the data: 1 \('2008_000020'"):
-    released_splits.import_split(
+    released.import_split(
       path, [*sorted(set().union(*LISTS.values())), "2008_000020"], ["edge"]
     )
 
@@ -112,7 +112,7 @@ def test_refuses_to_run_code(tmp_path):
   attack = handmade.call("os", "system", f"touch {victim}")
   path.write_bytes(handmade.npy_header() + b"\x80\x03" + attack + b".")
   with pytest.raises(ValueError, match=r"onelabel\.npy.*os\.system"):
-    released_splits.read_pascal_split(path)
+    released.read_pascal_split(path)
   assert not victim.exists()
 
 
@@ -123,7 +123,7 @@ def test_refuses_damaged_files(tmp_path):
   for broken in (data[:-3], data + b"\0", data[:100], b"", data[:200]):
     path.write_bytes(broken)
     with pytest.raises(ValueError, match=r"onelabel\.npy"):
-      released_splits.read_pascal_split(path)
+      released.read_pascal_split(path)
   np.save(path, np.zeros(3))
   with pytest.raises(ValueError, match="float64"):
-    released_splits.read_pascal_split(path)
+    released.read_pascal_split(path)

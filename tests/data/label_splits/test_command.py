@@ -2,15 +2,16 @@ import argparse
 
 import numpy as np
 import pytest
+from jtr_jax.data.label_splits.resolves import command, scenarios, text_file
 
 from jtr_jax.data import __main__ as data_command
-from jtr_jax.data import manifest, split_file, splits, splits_cli
-from tests.data import handmade_pickles as handmade
+from jtr_jax.data import manifest
+from tests.data.label_splits import handmade_pickles as handmade
 
 
 def run(*arguments):
   parser = argparse.ArgumentParser()
-  splits_cli.add_parser(parser.add_subparsers(dest="command"))
+  command.add_parser(parser.add_subparsers(dest="command"))
   args = parser.parse_args(["split", *map(str, arguments)])
   assert args.run(args) == 0
 
@@ -23,14 +24,14 @@ def test_makes_and_shows(tmp_path, capsys):
     "--out", out,
   )  # fmt: skip
   made = capsys.readouterr().out
-  expected = splits.make_split(
+  expected = scenarios.make_split(
     "onelabel", ("a", "b", "c"), ("depth", "normals"), seed=4
   )
-  found = split_file.load_split(out)
+  found = text_file.load_split(out)
   assert found.ids == expected.ids
   np.testing.assert_array_equal(found.labelled, expected.labelled)
   run("show", out)
-  assert capsys.readouterr().out == made == splits.describe(expected)
+  assert capsys.readouterr().out == made == scenarios.describe(expected)
 
 
 def test_imports(tmp_path, capsys):
@@ -40,7 +41,7 @@ def test_imports(tmp_path, capsys):
   tasks = "segmentation,depth,normals"
   run("import", released, "--numbered", 4, "--tasks", tasks, "--out", out)
   assert "4 images, 3 tasks; scenario onelabel.pth" in capsys.readouterr().out
-  np.testing.assert_array_equal(split_file.load_split(out).labelled, rows == 1)
+  np.testing.assert_array_equal(text_file.load_split(out).labelled, rows == 1)
 
 
 def test_takes_names_from_a_prepared_data_set(tmp_path, capsys):
@@ -55,10 +56,10 @@ def test_takes_names_from_a_prepared_data_set(tmp_path, capsys):
   out = tmp_path / "split.tsv"
   given = ("make", "onelabel", "--data", tmp_path, "--out", out)
   run(*given, "--split", "val")
-  found = split_file.load_split(out)
+  found = text_file.load_split(out)
   assert (found.ids, found.tasks) == (("a", "b"), ("depth", "normals"))
   run(*given, "--split", "val", "--tasks", "normals")
-  assert split_file.load_split(out).tasks == ("normals",)
+  assert text_file.load_split(out).tasks == ("normals",)
   with pytest.raises(ValueError, match="Unknown split of x"):
     run(*given)
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jtr_jax.data import released_splits, split_file, splits
-from jtr_jax.data.splits import LabelSplit
+from jtr_jax.data.label_splits.resolves import released, scenarios, text_file
+from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 
 _RELEASED = (".pth", ".npy")
 
@@ -37,11 +37,11 @@ def make_or_read(
   """
   path = Path(file)
   if not file:
-    split = splits.make_split(scenario, ids, scenario_tasks, seed=seed)
+    split = scenarios.make_split(scenario, ids, scenario_tasks, seed=seed)
   elif path.suffix in _RELEASED:
-    split = released_splits.import_split(path, ids, tasks)
+    split = released.import_split(path, ids, tasks)
   else:
-    split = split_file.load_split(path)
+    split = text_file.load_split(path)
   about = {"scenario": path.name if file else scenario, **split.about}
-  labelled = splits.align_split(split, ids, tasks)
+  labelled = scenarios.align_split(split, ids, tasks)
   return LabelSplit(tuple(ids), tuple(tasks), labelled, about)
