@@ -12,9 +12,9 @@ from ml_collections import ConfigDict
 
 from jtr_jax import sources, tracking
 from jtr_jax.config import build, build_balancing
-from jtr_jax.data import pipeline
-from jtr_jax.data.feed import Feed
-from jtr_jax.data.selection import Selection
+from jtr_jax.data.loading import pipeline
+from jtr_jax.data.loading.feed import Feed
+from jtr_jax.data.loading.selection import Selection
 from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet

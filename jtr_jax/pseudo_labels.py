@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data import pipeline, records
+from jtr_jax.data import records
 from jtr_jax.data.checked_rows import Arrays
-from jtr_jax.data.examples import Examples
+from jtr_jax.data.loading import pipeline
+from jtr_jax.data.loading.examples import Examples
 from jtr_jax.data.manifest import TaskOptions
 from jtr_jax.data.records import Dataset
 from jtr_jax.sources import Source

@@ -9,12 +9,12 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import build
 from jtr_jax.core import errors
-from jtr_jax.data import selection as selections
 from jtr_jax.data.label_splits.resolves import text_file
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.loading import selection as selections
+from jtr_jax.data.loading.selection import Images, Selection
 from jtr_jax.data.manifest import Manifest, StoredForm
 from jtr_jax.data.records import Dataset
-from jtr_jax.data.selection import Images, Selection
 
 MAIN = "main"
 """The name of the section `data` itself."""

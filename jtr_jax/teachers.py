@@ -12,9 +12,9 @@ from absl import logging
 from jtr_jax import experiment
 from jtr_jax.config import presets
 from jtr_jax.core import errors
-from jtr_jax.data.examples import Examples, to_images, to_stored
 from jtr_jax.data.label_splits.resolves import text_file
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.loading.examples import Examples, to_images, to_stored
 from jtr_jax.sources import Mixture
 from jtr_jax.train import result_card, workdir
 from jtr_jax.train.checkpoint import Which

@@ -10,10 +10,10 @@ from ml_collections import ConfigDict
 
 from jtr_jax.balancing.base import Need
 from jtr_jax.config import build
-from jtr_jax.data import pipeline
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
-from jtr_jax.data.order import draw_some
-from jtr_jax.data.selection import Selection
+from jtr_jax.data.loading import pipeline
+from jtr_jax.data.loading.order import draw_some
+from jtr_jax.data.loading.selection import Selection
 from jtr_jax.metrics.summary import accuracies
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.sources import Mixture

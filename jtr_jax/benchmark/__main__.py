@@ -29,8 +29,8 @@ from jtr_jax.config import (
   flag,
   validate,
 )
-from jtr_jax.data.examples import Examples, WithExtra
-from jtr_jax.data.feed import Feed
+from jtr_jax.data.loading.examples import Examples, WithExtra
+from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.tasks.base import Task

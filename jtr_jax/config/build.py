@@ -15,12 +15,12 @@ from jtr_jax.config import registry
 from jtr_jax.data import records
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.datasets import prepare
-from jtr_jax.data.feed import Delivery, Shardings
 from jtr_jax.data.label_splits.resolves import resolve
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.loading.feed import Delivery, Shardings
+from jtr_jax.data.loading.stream import Reading
 from jtr_jax.data.manifest import Manifest, TaskOptions
 from jtr_jax.data.records import Dataset
-from jtr_jax.data.stream import Reading
 from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task

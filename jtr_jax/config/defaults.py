@@ -10,8 +10,8 @@ import dataclasses
 from typing import Any, Literal
 
 from jtr_jax.data.augment.views import AugmentSettings
-from jtr_jax.data.feed import Placement
-from jtr_jax.data.selection import Images
+from jtr_jax.data.loading.feed import Placement
+from jtr_jax.data.loading.selection import Images
 
 TASKS = ("segmentation", "depth", "normals")
 

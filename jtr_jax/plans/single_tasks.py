@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 
 from jtr_jax import sources
 from jtr_jax.config import presets
-from jtr_jax.data.selection import check_every_task_labelled
+from jtr_jax.data.loading.selection import check_every_task_labelled
 from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
 from jtr_jax.sources import Mixture
 from jtr_jax.train import combined_card, result_card

@@ -8,7 +8,7 @@ import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 from jtr_jax.core import errors
-from jtr_jax.data.feed import Feed
+from jtr_jax.data.loading.feed import Feed
 from jtr_jax.train.state import TrainState
 from jtr_jax.train.step import StepMetrics, TrainStep
 

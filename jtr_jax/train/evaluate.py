@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 import jax
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jtr_jax.data.examples import to_images, to_labels
-from jtr_jax.data.feed import Feed
+from jtr_jax.data.loading.examples import to_images, to_labels
+from jtr_jax.data.loading.feed import Feed
 from jtr_jax.metrics import accumulate
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task

@@ -16,7 +16,7 @@ import optax
 from jax.sharding import Mesh
 
 from jtr_jax.data.augment.views import AugmentSettings
-from jtr_jax.data.feed import Feed
+from jtr_jax.data.loading.feed import Feed
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train.balancing import PLAIN, Balancing

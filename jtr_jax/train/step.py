@@ -16,7 +16,12 @@ from jax.sharding import Mesh, PartitionSpec
 from jtr_jax.core import rng
 from jtr_jax.core.types import Labels, Weighted
 from jtr_jax.data.augment.views import AugmentSettings, make_views
-from jtr_jax.data.examples import Examples, WithExtra, to_images, to_labels
+from jtr_jax.data.loading.examples import (
+  Examples,
+  WithExtra,
+  to_images,
+  to_labels,
+)
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task

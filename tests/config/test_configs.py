@@ -6,7 +6,7 @@ import pytest
 from jtr_jax.config import build, validate
 from jtr_jax.data.augment.views import make_views
 from jtr_jax.data.datasets import nyuv2
-from jtr_jax.data.examples import Examples, to_images, to_labels
+from jtr_jax.data.loading.examples import Examples, to_images, to_labels
 from jtr_jax.data.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods.base import MethodInput

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from jtr_jax.data.order import Shuffled
+from jtr_jax.data.loading.order import Shuffled
 from jtr_jax.train import loop
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.window import NonFiniteError

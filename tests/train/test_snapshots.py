@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jtr_jax.data import pipeline
-from jtr_jax.data.selection import select
+from jtr_jax.data.loading import pipeline
+from jtr_jax.data.loading.selection import select
 from jtr_jax.train import loop, snapshots
 from tests.train import tiny
 

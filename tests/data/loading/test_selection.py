@@ -3,11 +3,12 @@ import jax
 import numpy as np
 import pytest
 
-from jtr_jax.data import pipeline, records
-from jtr_jax.data.feed import Delivery
+from jtr_jax.data import records
+from jtr_jax.data.loading import pipeline
+from jtr_jax.data.loading.feed import Delivery
+from jtr_jax.data.loading.selection import join, join_tasks, select
+from jtr_jax.data.loading.stream import Reading
 from jtr_jax.data.manifest import Manifest
-from jtr_jax.data.selection import join, join_tasks, select
-from jtr_jax.data.stream import Reading
 from tests.data import fake_dataset
 
 NAMES = ("segmentation", "depth")

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from jtr_jax.data import feed
-from jtr_jax.data.examples import Examples
-from jtr_jax.data.feed import WHERE_IT_FITS, Delivery, Feed
-from jtr_jax.data.order import Mixed, Sequential
-from jtr_jax.data.records import Dataset
-from jtr_jax.data.selection import (
+from jtr_jax.data.loading import feed
+from jtr_jax.data.loading.examples import Examples
+from jtr_jax.data.loading.feed import WHERE_IT_FITS, Delivery, Feed
+from jtr_jax.data.loading.order import Mixed, Sequential
+from jtr_jax.data.loading.selection import (
   Selection,
   check_every_task_labelled,
   select,
 )
+from jtr_jax.data.records import Dataset
 
 _EXTRA_SEED = 1 << 31  # far from the seeds of runs
 

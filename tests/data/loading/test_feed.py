@@ -3,11 +3,11 @@ import jax
 import numpy as np
 import pytest
 
-from jtr_jax.data import examples as examples_lib
-from jtr_jax.data import pipeline
-from jtr_jax.data.feed import Delivery, Shardings
-from jtr_jax.data.selection import select
-from jtr_jax.data.stream import Reading
+from jtr_jax.data.loading import examples as examples_lib
+from jtr_jax.data.loading import pipeline
+from jtr_jax.data.loading.feed import Delivery, Shardings
+from jtr_jax.data.loading.selection import select
+from jtr_jax.data.loading.stream import Reading
 from tests.data import fake_dataset
 
 NAMES = ("depth", "segmentation", "normals")

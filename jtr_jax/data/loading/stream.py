@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 import grain
 from absl import flags
 
-from jtr_jax.data.order import Order
-from jtr_jax.data.selection import Selection
+from jtr_jax.data.loading.order import Order
+from jtr_jax.data.loading.selection import Selection
 
 
 class Reading(NamedTuple):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data.order import Mixed, Sequential, Shuffled, sample_order
+from jtr_jax.data.loading.order import Mixed, Sequential, Shuffled, sample_order
 
 
 @pytest.mark.parametrize("size", [1, 2, 11, 795])

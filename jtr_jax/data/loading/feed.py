@@ -8,11 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.examples import Examples, WithExtra
-from jtr_jax.data.order import Order, Rows
+from jtr_jax.data.loading.examples import Examples, WithExtra
+from jtr_jax.data.loading.order import Order, Rows
+from jtr_jax.data.loading.selection import Selection
+from jtr_jax.data.loading.stream import Reading, Stream
 from jtr_jax.data.progress import progress
-from jtr_jax.data.selection import Selection
-from jtr_jax.data.stream import Reading, Stream
 
 Placement: TypeAlias = Literal["auto", "device", "stream"]
 Sharding: TypeAlias = jax.sharding.Sharding
