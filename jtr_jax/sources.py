@@ -13,8 +13,8 @@ from jtr_jax.data.label_splits.resolves import text_file
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from jtr_jax.data.loading import selection as selections
 from jtr_jax.data.loading.selection import Images, Selection
-from jtr_jax.data.manifest import Manifest, StoredForm
-from jtr_jax.data.records import Dataset
+from jtr_jax.data.records.dataset.dataset import Dataset
+from jtr_jax.data.records.dataset.manifest import Manifest, StoredForm
 
 MAIN = "main"
 """The name of the section `data` itself."""

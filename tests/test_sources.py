@@ -10,8 +10,8 @@ from PIL import Image
 
 from jtr_jax import experiment, main, sources
 from jtr_jax.config import presets, validate
-from jtr_jax.data import records
 from jtr_jax.data.datasets import folder, prepare
+from jtr_jax.data.records.dataset import dataset
 from jtr_jax.train import dispatch, result_card
 from jtr_jax.train.writers import read_rows
 from tests import config_files, short_training, small_config
@@ -271,7 +271,7 @@ def test_a_task_of_one_source_alone_is_learnt_from_it(
 
 def with_no_depth(rooms, config, path):
   """Write a label split that hides every depth of the rooms."""
-  ids = records.open_dataset(rooms).manifest.split("train").ids
+  ids = dataset.open_dataset(rooms).manifest.split("train").ids
   shown = np.tile([True, False], (len(ids), 1))
   text_file.save_split(path, LabelSplit(ids, config.tasks, shown))
 

@@ -31,7 +31,7 @@ from jtr_jax.config import (
 )
 from jtr_jax.data.loading.examples import Examples, WithExtra
 from jtr_jax.data.loading.feed import Feed
-from jtr_jax.data.manifest import Manifest
+from jtr_jax.data.records.dataset.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, loop

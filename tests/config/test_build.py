@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from absl import logging
 from jtr_jax.data.label_splits.resolves import scenarios, text_file
+from jtr_jax.data.records.dataset.dataset import Dataset
 
 from jtr_jax.config import build, defaults, presets, registry
-from jtr_jax.data import manifest
 from jtr_jax.data.datasets import nyuv2, prepare
-from jtr_jax.data.records import Dataset
+from jtr_jax.data.records.dataset import manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods import jtr_settings, mtpsl
 from tests import config_files

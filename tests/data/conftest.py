@@ -1,7 +1,7 @@
 import pytest
 
-from tests.data import fake_dataset
 from tests.data.datasets import own_folder
+from tests.data.records import fake_dataset
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,13 @@ from typing import Any
 import jax
 import numpy as np
 import optax
+from jtr_jax.data.records.dataset.dataset import Dataset
+from jtr_jax.data.records.dataset.manifest import Manifest, Split
 
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Delivery, Feed, Shardings
 from jtr_jax.data.loading.selection import join, select
-from jtr_jax.data.manifest import Manifest, Split
-from jtr_jax.data.records import Dataset
 from jtr_jax.methods import (
   consistency,
   cross_task_maps,

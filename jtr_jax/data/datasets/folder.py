@@ -17,7 +17,6 @@ import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors
-from jtr_jax.data.checked_rows import Arrays
 from jtr_jax.data.datasets import (
   folder_description,
   folder_proposal,
@@ -25,6 +24,7 @@ from jtr_jax.data.datasets import (
   resample,
 )
 from jtr_jax.data.datasets.folder_tasks import FolderTask
+from jtr_jax.data.records.dataset.checked_rows import Arrays
 
 SPLITS = ("train", "val")
 IMAGE = "image"

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data import records
 from jtr_jax.data.datasets import folder, image_files, prepare
 from jtr_jax.data.inspect import contents
 from tests.data.datasets.own_folder import (
@@ -144,4 +143,4 @@ def test_prepared_without_raw_needs_no_raw(root, tmp_path):
   prepare.prepare_folder(tmp_path / "out", raw=root)
   root.rename(tmp_path / "moved")
   dataset = prepare.ensure_prepared("folder", tmp_path / "out", raw=root)
-  assert isinstance(dataset, records.Dataset)
+  assert isinstance(dataset, dataset.Dataset)

@@ -5,7 +5,7 @@ import pytest
 from jtr_jax.data.label_splits.resolves import command, scenarios, text_file
 
 from jtr_jax.data import __main__ as data_command
-from jtr_jax.data import manifest
+from jtr_jax.data.records.dataset import manifest
 from tests.data.label_splits import handmade_pickles as handmade
 
 

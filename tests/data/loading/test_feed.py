@@ -8,7 +8,7 @@ from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Delivery, Shardings
 from jtr_jax.data.loading.selection import select
 from jtr_jax.data.loading.stream import Reading
-from tests.data import fake_dataset
+from tests.data.records import fake_dataset
 
 NAMES = ("depth", "segmentation", "normals")
 OPTIONS = {"batch_size": 4, "seed": 3}

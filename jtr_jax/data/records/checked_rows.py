@@ -6,7 +6,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.manifest import Split, StoredForm, TaskOptions, stored_form
+from jtr_jax.data.records.dataset.manifest import (
+  Split,
+  StoredForm,
+  TaskOptions,
+  stored_form,
+)
 
 Arrays: TypeAlias = Mapping[str, np.ndarray | None]
 """`image` u8[H, W, 3] and, for each task, the stored label or None."""
