@@ -10,8 +10,8 @@ from pathlib import Path
 from absl import app, flags, logging
 from ml_collections import ConfigDict
 
-from jtr_jax import results, stages
 from jtr_jax.config import flag, validate
+from jtr_jax.experiment.setup import kinds, results
 from jtr_jax.train.compilation import enable_compilation_cache
 
 _WORKDIR = flags.DEFINE_string(
@@ -37,7 +37,7 @@ def main(argv: list[str]) -> None:
   enable_compilation_cache()
   folder = Path(_WORKDIR.value)
   if _MODE.value == "evaluate":
-    stages.evaluate(folder, which="latest" if _LATEST.value else "best")
+    kinds.evaluate(folder, which="latest" if _LATEST.value else "best")
     return
   train(
     flag.given(),
@@ -63,8 +63,8 @@ def train(
     allow_config_change: go on even if the workdir has another config.
   """
   validate.validate(config)
-  options = stages.Options(name, allow_config_change)
-  if stages.train(config, folder, options):
+  options = kinds.Options(name, allow_config_change)
+  if kinds.train(config, folder, options):
     sys.stdout.write((folder / results.CARD).read_text())
 
 

@@ -9,13 +9,13 @@ import jax
 import numpy as np
 from absl import logging
 
-from jtr_jax import experiment
 from jtr_jax.config import presets
 from jtr_jax.core import errors
 from jtr_jax.data.label_splits.resolves import text_file
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from jtr_jax.data.loading.examples import Examples, to_images, to_stored
-from jtr_jax.sources import Mixture
+from jtr_jax.experiment.setup import setup
+from jtr_jax.experiment.setup.data_mixture import Mixture
 from jtr_jax.train import result_card, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.state import TrainState
@@ -83,9 +83,9 @@ def load(
   """
   config = presets.from_plain(workdir.read_config(folder))
   config.tasks = _tasks(folder)
-  made = experiment.make_experiment(config, folder, data)
-  with experiment.open_checkpoints(made, read_only=True) as checkpoints:
-    restored = checkpoints.restore(which, experiment.abstract_state(made))
+  made = setup.make_experiment(config, folder, data)
+  with setup.open_checkpoints(made, read_only=True) as checkpoints:
+    restored = checkpoints.restore(which, setup.abstract_state(made))
   state, form = restored.state, data.manifest.form(task)
   (kind,) = (own for own in made.tasks if own.name == task)
 

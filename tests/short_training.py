@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax import experiment, runs
+from jtr_jax.experiment.setup import run, setup
 from jtr_jax.train import loop
 from jtr_jax.train.writers import MetricWriter
 
@@ -17,8 +17,8 @@ from jtr_jax.train.writers import MetricWriter
 def nothing_is_learnt():
   """Spare the compilation of steps and evaluations."""
   with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(runs.loop, "train", train)
-    patch.setattr(experiment.evaluate, "evaluate", evaluate)
+    patch.setattr(run.loop, "train", train)
+    patch.setattr(setup.evaluate, "evaluate", evaluate)
     yield
 
 

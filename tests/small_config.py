@@ -5,9 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from jtr_jax import sources
 from jtr_jax.data.datasets import prepare
-from jtr_jax.plans import single_tasks
+from jtr_jax.experiment.setup import data_mixture, stl
 from tests import config_files
 
 FILE = f"{config_files.ROOT}/configs/rooms_demo.py:tasks=segmentation+depth"
@@ -50,7 +49,7 @@ def config(directory, **changes):
 
 def single_task_configs(config):
   """Return the config of each task's own network, on the config's data."""
-  return single_tasks.single_task_configs(config, sources.open_sources(config))
+  return stl.single_task_configs(config, data_mixture.open_sources(config))
 
 
 def start(module, *words, **options):

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jtr_jax import experiment, main, stages
+from jtr_jax import main
+from jtr_jax.experiment.setup import kinds, setup
 from jtr_jax.train.dispatch import make_mesh
 from jtr_jax.train.writers import read_rows
 from tests import small_config
@@ -47,9 +48,9 @@ def content(folder):
 
 
 def last_state(config, folder):
-  made = experiment.make_experiment(config, folder)
-  with experiment.open_checkpoints(made, read_only=True) as checkpoints:
-    restored = checkpoints.restore("latest", experiment.abstract_state(made))
+  made = setup.make_experiment(config, folder)
+  with setup.open_checkpoints(made, read_only=True) as checkpoints:
+    restored = checkpoints.restore("latest", setup.abstract_state(made))
   return jax.device_get(restored.state)
 
 
@@ -120,9 +121,9 @@ def test_evaluation_finds_the_metrics_of_the_run(
   which, copy, capsys, monkeypatch
 ):
   forbidden = lambda *_, **__: pytest.fail("loads the training split")
-  monkeypatch.setattr(experiment, "make_train_feed", forbidden)
+  monkeypatch.setattr(setup, "make_train_feed", forbidden)
   shutil.rmtree(copy / "pictures")
-  stages.evaluate(copy, which=which)
+  kinds.evaluate(copy, which=which)
   result = json.loads((copy / "evaluation.json").read_text())
   card = json.loads((copy / "result.json").read_text())
   expected = card["outcomes"][which == "best"]
@@ -155,13 +156,13 @@ def test_unknown_field_is_named_before_anything_is_made(config, tmp_path):
 
 def test_empty_workdir_cannot_be_evaluated(tmp_path):
   with pytest.raises(ValueError, match="no run in this workdir"):
-    stages.evaluate(tmp_path, which="best")
+    kinds.evaluate(tmp_path, which="best")
 
 
 def test_workdir_without_checkpoint_cannot_be_evaluated(copy):
   shutil.rmtree(copy / "checkpoints")
   with pytest.raises(ValueError, match="no checkpoint 'best'"):
-    stages.evaluate(copy, which="best")
+    kinds.evaluate(copy, which="best")
 
 
 def test_damaged_checkpoint_is_named(config, copy):
@@ -172,7 +173,7 @@ def test_damaged_checkpoint_is_named(config, copy):
   largest.write_bytes(damaged)
   for attempt in (
     lambda: main.train(config, copy),
-    lambda: stages.evaluate(copy, which="latest"),
+    lambda: kinds.evaluate(copy, which="latest"),
   ):
     with pytest.raises(ValueError, match="cannot be read") as caught:
       attempt()
@@ -189,8 +190,8 @@ def test_foreign_checkpoint_is_refused(rooms, copy):
 
 def test_pictures_can_be_left_out(rooms, tmp_path):
   config = small_config.config(rooms, evaluate__pictures=0)
-  made = experiment.make_experiment(config, tmp_path / "run")
-  experiment.make_evaluation(made, make_mesh(1)).snapshot(None)
+  made = setup.make_experiment(config, tmp_path / "run")
+  setup.make_evaluation(made, make_mesh(1)).snapshot(None)
   assert not (tmp_path / "run").exists()
 
 

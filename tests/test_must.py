@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from jtr_jax.data.label_splits.resolves.text_file import load_split
 
-from jtr_jax import main, pseudo_labels, runs, sources, stages, teachers
+from jtr_jax import main, pseudo_labels, teachers
 from jtr_jax.config import presets
 from jtr_jax.data.records.dataset import dataset
+from jtr_jax.experiment.setup import data_mixture, kinds, run
 from jtr_jax.train import result_card, workdir
 from tests import short_training, small_config
 
@@ -112,7 +113,7 @@ def test_manifest_says_who_labelled(finished):
   ids=["after the labels", "after the teachers"],
 )
 def test_stopped_between_stages_it_goes_on(gone, rooms, copy, monkeypatch):
-  trained, train = [], runs.train
+  trained, train = [], run.train
 
   def remember(config, folder, **options):
     trained.append(folder.name)
@@ -122,7 +123,7 @@ def test_stopped_between_stages_it_goes_on(gone, rooms, copy, monkeypatch):
   for name in (*gone, "RESULT.md", "result.json"):
     path = copy / name
     shutil.rmtree(path) if path.is_dir() else path.unlink()
-  monkeypatch.setattr(runs, "train", remember)
+  monkeypatch.setattr(run, "train", remember)
   main.train(must(rooms), copy, name="must")
   assert trained == ["student"]
   assert content(copy) == expected
@@ -145,7 +146,7 @@ def test_labelling_is_all_or_nothing(rooms, copy, monkeypatch):
 
 
 def test_a_stopped_teacher_stops_the_experiment(rooms, tmp_path, monkeypatch):
-  monkeypatch.setattr(runs, "train", lambda *_, **__: False)
+  monkeypatch.setattr(run, "train", lambda *_, **__: False)
   main.train(must(rooms), tmp_path / "run")
   assert not (tmp_path / "run" / "pseudo_labels").exists()
   assert not (tmp_path / "run" / "RESULT.md").exists()
@@ -156,12 +157,12 @@ def test_given_teachers_are_not_trained_again(
 ):
   trained = []
   monkeypatch.setattr(
-    runs, "train", lambda config, folder, **_: trained.append(folder.name)
+    run, "train", lambda config, folder, **_: trained.append(folder.name)
   )
   config = must(rooms, finished / "teachers")
-  assert not stages.train(config, tmp_path / "all", stages.Options())
+  assert not kinds.train(config, tmp_path / "all", kinds.Options())
   config = must(rooms, finished / "teachers" / "depth")
-  assert not stages.train(config, tmp_path / "one", stages.Options())
+  assert not kinds.train(config, tmp_path / "one", kinds.Options())
   assert trained == ["student", "segmentation"]
   own = dataset.open_dataset(tmp_path / "all" / "pseudo_labels/main").source(
     "train"
@@ -184,10 +185,10 @@ def test_teacher_that_knows_hidden_labels_is_told(rooms, finished, monkeypatch):
   warning = lambda *words: told.append(words)
   monkeypatch.setattr(teachers.logging, "warning", warning)
   depth = finished / "teachers" / "depth"
-  same = sources.open_sources(must(rooms))
+  same = data_mixture.open_sources(must(rooms))
   teachers.warn_of_seen_labels(depth, "depth", same)
   assert not told
-  other = sources.open_sources(must(rooms, data__split_seed=1))
+  other = data_mixture.open_sources(must(rooms, data__split_seed=1))
   teachers.warn_of_seen_labels(depth, "depth", other)
   before, after = (one.main.labels.labelled[:, 1] for one in (same, other))
   assert told[0][3] == (before & ~after).sum() > 0

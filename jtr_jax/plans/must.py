@@ -7,10 +7,15 @@ from ml_collections import ConfigDict
 
 from jtr_jax import pseudo_labels, teachers
 from jtr_jax.config import build
-from jtr_jax.plans import single_tasks
-from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
-from jtr_jax.plans.single_tasks import section_of, single_tasks_config
-from jtr_jax.sources import Mixture
+from jtr_jax.experiment.setup import stl
+from jtr_jax.experiment.setup.base import (
+  Options,
+  finish_run,
+  open_workdir,
+  plain,
+)
+from jtr_jax.experiment.setup.data_mixture import Mixture
+from jtr_jax.experiment.setup.stl import section_of, single_tasks_config
 from jtr_jax.train import result_card
 
 TEACHERS, PSEUDO_LABELS, STUDENT = "teachers", "pseudo_labels", "student"
@@ -45,7 +50,7 @@ def _find_teachers(
   missing = tuple(name for name in data.tasks if name not in known)
   if missing:
     own = single_tasks_config(config, data, missing)
-    if not single_tasks.train(own, folder, options):
+    if not stl.train(own, folder, options):
       return None
     known |= teachers.find([folder], missing)
   return {name: known[name] for name in data.tasks}

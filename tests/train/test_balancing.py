@@ -9,12 +9,12 @@ import numpy as np
 import optax
 import pytest
 
-from jtr_jax import experiment
 from jtr_jax.balancing.base import Need
 from jtr_jax.balancing.gradient import ial, mgda, sum
 from jtr_jax.balancing.loss import auto_lambda, fixed, uw
 from jtr_jax.config import balancing_presets, build_balancing, validate
 from jtr_jax.data.augment.views import AugmentSettings
+from jtr_jax.experiment.setup import setup
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train import loop
@@ -57,14 +57,14 @@ def rooms_run(rooms, tmp_path_factory):
     )
     validate.validate(config)
     folder = tmp_path_factory.mktemp(scenario)
-    made = experiment.make_experiment(config, folder)
+    made = setup.make_experiment(config, folder)
     run = tiny.make_run(optimizer=optax.sgd(0.01))
     return run._replace(
       net=small_net.make_net(made.tasks),
       method=made.method,
       augment=AugmentSettings(enabled=False),  # half of the compilation
       balancing=made.balancing,
-      feed=experiment.make_train_feed(made, run.mesh),
+      feed=setup.make_train_feed(made, run.mesh),
       size=made.data.manifest.size,
     )
 

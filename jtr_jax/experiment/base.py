@@ -10,9 +10,9 @@ from typing import NamedTuple, TypeAlias
 
 from ml_collections import ConfigDict
 
-from jtr_jax import runs, sources
 from jtr_jax.config import defaults
-from jtr_jax.sources import Mixture
+from jtr_jax.experiment.setup import data_mixture, run
+from jtr_jax.experiment.setup.data_mixture import Mixture
 from jtr_jax.train import workdir
 
 
@@ -46,17 +46,17 @@ def open_workdir(config: ConfigDict, folder: Path, options: Options) -> Mixture:
   Returns:
     The data of the config; what does not fit it leaves no workdir behind.
   """
-  runs.check_workdir(
+  run.check_workdir(
     config, folder, allow_config_change=options.allow_config_change
   )
-  data = sources.open_sources(config)
+  data = data_mixture.open_sources(config)
   workdir.write_config(folder, config.to_dict())
   return data
 
 
 def train_run(config: ConfigDict, folder: Path, options: Options) -> bool:
   """Train one network: the simplest plan."""
-  return runs.train(
+  return run.train(
     config,
     folder,
     name=options.name,
@@ -66,7 +66,7 @@ def train_run(config: ConfigDict, folder: Path, options: Options) -> bool:
 
 def finish_run(config: ConfigDict, folder: Path, options: Options) -> bool:
   """Train a run below the workdir, unless it is finished."""
-  if runs.is_finished(config, folder):
+  if run.is_finished(config, folder):
     return True
   name = f"{options.name}, {folder.name}"
   return train_run(config, folder, options._replace(name=name))

@@ -5,8 +5,8 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from jtr_jax import experiment, results
 from jtr_jax.config import build, presets
+from jtr_jax.experiment.setup import results, setup
 from jtr_jax.train import loop, result_card, workdir
 from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.dispatch import make_mesh, replicated
@@ -31,12 +31,12 @@ def train(
     False if a signal stopped the run: the same call goes on from there.
   """
   check_workdir(config, folder, allow_config_change=allow_config_change)
-  made = experiment.make_experiment(config, folder)
+  made = setup.make_experiment(config, folder)
   workdir.write_config(folder, config.to_dict())
   mesh = make_mesh(build.batch_size(config))
-  evaluation = experiment.make_evaluation(made, mesh)
-  run = experiment.make_run(made, evaluation, mesh)
-  with experiment.open_checkpoints(made) as checkpoints:
+  evaluation = setup.make_evaluation(made, mesh)
+  run = setup.make_run(made, evaluation, mesh)
+  with setup.open_checkpoints(made) as checkpoints:
     state = loop.train(run, checkpoints, folder)
     if int(state.step) < run.schedule.total:
       return False
@@ -62,7 +62,7 @@ def is_finished(config: ConfigDict, folder: Path) -> bool:
     return False
   if not workdir.holds(folder, config.to_dict()):
     return False
-  total = experiment.make_experiment(config, folder).schedule.total
+  total = setup.make_experiment(config, folder).schedule.total
   return result_card.read(folder).outcomes[0].step == total
 
 
@@ -74,11 +74,11 @@ def evaluate(folder: Path, *, which: Which) -> None:
     which: "best" or "latest".
   """
   config = presets.from_plain(workdir.read_config(folder))
-  made = experiment.make_experiment(config, folder)
+  made = setup.make_experiment(config, folder)
   mesh = make_mesh(jax.device_count())  # an image for each device will do
-  evaluation = experiment.make_evaluation(made, mesh)
-  with experiment.open_checkpoints(made, read_only=True) as checkpoints:
-    restored = checkpoints.restore(which, experiment.abstract_state(made))
+  evaluation = setup.make_evaluation(made, mesh)
+  with setup.open_checkpoints(made, read_only=True) as checkpoints:
+    restored = checkpoints.restore(which, setup.abstract_state(made))
   state = jax.device_put(restored.state, replicated(mesh))
-  metrics = experiment.make_judge(made, evaluation)(state)
+  metrics = setup.make_judge(made, evaluation)(state)
   results.write_evaluation(folder, restored.step, evaluation.split, metrics)

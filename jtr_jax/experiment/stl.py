@@ -4,11 +4,16 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax import sources
 from jtr_jax.config import presets
 from jtr_jax.data.loading.selection import check_every_task_labelled
-from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
-from jtr_jax.sources import Mixture
+from jtr_jax.experiment.setup import data_mixture
+from jtr_jax.experiment.setup.base import (
+  Options,
+  finish_run,
+  open_workdir,
+  plain,
+)
+from jtr_jax.experiment.setup.data_mixture import Mixture
 from jtr_jax.train import combined_card, result_card
 
 BASELINE = "baseline.json"
@@ -58,7 +63,7 @@ def _single_task_config(
   own.stages.plan = "run"
   first, *others = (s.name for s in data.sources if s.knows(task))
   further = own.data.sources
-  if first != sources.MAIN:
+  if first != data_mixture.MAIN:
     _promote(own, further[first])
   own.data.sources = {name: further[name] for name in others}
   for section in (own.data, *own.data.sources.values()):
@@ -83,7 +88,7 @@ def single_tasks_config(
 def section_of(config: ConfigDict, source: str) -> ConfigDict:
   """Return the section of a config that describes a source of data."""
   section: ConfigDict = (
-    config.data if source == sources.MAIN else config.data.sources[source]
+    config.data if source == data_mixture.MAIN else config.data.sources[source]
   )
   return section
 

@@ -10,15 +10,15 @@ import optax
 from jax.sharding import Mesh
 from ml_collections import ConfigDict
 
-from jtr_jax import sources, tracking
 from jtr_jax.config import build, build_balancing
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.loading.selection import Selection
+from jtr_jax.experiment.setup import data_mixture, held_out_accuracy
+from jtr_jax.experiment.setup.data_mixture import Mixture
 from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.sources import Mixture
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, evaluate, loop, snapshots
 from jtr_jax.train.balancing import Balancing
@@ -73,7 +73,9 @@ class Experiment:
   @functools.cached_property
   def shared_out(self) -> tuple[Mixture, Selection | None]:
     """What is trained on, and images to measure accuracies on, if any."""
-    return tracking.set_images_aside(self.config, self.balancing, self.data)
+    return held_out_accuracy.set_images_aside(
+      self.config, self.balancing, self.data
+    )
 
   @property
   def training(self) -> Mixture:
@@ -122,7 +124,7 @@ def make_experiment(
   Raises:
     ValueError: data that is not there, or does not fit the config.
   """
-  data = data or sources.open_sources(config)
+  data = data or data_mixture.open_sources(config)
   tasks = build.make_tasks(config, data.manifest)
   steps = build.steps_per_epoch(config, data.main.size)
   return Experiment(
@@ -162,7 +164,7 @@ def make_run(
     evaluate=make_judge(experiment, evaluation),
     eval_split=evaluation.split,
     balancing=experiment.balancing,
-    track=tracking.make_track(
+    track=held_out_accuracy.make_track(
       config,
       experiment.net,
       experiment.balancing,

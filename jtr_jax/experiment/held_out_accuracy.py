@@ -14,9 +14,9 @@ from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.order import draw_some
 from jtr_jax.data.loading.selection import Selection
+from jtr_jax.experiment.setup.data_mixture import Mixture
 from jtr_jax.metrics.summary import accuracies
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.sources import Mixture
 from jtr_jax.train import dispatch, evaluate, loop
 from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.state import TrainState

@@ -4,7 +4,12 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
+from jtr_jax.experiment.setup.base import (
+  Options,
+  finish_run,
+  open_workdir,
+  plain,
+)
 from jtr_jax.train import combined_card, result_card
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import optax
 import pytest
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.experiment.setup.data_mixture import Mixture, Source
 from ml_collections import ConfigDict
 
-from jtr_jax import tracking
 from jtr_jax.config import build_balancing
+from jtr_jax.experiment.setup import held_out_accuracy
 from jtr_jax.methods.supervised import supervised
-from jtr_jax.sources import Mixture, Source
 from jtr_jax.train import dispatch
 from jtr_jax.train.program import Program
 from tests import config_files
@@ -53,9 +53,9 @@ def data():
 def track(made, metrics):
   """Return the balancer's state and the row after one evaluation."""
   balancing, state = start(made)
-  _, aside = tracking.set_images_aside(made, balancing, data())
+  _, aside = held_out_accuracy.set_images_aside(made, balancing, data())
   mesh = dispatch.make_mesh(1, jax.devices()[:1])
-  told = tracking.make_track(made, NET, balancing, aside, mesh)
+  told = held_out_accuracy.make_track(made, NET, balancing, aside, mesh)
   after, row = told(state, metrics)
   same = dataclasses.replace(after, balancing=state.balancing)
   assert jax.tree.all(jax.tree.map(jnp.array_equal, same.params, state.params))
@@ -64,16 +64,16 @@ def track(made, metrics):
 
 def test_set_aside_labels_are_not_trained_with():
   made = config(held_out=0.3)
-  kept, aside = tracking.set_labels_aside(made, start(made)[0], LABELS)
+  kept, aside = held_out_accuracy.set_labels_aside(made, start(made)[0], LABELS)
   np.testing.assert_array_equal(kept.labelled ^ aside.labelled, LABELS.labelled)
   assert aside.labelled.all(axis=1).sum() == 3
-  again = tracking.set_labels_aside(made, start(made)[0], LABELS)
+  again = held_out_accuracy.set_labels_aside(made, start(made)[0], LABELS)
   np.testing.assert_array_equal(again[1].labelled, aside.labelled)
 
 
 def test_set_aside_images_are_those_that_are_not_trained_with():
   made = config(held_out=0.3)
-  kept, aside = tracking.set_images_aside(made, start(made)[0], data())
+  kept, aside = held_out_accuracy.set_images_aside(made, start(made)[0], data())
   trained = kept.main.labelled.parts[0].ids
   measured = aside.parts[0].ids
   assert len(measured) == 3
@@ -85,7 +85,7 @@ def test_set_aside_images_are_those_that_are_not_trained_with():
   "made", [config("uw"), config(accuracy="eval_split")], ids=["uw", "released"]
 )
 def test_nothing_is_set_aside_unless_it_is_measured_on(made):
-  kept, aside = tracking.set_labels_aside(made, start(made)[0], LABELS)
+  kept, aside = held_out_accuracy.set_labels_aside(made, start(made)[0], LABELS)
   assert not aside.labelled.any()
   np.testing.assert_array_equal(kept.labelled, LABELS.labelled)
 

@@ -8,10 +8,11 @@ from jtr_jax.data.label_splits.resolves import text_file
 from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from PIL import Image
 
-from jtr_jax import experiment, main, sources
+from jtr_jax import main
 from jtr_jax.config import presets, validate
 from jtr_jax.data.datasets import folder, prepare
 from jtr_jax.data.records.dataset import dataset
+from jtr_jax.experiment.setup import data_mixture, setup
 from jtr_jax.train import dispatch, result_card
 from jtr_jax.train.writers import read_rows
 from tests import config_files, short_training, small_config
@@ -62,10 +63,10 @@ def small(rooms, arg="", method="supervised", **changes):
 
 def batch_of(config, folder, steps=4):
   """Return the first batches of a config."""
-  made = experiment.make_experiment(config, folder)
+  made = setup.make_experiment(config, folder)
   folder.mkdir(exist_ok=True)
   mesh = dispatch.make_mesh(sum(made.data.per_batch), devices=None)
-  feed = experiment.make_train_feed(made, mesh)
+  feed = setup.make_train_feed(made, mesh)
   return [feed.gather(feed.constant, feed.fetch(step)) for step in range(steps)]
 
 
@@ -103,7 +104,7 @@ def test_an_epoch_is_one_of_the_labelled_images(rooms, tmp_path):
     train__epochs=3,
     train__steps=0,
   )
-  made = experiment.make_experiment(config, tmp_path)
+  made = setup.make_experiment(config, tmp_path)
   assert made.schedule.total == 3 * 4 / 2  # 4 of 8 images, 2 in a batch
   assert made.schedule.steps_per_epoch == 2
   assert len(made.data.ids) == small_config.TRAIN
@@ -144,7 +145,7 @@ def test_another_data_set_brings_its_tasks(rooms, pictures, tmp_path):
   config.tasks = ("segmentation", "depth")
   with_pictures(config, pictures, tmp_path, eval_split="val")
   validate.validate(config)
-  made = experiment.make_experiment(config, tmp_path)
+  made = setup.make_experiment(config, tmp_path)
   assert made.data.evaluated.size == small_config.VAL + 2
   assert made.data.evaluated.present[-2:].tolist() == [[False, True]] * 2
   for batch in batch_of(config, tmp_path / "look"):
@@ -162,7 +163,7 @@ def test_without_names_a_run_has_the_tasks_of_all_sources(
   config = small(rooms)
   config.tasks = config.data.scenario_tasks = ()
   config.data.scenario = "full"
-  data = sources.open_sources(with_pictures(config, own, tmp_path))
+  data = data_mixture.open_sources(with_pictures(config, own, tmp_path))
   assert data.tasks[-1] == "far"
   assert "segmentation" in data.tasks
   rooms_part, photos = data.selection.parts
@@ -192,7 +193,7 @@ def test_source_without_a_task_of_the_run_is_refused(rooms, more_rooms):
   config = small(rooms, f",scenario=full,extended={more_rooms}")
   config.tasks = ("segmentation",)
   with pytest.raises(ValueError, match="'extended' has no task of this run"):
-    sources.open_sources(config)
+    data_mixture.open_sources(config)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,7 @@ def test_a_task_of_one_source_alone_is_learnt_from_it(
   assert own.data.directory == str(more_rooms)
   assert own.data.eval_split == "val"
   assert not own.data.sources
-  assert experiment.make_experiment(own, tmp_path).data.main.size == 5
+  assert setup.make_experiment(own, tmp_path).data.main.size == 5
 
 
 def with_no_depth(rooms, config, path):

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from jtr_jax.experiment import DELTA, Evaluation, Experiment
+from jtr_jax.experiment.setup.setup import DELTA, Evaluation, Experiment
 from jtr_jax.train import files, result_card, workdir
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.result_card import Outcome, ResultCard

@@ -3,10 +3,10 @@ import json
 
 import pytest
 
-from jtr_jax import main, runs, stages
+from jtr_jax import main
 from jtr_jax.config import presets
+from jtr_jax.experiment.setup import grid_search, kinds, run
 from jtr_jax.metrics import delta
-from jtr_jax.plans import grid
 from jtr_jax.train import result_card, workdir
 from tests import short_training, small_config
 
@@ -112,14 +112,14 @@ def test_card_takes_the_networks_together(finished, capsys):
 def test_experiment_goes_on_after_the_network_it_stopped_in(
   rooms, finished, tmp_path, monkeypatch
 ):
-  trained, train = [], runs.train
+  trained, train = [], run.train
 
   def stop_before_depth(config, folder, **options):
     trained.append(folder.name)
     is_second = len(trained) == 2
     return False if is_second else train(config, folder, **options)
 
-  monkeypatch.setattr(runs, "train", stop_before_depth)
+  monkeypatch.setattr(run, "train", stop_before_depth)
   main.train(single_task_config(rooms), tmp_path, name="single")
   assert not (tmp_path / "baseline.json").exists()
   main.train(single_task_config(rooms), tmp_path, name="single")
@@ -131,7 +131,7 @@ def test_finished_experiment_is_left_alone(
   rooms, finished, monkeypatch, capsys
 ):
   before = content(finished)
-  monkeypatch.setattr(runs, "train", lambda *_, **__: pytest.fail("trains"))
+  monkeypatch.setattr(run, "train", lambda *_, **__: pytest.fail("trains"))
   main.train(single_task_config(rooms), finished, name="single")
   assert content(finished) == before
   assert capsys.readouterr().out == (finished / "RESULT.md").read_text()
@@ -140,7 +140,7 @@ def test_finished_experiment_is_left_alone(
 def test_longer_experiment_trains_every_network_on(rooms, finished, tmp_path):
   config = single_task_config(rooms, train__steps=4)
   for task, own in small_config.single_task_configs(config).items():
-    assert not runs.is_finished(own, finished / task)
+    assert not run.is_finished(own, finished / task)
 
 
 def test_other_config_is_refused(rooms, finished):
@@ -150,7 +150,7 @@ def test_other_config_is_refused(rooms, finished):
 
 
 def test_every_network_is_evaluated(finished, capsys):
-  stages.evaluate(finished, which="latest")
+  kinds.evaluate(finished, which="latest")
   for task in TASKS:
     result = json.loads((finished / task / "evaluation.json").read_text())
     assert result["step"] == 3
@@ -194,7 +194,7 @@ def test_the_best_of_a_grid_has_the_best_metric(finished):
     return dataclasses.replace(card, outcomes=(last, *others))
 
   cards = [with_error(value) for value in (0.5, 0.3, 0.4)]
-  found = grid.best(cards, "depth/abs_err")
+  found = grid_search.best(cards, "depth/abs_err")
   assert found.outcomes[0].metrics["depth/abs_err"] == 0.3
 
 

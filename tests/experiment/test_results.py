@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax import results
 from jtr_jax.core.types import Label
+from jtr_jax.experiment.setup import results
 from jtr_jax.metrics import accumulate
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.segmentation import Segmentation

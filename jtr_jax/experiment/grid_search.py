@@ -7,8 +7,13 @@ from ml_collections import ConfigDict
 
 from jtr_jax.balancing.loss import fixed
 from jtr_jax.core import errors
-from jtr_jax.experiment import DELTA
-from jtr_jax.plans.base import Options, finish_run, open_workdir, plain
+from jtr_jax.experiment.setup.base import (
+  Options,
+  finish_run,
+  open_workdir,
+  plain,
+)
+from jtr_jax.experiment.setup.setup import DELTA
 from jtr_jax.train import result_card
 from jtr_jax.train.result_card import Outcome, ResultCard
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax import runs
-from jtr_jax.plans import grid, must, primaries, single_tasks
-from jtr_jax.plans.base import Options, Plan, train_run
+from jtr_jax.experiment.setup import grid_search, primary_tasks, stl
+from jtr_jax.experiment.setup.base import Options, Plan, train_run
+from jtr_jax.plans import must
 from jtr_jax.train.checkpoint import Which
 
 PLANS: Mapping[str, Plan] = {
   "run": train_run,
-  "stl": single_tasks.train,
-  "primaries": primaries.train,
-  "grid": grid.train,
+  "stl": stl.train,
+  "primaries": primary_tasks.train,
+  "grid": grid_search.train,
   "must": must.train,
 }
 
@@ -45,4 +45,4 @@ def evaluate(folder: Path, *, which: Which) -> None:
   """
   below = sorted(path.parent for path in folder.rglob("checkpoints"))
   for run in below or [folder]:
-    runs.evaluate(run, which=which)
+    run.evaluate(run, which=which)
