@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from jtr_jax.experiment.must import pipeline
 from jtr_jax.experiment.setup import grid_search, primary_tasks, stl
 from jtr_jax.experiment.setup.base import Options, Plan, train_run
-from jtr_jax.plans import must
 from jtr_jax.train.checkpoint import Which
 
 PLANS: Mapping[str, Plan] = {
@@ -18,7 +18,7 @@ PLANS: Mapping[str, Plan] = {
   "stl": stl.train,
   "primaries": primary_tasks.train,
   "grid": grid_search.train,
-  "must": must.train,
+  "must": pipeline.train,
 }
 
 

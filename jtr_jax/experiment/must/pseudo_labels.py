@@ -13,8 +13,8 @@ from jtr_jax.data.records.dataset import dataset
 from jtr_jax.data.records.dataset.checked_rows import Arrays
 from jtr_jax.data.records.dataset.dataset import Dataset
 from jtr_jax.data.records.dataset.manifest import TaskOptions
+from jtr_jax.experiment.must.teachers import Teacher
 from jtr_jax.experiment.setup.data_mixture import Source
-from jtr_jax.teachers import Teacher
 
 KEY = "pseudo_labels"
 

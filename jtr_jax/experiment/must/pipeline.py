@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax import pseudo_labels, teachers
 from jtr_jax.config import build
+from jtr_jax.experiment.must import pseudo_labels, teachers
 from jtr_jax.experiment.setup import stl
 from jtr_jax.experiment.setup.base import (
   Options,

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from jtr_jax.data.label_splits.resolves.text_file import load_split
 
-from jtr_jax import main, pseudo_labels, teachers
+from jtr_jax import main
 from jtr_jax.config import presets
 from jtr_jax.data.records.dataset import dataset
+from jtr_jax.experiment.must import pseudo_labels, teachers
 from jtr_jax.experiment.setup import data_mixture, kinds, run
 from jtr_jax.train import result_card, workdir
 from tests import short_training, small_config
