@@ -18,7 +18,7 @@ from jtr_jax.config.balancing_presets import use_balancing
 from jtr_jax.config_parts import make_section
 from jtr_jax.core import errors
 from jtr_jax.data.label_splits.resolves import scenarios
-from jtr_jax.methods import jtr_settings
+from jtr_jax.methods.jtr.jtr import settings
 
 NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
 LAPTOP_SIZE = (48, 64)  # pixels
@@ -229,7 +229,7 @@ def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
 
 def use_augment_variant(config: ConfigDict, variant: str) -> ConfigDict:
   """Resize labels as the paper means it, or as the released loaders do."""
-  registry.find("variant", variant, jtr_settings.VARIANTS)
+  registry.find("variant", variant, settings.VARIANTS)
   released = variant == "official"
   config.augment.normal_resize = "official" if released else "renormalise"
   config.augment.inverse_depth_scale = "official" if released else "multiply"

@@ -20,7 +20,7 @@ import jax.numpy as jnp
 
 from jtr_jax.core import errors, numerics
 from jtr_jax.core.types import ViewSpec
-from jtr_jax.methods import joint_space, pair_estimates, task_pairs
+from jtr_jax.methods import pair_estimates, task_pairs
 from jtr_jax.methods.base import (
   Method,
   MethodInput,
@@ -28,6 +28,7 @@ from jtr_jax.methods.base import (
   Tree,
   no_reconstructions,
 )
+from jtr_jax.methods.jtr.jtr import joint_space
 from jtr_jax.methods.pair_estimates import Pair, Scene
 from jtr_jax.methods.supervised import Share, supervised_losses, view
 from jtr_jax.models.multitask import AutoEncoder

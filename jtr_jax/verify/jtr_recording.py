@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.core.types import Labels
-from jtr_jax.methods import jtr, jtr_settings
 from jtr_jax.methods.base import Method
+from jtr_jax.methods.jtr.jtr import jtr, settings
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet, Tree
 from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.base import Task
@@ -17,9 +17,7 @@ from jtr_jax.verify import recorded_step, released_weights
 from jtr_jax.verify.comparison import Recording
 
 VIEWS = 3
-SETTINGS = dataclasses.replace(
-  jtr_settings.RELEASED, relaxation="straight_through"
-)
+SETTINGS = dataclasses.replace(settings.RELEASED, relaxation="straight_through")
 
 
 Trees: TypeAlias = dict[str, tuple[Tree, Tree]]

@@ -17,7 +17,6 @@ import jax.numpy as jnp
 
 from jtr_jax.core import errors, rng
 from jtr_jax.core.types import Labels, Predictions, ViewSpec
-from jtr_jax.methods import joint_space, joint_tensor, jtr_released
 from jtr_jax.methods.base import (
   JointViews,
   Method,
@@ -25,8 +24,13 @@ from jtr_jax.methods.base import (
   MethodOutput,
   Tree,
 )
-from jtr_jax.methods.joint_tensor import JointPair
-from jtr_jax.methods.jtr_settings import PAPER, JtrSettings
+from jtr_jax.methods.jtr.jtr import (
+  joint_space,
+  joint_tensor,
+  released_reconstruction,
+)
+from jtr_jax.methods.jtr.jtr.joint_tensor import JointPair
+from jtr_jax.methods.jtr.jtr.settings import PAPER, JtrSettings
 from jtr_jax.methods.supervised import supervised_losses, view
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Relaxation, Task
@@ -275,7 +279,7 @@ def _reconstruction(
 ) -> jax.Array:
   """Return f32[B], both tensors' reconstruction losses, summed over tasks."""
   if settings.reconstruction == "released":
-    return jtr_released.reconstruction(
+    return released_reconstruction.reconstruction(
       tasks,
       settings.stacking,
       pair,

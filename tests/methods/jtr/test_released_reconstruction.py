@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jtr_jax.methods.jtr.jtr.joint_tensor import RELEASED, JointPair
 
 from jtr_jax.core.types import Label
-from jtr_jax.methods import joint_tensor, jtr_released
-from jtr_jax.methods.joint_tensor import RELEASED, JointPair
+from jtr_jax.methods.jtr.jtr import joint_tensor, released_reconstruction
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
@@ -54,7 +54,7 @@ def loss(task, rebuilt, prediction, value, *, present=True, mask=WHOLE):
     joint_tensor.target_tensor((task,), encoded, labels, mask, RELEASED),
     mask,
   )
-  total = jtr_released.reconstruction(
+  total = released_reconstruction.reconstruction(
     (task,), RELEASED, pair, rebuilt, predictions, labels, **noiseless
   )
   return total.item()
