@@ -25,8 +25,8 @@ from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, optimizer
-from jtr_jax.train.balancing import BALANCER, PLAIN, Balancing
 from jtr_jax.train.loop import Schedule
+from jtr_jax.train.task_weighting import BALANCER, PLAIN, Balancing
 
 PREPARED = "prepared"
 """The name of data that is prepared already, whatever it is."""

@@ -10,8 +10,8 @@ from jtr_jax.balancing.loss import uw
 from jtr_jax.config import registry
 from jtr_jax.core import errors
 from jtr_jax.tasks.base import Task
-from jtr_jax.train.balancing import Balancing, LookAhead
 from jtr_jax.train.optimizer import staircase
+from jtr_jax.train.task_weighting import Balancing, LookAhead
 
 
 def make_balancing(

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict, config_flags
 
 from jtr_jax.config import defaults
 from jtr_jax.core import errors
-from jtr_jax.train.window import NonFiniteError
+from jtr_jax.train.step_metrics import NonFiniteError
 
 _CONFIG = config_flags.DEFINE_config_file(
   "config",

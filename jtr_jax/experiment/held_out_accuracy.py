@@ -18,8 +18,8 @@ from jtr_jax.experiment.setup.data_mixture import Mixture
 from jtr_jax.metrics.summary import accuracies
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train import dispatch, evaluate, loop
-from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.state import TrainState
+from jtr_jax.train.task_weighting import Balancing
 
 
 def set_labels_aside(

@@ -20,10 +20,10 @@ from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
-from jtr_jax.train import dispatch, evaluate, loop, snapshots
-from jtr_jax.train.balancing import Balancing
+from jtr_jax.train import dispatch, evaluate, loop, prediction_pictures
 from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.state import TrainState, init_state
+from jtr_jax.train.task_weighting import Balancing
 
 DELTA = "delta_mtl"
 
@@ -45,7 +45,7 @@ class Evaluation(NamedTuple):
   steps: int
   mesh: Mesh
   baseline: delta.Baseline | None
-  snapshot: snapshots.Snapshot
+  snapshot: prediction_pictures.Snapshot
 
 
 @dataclasses.dataclass(frozen=True)
@@ -265,7 +265,7 @@ def open_checkpoints(
   )
 
 
-def _make_snapshot(experiment: Experiment) -> snapshots.Snapshot:
+def _make_snapshot(experiment: Experiment) -> prediction_pictures.Snapshot:
   """Return what draws the first images of the evaluated split, if any."""
   config = experiment.config
   count = config.evaluate.pictures
@@ -273,7 +273,7 @@ def _make_snapshot(experiment: Experiment) -> snapshots.Snapshot:
     return lambda state: None
   batches = pipeline.evaluation_batches(experiment.data.evaluated, count)
   examples, real = next(batches)
-  return snapshots.make_snapshot(
+  return prediction_pictures.make_snapshot(
     experiment.net,
     experiment.method,
     jax.tree.map(lambda x: x[:real], examples),

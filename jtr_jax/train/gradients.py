@@ -6,17 +6,17 @@ import jax
 
 from jtr_jax.balancing.base import Need, Observation
 from jtr_jax.methods.base import MethodOutput
-from jtr_jax.train import balancing, forward
-from jtr_jax.train.balancing import BalancingState
-from jtr_jax.train.program import (
+from jtr_jax.train import forward, task_weighting
+from jtr_jax.train.per_task_gradients import staged_gradients
+from jtr_jax.train.state import TrainState, Tree
+from jtr_jax.train.step_parts import (
   Batch,
   Program,
   StepGradients,
   method_output,
   weigh,
 )
-from jtr_jax.train.staged import staged_gradients
-from jtr_jax.train.state import TrainState, Tree
+from jtr_jax.train.task_weighting import BalancingState
 
 
 def step_gradients(
@@ -43,7 +43,7 @@ def forward_losses(
   )
   output = method_output(program, state, params["method"], seen, batch)
   measure = program.balancing.measure
-  values, present = balancing.task_losses(output, program.names, measure)
+  values, present = task_weighting.task_losses(output, program.names, measure)
   return values, present, output, {**model_state, "method": output.state}
 
 
@@ -83,7 +83,7 @@ def _plain(program: Program, state: TrainState, batch: Batch) -> StepGradients:
       program, state, params, batch
     )
     losses = weigh(program, state, params, values, present, batch)
-    total = losses.objective + balancing.regularizer(output)
+    total = losses.objective + task_weighting.regularizer(output)
     return total, (output, model_state, losses)
 
   gradients, (output, model_state, losses) = jax.grad(objective, has_aux=True)(

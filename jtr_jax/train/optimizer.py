@@ -8,8 +8,8 @@ import optax
 
 from jtr_jax.methods.base import MAIN
 from jtr_jax.models.multitask import decoder_name
-from jtr_jax.train.balancing import BALANCER
 from jtr_jax.train.state import Tree
+from jtr_jax.train.task_weighting import BALANCER
 
 
 def adam(

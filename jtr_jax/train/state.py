@@ -9,7 +9,7 @@ import optax
 from jtr_jax.core import rng
 from jtr_jax.methods.base import Method, Tree
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.train.balancing import (
+from jtr_jax.train.task_weighting import (
   PLAIN,
   Balancing,
   BalancingState,

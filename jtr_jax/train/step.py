@@ -25,11 +25,16 @@ from jtr_jax.data.loading.examples import (
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
-from jtr_jax.train.balancing import PLAIN, Balancing, regularizer, statistics
 from jtr_jax.train.gradients import observe, step_gradients
-from jtr_jax.train.look_ahead import look_ahead
-from jtr_jax.train.program import Batch, Program, StepGradients
 from jtr_jax.train.state import TrainState
+from jtr_jax.train.step_parts import Batch, Program, StepGradients
+from jtr_jax.train.task_weighting import (
+  PLAIN,
+  Balancing,
+  regularizer,
+  statistics,
+)
+from jtr_jax.train.virtual_step import look_ahead
 
 
 class StepMetrics(NamedTuple):

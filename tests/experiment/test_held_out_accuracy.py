@@ -15,7 +15,7 @@ from jtr_jax.config import build_balancing
 from jtr_jax.experiment.setup import held_out_accuracy
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train import dispatch
-from jtr_jax.train.program import Program
+from jtr_jax.train.step_parts import Program
 from tests import config_files
 from tests.train import small_net, tiny
 

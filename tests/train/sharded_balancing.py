@@ -12,9 +12,9 @@ from jax.sharding import NamedSharding, PartitionSpec
 from jtr_jax.balancing.gradient import ial, imtl_g, pcgrad
 from jtr_jax.balancing.loss import gradnorm, uw
 from jtr_jax.methods.supervised import supervised
-from jtr_jax.train.balancing import Balancing
 from jtr_jax.train.dispatch import make_mesh, replicated
-from jtr_jax.train.program import Program
+from jtr_jax.train.step_parts import Program
+from jtr_jax.train.task_weighting import Balancing
 from tests.train import small_net
 
 K = len(small_net.NET_TASKS)

@@ -10,9 +10,9 @@ from jtr_jax.core.types import Label
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.models.segnet import Features
 from jtr_jax.train.gradients import observe, step_gradients
-from jtr_jax.train.look_ahead import look_ahead
-from jtr_jax.train.program import Batch, Program
 from jtr_jax.train.state import TrainState, init_state
+from jtr_jax.train.step_parts import Batch, Program
+from jtr_jax.train.virtual_step import look_ahead
 from tests.train import tiny
 
 IMAGES, SIZE = 4, (4, 4)

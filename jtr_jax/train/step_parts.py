@@ -9,9 +9,9 @@ from jtr_jax.core import rng
 from jtr_jax.core.types import Labels
 from jtr_jax.methods.base import Method, MethodInput, MethodOutput
 from jtr_jax.models.multitask import MultiTaskNet, NetOutput
-from jtr_jax.train import balancing
-from jtr_jax.train.balancing import Balancing, BalancingState, Losses
+from jtr_jax.train import task_weighting
 from jtr_jax.train.state import TrainState, Tree
+from jtr_jax.train.task_weighting import Balancing, BalancingState, Losses
 
 
 class Batch(NamedTuple):
@@ -92,7 +92,7 @@ def weigh(
   batch: Batch,
 ) -> Losses:
   """Return what the loss balancer makes of the losses of a step."""
-  return balancing.weigh(
+  return task_weighting.weigh(
     program.balancing,
     params["balancer"],
     state.balancing,

@@ -7,7 +7,7 @@ import pytest
 
 from jtr_jax.core.types import Weighted
 from jtr_jax.train.step import StepMetrics
-from jtr_jax.train.window import NonFiniteError, Window
+from jtr_jax.train.step_metrics import NonFiniteError, Window
 
 IDS = ("kitchen", "hall", "attic", "cellar")
 

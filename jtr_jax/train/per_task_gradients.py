@@ -12,16 +12,16 @@ from jtr_jax.balancing.from_gramian import Gram, combine, gram
 from jtr_jax.core import rng
 from jtr_jax.methods.base import MethodOutput
 from jtr_jax.models.multitask import MultiTaskNet, decoder_name
-from jtr_jax.train import balancing, forward
-from jtr_jax.train.balancing import Losses
-from jtr_jax.train.program import (
+from jtr_jax.train import forward, task_weighting
+from jtr_jax.train.state import TrainState, Tree
+from jtr_jax.train.step_parts import (
   Batch,
   Program,
   StepGradients,
   method_output,
   weigh,
 )
-from jtr_jax.train.state import TrainState, Tree
+from jtr_jax.train.task_weighting import Losses
 
 
 class _Cut(NamedTuple):
@@ -106,8 +106,12 @@ def _cut(program: Program, state: TrainState, batch: Batch) -> _Cut:
     )
     output = method_output(program, state, rest["method"], seen, batch)
     measure = program.balancing.measure
-    values, present = balancing.task_losses(output, program.names, measure)
-    return (values, balancing.regularizer(output)), (present, output, states)
+    values, present = task_weighting.task_losses(output, program.names, measure)
+    return (values, task_weighting.regularizer(output)), (
+      present,
+      output,
+      states,
+    )
 
   features, through_encoder, encoder_state = jax.vjp(
     encode, state.params["encoder"], has_aux=True
@@ -189,7 +193,7 @@ def _balance(
     present=losses.present,
     losses=losses.values,
     key=rng.stream(batch.key, "gradients"),
-    sigma=balancing.sigma(own, state.params["balancer"]),
+    sigma=task_weighting.sigma(own, state.params["balancer"]),
   )
   if own.scope == "shared_params":
     if more is not None:
@@ -215,8 +219,8 @@ def _rows(
   if scope == "last_shared_layer":
     encoder, path = state.params["encoder"], program.net.last_shared_layer
     _, pull_back, _ = jax.vjp(
-      lambda new: cut.encode(balancing.with_layer(encoder, path, new)),
-      balancing.layer(encoder, path),
+      lambda new: cut.encode(task_weighting.with_layer(encoder, path, new)),
+      task_weighting.layer(encoder, path),
       has_aux=True,
     )
   at_once = program.balancing.at_once

@@ -8,10 +8,10 @@ import optax
 
 from jtr_jax.balancing.base import Observation
 from jtr_jax.core import numerics
-from jtr_jax.train.balancing import BALANCER, LookAhead, Losses
 from jtr_jax.train.gradients import forward_losses
-from jtr_jax.train.program import Batch, Program, weigh
 from jtr_jax.train.state import TrainState, Tree
+from jtr_jax.train.step_parts import Batch, Program, weigh
+from jtr_jax.train.task_weighting import BALANCER, LookAhead, Losses
 
 _DISTANCE = 0.01  # of the finite difference, released code
 

@@ -7,7 +7,7 @@ from PIL import Image
 
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.selection import select
-from jtr_jax.train import loop, snapshots
+from jtr_jax.train import loop, prediction_pictures
 from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -19,7 +19,9 @@ def draw(method, folder):
   images = select(tiny.make_dataset(), "val", tiny.NAMES)
   examples, _ = next(pipeline.evaluation_batches(images, 2))
   examples.present["depth"][1] = False
-  snapshot = snapshots.make_snapshot(run.net, run.method, examples, folder)
+  snapshot = prediction_pictures.make_snapshot(
+    run.net, run.method, examples, folder
+  )
   return snapshot, loop.start_state(run)
 
 
