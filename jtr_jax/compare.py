@@ -12,7 +12,7 @@ from pathlib import Path
 from absl import app, flags
 
 from jtr_jax.config import flag
-from jtr_jax.train import comparison
+from jtr_jax.workdir import compare_runs
 
 _AGAINST = flags.DEFINE_string(
   "against", "", "The row that Delta_MTL is measured against."
@@ -30,9 +30,9 @@ def main(argv: list[str]) -> None:
   folders = [Path(argument) for argument in argv[1:]]
   if not folders:
     raise app.UsageError("Name the workdirs to compare.")
-  runs = comparison.read_runs(folders, _RULE.value, epoch=_EPOCH.value)
-  groups = comparison.group(runs)
-  sys.stdout.write(comparison.to_markdown(groups, _AGAINST.value))
+  runs = compare_runs.read_runs(folders, _RULE.value, epoch=_EPOCH.value)
+  groups = compare_runs.group(runs)
+  sys.stdout.write(compare_runs.to_markdown(groups, _AGAINST.value))
 
 
 if __name__ == "__main__":

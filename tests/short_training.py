@@ -10,7 +10,7 @@ import pytest
 
 from jtr_jax.experiment.setup import run, setup
 from jtr_jax.train import loop
-from jtr_jax.train.writers import MetricWriter
+from jtr_jax.workdir.metric_files import MetricWriter
 
 
 @contextlib.contextmanager

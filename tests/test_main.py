@@ -14,7 +14,7 @@ from PIL import Image
 from jtr_jax import main
 from jtr_jax.experiment.setup import kinds, setup
 from jtr_jax.train.dispatch import make_mesh
-from jtr_jax.train.writers import read_rows
+from jtr_jax.workdir.metric_files import read_rows
 from tests import small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from jtr_jax.config import defaults
 from jtr_jax.experiment.setup import data_mixture, run
 from jtr_jax.experiment.setup.data_mixture import Mixture
-from jtr_jax.train import workdir
+from jtr_jax.workdir import config_file
 
 
 class Options(NamedTuple):
@@ -50,7 +50,7 @@ def open_workdir(config: ConfigDict, folder: Path, options: Options) -> Mixture:
     config, folder, allow_config_change=options.allow_config_change
   )
   data = data_mixture.open_sources(config)
-  workdir.write_config(folder, config.to_dict())
+  config_file.write_config(folder, config.to_dict())
   return data
 
 

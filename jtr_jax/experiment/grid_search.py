@@ -14,8 +14,8 @@ from jtr_jax.experiment.setup.base import (
   plain,
 )
 from jtr_jax.experiment.setup.setup import DELTA
-from jtr_jax.train import result_card
-from jtr_jax.train.result_card import Outcome, ResultCard
+from jtr_jax.workdir import result_card
+from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 
 def train(config: ConfigDict, folder: Path, options: Options) -> bool:

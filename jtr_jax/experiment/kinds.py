@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from jtr_jax.experiment.must import pipeline
 from jtr_jax.experiment.setup import grid_search, primary_tasks, stl
 from jtr_jax.experiment.setup.base import Options, Plan, train_run
-from jtr_jax.train.checkpoint import Which
+from jtr_jax.workdir.checkpoints import Which
 
 PLANS: Mapping[str, Plan] = {
   "run": train_run,

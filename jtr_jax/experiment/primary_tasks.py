@@ -10,7 +10,7 @@ from jtr_jax.experiment.setup.base import (
   open_workdir,
   plain,
 )
-from jtr_jax.train import combined_card, result_card
+from jtr_jax.workdir import combined_card, result_card
 
 
 def train(config: ConfigDict, folder: Path, options: Options) -> bool:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jtr_jax.experiment.setup.setup import DELTA, Evaluation, Experiment
-from jtr_jax.train import files, result_card, workdir
-from jtr_jax.train.checkpoint import Checkpoints
-from jtr_jax.train.result_card import Outcome, ResultCard
-from jtr_jax.train.writers import read_rows
+from jtr_jax.workdir import config_file, result_card, text_files
+from jtr_jax.workdir.checkpoints import Checkpoints
+from jtr_jax.workdir.metric_files import read_rows
+from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 CARD = "RESULT.md"
 
@@ -55,7 +55,7 @@ def write_card(
     scenario=config.data.split_file or config.data.scenario,
     label_counts=_label_counts(experiment),
     images=experiment.training.selection.size,
-    versions=workdir.versions(),
+    versions=config_file.versions(),
     config=name,
   )
   result_card.write(experiment.workdir, card)
@@ -75,7 +75,7 @@ def write_evaluation(
   known = {n: v if math.isfinite(v) else None for n, v in metrics.items()}
   content = {"step": step, "split": split, "metrics": known}
   text = json.dumps(content, indent=2, sort_keys=True, allow_nan=False)
-  files.replace(folder / "evaluation.json", text + "\n")
+  text_files.replace(folder / "evaluation.json", text + "\n")
   width = max(map(len, metrics))
   lines = [f"{name:<{width}} {value:.5g}" for name, value in metrics.items()]
   heading = f"step {step}, split {split}"

@@ -7,9 +7,10 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import build, presets
 from jtr_jax.experiment.setup import results, setup
-from jtr_jax.train import loop, result_card, workdir
-from jtr_jax.train.checkpoint import Which
+from jtr_jax.train import loop
 from jtr_jax.train.dispatch import make_mesh, replicated
+from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir.checkpoints import Which
 
 
 def train(
@@ -32,7 +33,7 @@ def train(
   """
   check_workdir(config, folder, allow_config_change=allow_config_change)
   made = setup.make_experiment(config, folder)
-  workdir.write_config(folder, config.to_dict())
+  config_file.write_config(folder, config.to_dict())
   mesh = make_mesh(build.batch_size(config))
   evaluation = setup.make_evaluation(made, mesh)
   run = setup.make_run(made, evaluation, mesh)
@@ -48,7 +49,7 @@ def check_workdir(
   config: ConfigDict, folder: Path, *, allow_config_change: bool
 ) -> None:
   """Check that a run or a plan may begin, or go on, in a workdir."""
-  workdir.check_workdir(
+  config_file.check_workdir(
     folder,
     config.to_dict(),
     may_grow=("train.steps", "train.epochs"),
@@ -60,7 +61,7 @@ def is_finished(config: ConfigDict, folder: Path) -> bool:
   """Return whether a run of just this config has come to its end here."""
   if not result_card.exists(folder):
     return False
-  if not workdir.holds(folder, config.to_dict()):
+  if not config_file.holds(folder, config.to_dict()):
     return False
   total = setup.make_experiment(config, folder).schedule.total
   return result_card.read(folder).outcomes[0].step == total
@@ -73,7 +74,7 @@ def evaluate(folder: Path, *, which: Which) -> None:
     folder: the workdir.
     which: "best" or "latest".
   """
-  config = presets.from_plain(workdir.read_config(folder))
+  config = presets.from_plain(config_file.read_config(folder))
   made = setup.make_experiment(config, folder)
   mesh = make_mesh(jax.device_count())  # an image for each device will do
   evaluation = setup.make_evaluation(made, mesh)

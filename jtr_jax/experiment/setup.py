@@ -21,9 +21,9 @@ from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, evaluate, loop, prediction_pictures
-from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.state import TrainState, init_state
 from jtr_jax.train.task_weighting import Balancing
+from jtr_jax.workdir.checkpoints import Checkpoints
 
 DELTA = "delta_mtl"
 

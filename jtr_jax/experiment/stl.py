@@ -14,7 +14,7 @@ from jtr_jax.experiment.setup.base import (
   plain,
 )
 from jtr_jax.experiment.setup.data_mixture import Mixture
-from jtr_jax.train import combined_card, result_card
+from jtr_jax.workdir import combined_card, result_card
 
 BASELINE = "baseline.json"
 BASELINE_OF_BEST = "baseline_best.json"

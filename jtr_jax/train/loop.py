@@ -19,7 +19,6 @@ from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.dispatch import (
   Dispatch,
   fetch_steps,
@@ -32,7 +31,8 @@ from jtr_jax.train.state import TrainState, init_state
 from jtr_jax.train.step import make_train_step
 from jtr_jax.train.step_metrics import Window
 from jtr_jax.train.task_weighting import PLAIN, Balancing
-from jtr_jax.train.writers import MetricWriter
+from jtr_jax.workdir.checkpoints import Checkpoints
+from jtr_jax.workdir.metric_files import MetricWriter
 
 Judge: TypeAlias = Callable[[TrainState], dict[str, float]]
 """From a state to its "<task>/<metric>" values."""

@@ -14,12 +14,12 @@ from jtr_jax.data.loading.examples import Examples, to_images, to_labels
 from jtr_jax.methods.base import JointViews, Method, MethodInput
 from jtr_jax.methods.jtr.jtr.joint_tensor import split_channels
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.train.pictures import (
+from jtr_jax.train.state import TrainState
+from jtr_jax.workdir.picture_sheets import (
   Reconstructions,
   prediction_sheet,
   reconstruction_sheet,
 )
-from jtr_jax.train.state import TrainState
 
 Snapshot: TypeAlias = Callable[[TrainState], None]
 

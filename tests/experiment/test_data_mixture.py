@@ -13,8 +13,9 @@ from jtr_jax.config import presets, validate
 from jtr_jax.data.datasets import folder, prepare
 from jtr_jax.data.records.dataset import dataset
 from jtr_jax.experiment.setup import data_mixture, setup
-from jtr_jax.train import dispatch, result_card
-from jtr_jax.train.writers import read_rows
+from jtr_jax.train import dispatch
+from jtr_jax.workdir import result_card
+from jtr_jax.workdir.metric_files import read_rows
 from tests import config_files, short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

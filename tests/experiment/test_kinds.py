@@ -7,7 +7,7 @@ from jtr_jax import main
 from jtr_jax.config import presets
 from jtr_jax.experiment.setup import grid_search, kinds, run
 from jtr_jax.metrics import delta
-from jtr_jax.train import result_card, workdir
+from jtr_jax.workdir import config_file, result_card
 from tests import short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -48,7 +48,7 @@ def finished(rooms, quick_compilation, nothing_is_learnt, tmp_path_factory):
 
 def test_every_task_has_a_network_of_its_own(finished, rooms):
   for task in TASKS:
-    config = workdir.read_config(finished / task)
+    config = config_file.read_config(finished / task)
     assert config["tasks"] == [task]
     assert config["data"]["scenario_tasks"] == list(TASKS)
     assert config["data"]["images"] == "labelled"
@@ -163,7 +163,7 @@ def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
   main.train(config, tmp_path, name="ial")
   card = result_card.read(tmp_path).outcomes[0]
   for task in TASKS:
-    own = workdir.read_config(tmp_path / task)
+    own = config_file.read_config(tmp_path / task)
     assert own["balancing"]["primary"] == task
     assert own["tasks"] == list(TASKS)
     alone = result_card.read(tmp_path / task).outcomes[0].metrics
@@ -177,7 +177,7 @@ def test_grid_search_trains_every_combination(rooms, tmp_path):
   config.stages.update(plan="grid", grid=(0.1, 0.3, 0.4))
   main.train(config, tmp_path, name="grid")
   for weight in (0.1, 0.3, 0.4):
-    own = workdir.read_config(tmp_path / f"{weight}_1")
+    own = config_file.read_config(tmp_path / f"{weight}_1")
     assert own["balancing"]["loss"]["weights"] == [weight, 1.0]
   outcome = result_card.read(tmp_path).outcomes[0]
   assert outcome.selection == "last weights by depth/abs_err on val"

@@ -10,7 +10,7 @@ from jtr_jax.config import presets
 from jtr_jax.data.records.dataset import dataset
 from jtr_jax.experiment.must import pseudo_labels, teachers
 from jtr_jax.experiment.setup import data_mixture, kinds, run
-from jtr_jax.train import result_card, workdir
+from jtr_jax.workdir import config_file, result_card
 from tests import short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -61,9 +61,9 @@ def copy(finished, tmp_path):
 
 def test_teachers_see_one_task_and_the_student_all(finished):
   for task in TASKS:
-    config = workdir.read_config(finished / "teachers" / task)
+    config = config_file.read_config(finished / "teachers" / task)
     assert (config["method"]["name"], config["tasks"]) == ("stl", [task])
-  student = workdir.read_config(finished / "student")
+  student = config_file.read_config(finished / "student")
   assert student["tasks"] == list(TASKS)
   assert student["data"]["name"] == "prepared"
   assert student["data"]["scenario"] == "found"

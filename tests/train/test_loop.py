@@ -9,9 +9,9 @@ import pytest
 
 from jtr_jax.data.loading.order import Shuffled
 from jtr_jax.train import loop
-from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.step_metrics import NonFiniteError
-from jtr_jax.train.writers import read_rows
+from jtr_jax.workdir.checkpoints import Checkpoints
+from jtr_jax.workdir.metric_files import read_rows
 from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")

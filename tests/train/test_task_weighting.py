@@ -18,10 +18,10 @@ from jtr_jax.experiment.setup import setup
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train import loop
-from jtr_jax.train.checkpoint import Checkpoints
 from jtr_jax.train.dispatch import fetch_steps
 from jtr_jax.train.step_parts import Program
 from jtr_jax.train.task_weighting import Balancing, LookAhead
+from jtr_jax.workdir.checkpoints import Checkpoints
 from tests import config_files, eight_devices, small_config
 from tests.train import small_net, tiny
 

@@ -16,7 +16,7 @@ from jtr_jax.experiment.setup.base import (
 )
 from jtr_jax.experiment.setup.data_mixture import Mixture
 from jtr_jax.experiment.setup.stl import section_of, single_tasks_config
-from jtr_jax.train import result_card
+from jtr_jax.workdir import result_card
 
 TEACHERS, PSEUDO_LABELS, STUDENT = "teachers", "pseudo_labels", "student"
 

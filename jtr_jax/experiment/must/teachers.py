@@ -16,9 +16,9 @@ from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from jtr_jax.data.loading.examples import Examples, to_images, to_stored
 from jtr_jax.experiment.setup import setup
 from jtr_jax.experiment.setup.data_mixture import Mixture
-from jtr_jax.train import result_card, workdir
-from jtr_jax.train.checkpoint import Which
 from jtr_jax.train.state import TrainState
+from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir.checkpoints import Which
 
 LABELS = "labels.tsv"
 
@@ -81,7 +81,7 @@ def load(
   Raises:
     ValueError: there is no such checkpoint, or its network is for other labels.
   """
-  config = presets.from_plain(workdir.read_config(folder))
+  config = presets.from_plain(config_file.read_config(folder))
   config.tasks = _tasks(folder)
   made = setup.make_experiment(config, folder, data)
   with setup.open_checkpoints(made, read_only=True) as checkpoints:
@@ -136,7 +136,7 @@ def _shown(labels: LabelSplit, task: str) -> set[str]:
 
 def _tasks(run: Path) -> tuple[str, ...]:
   """Return the tasks of a finished run."""
-  named = tuple(workdir.read_config(run)["tasks"])
+  named = tuple(config_file.read_config(run)["tasks"])
   return named or text_file.load_split(run / LABELS).tasks
 
 

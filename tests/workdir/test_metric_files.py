@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.train import writers
-from jtr_jax.train.writers import MetricWriter
+from jtr_jax.workdir import metric_files
+from jtr_jax.workdir.metric_files import MetricWriter
 
 FILES = ("metrics.jsonl", "metrics.csv")
 
@@ -94,7 +94,7 @@ def test_digits_give_the_float32_back(tmp_path):
   values = bits.view(np.float32)
   with MetricWriter(tmp_path, tensorboard=False) as writer:
     writer.write(1, 0, "t", {str(i): value for i, value in enumerate(values)})
-  (row,) = writers.read_rows(tmp_path / "metrics.jsonl")
+  (row,) = metric_files.read_rows(tmp_path / "metrics.jsonl")
   read = np.array(list(row.values())[3:], np.float32)
   np.testing.assert_array_equal(read.view(np.uint32), bits)
 
@@ -112,7 +112,7 @@ def test_csv_has_the_numbers_of_jsonl(tmp_path):
   ]
   from_json = [
     f"{name} {row['step']} {value}"
-    for row in writers.read_rows(tmp_path / "metrics.jsonl")
+    for row in metric_files.read_rows(tmp_path / "metrics.jsonl")
     for name, value in list(row.items())[3:]
   ]
   assert from_csv == from_json
@@ -154,7 +154,7 @@ def test_timing_is_apart_and_stays(tmp_path):
     ) as writer:
       writer.write_timing(1, {"images_per_second": 12.5})
   row = {"step": 1, "images_per_second": 12.5}
-  assert writers.read_rows(tmp_path / "timing.jsonl") == [row, row]
+  assert metric_files.read_rows(tmp_path / "timing.jsonl") == [row, row]
   assert (tmp_path / "metrics.jsonl").read_text() == ""
 
 

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from jtr_jax.train import files, workdir
+from jtr_jax.workdir import config_file, text_files
 
 CONFIG = {
   "seed": 0,
@@ -15,8 +15,8 @@ CONFIG = {
 
 
 def open_workdir(folder, config, **options):
-  known = workdir.check_workdir(folder, config, **options)
-  workdir.write_config(folder, config)
+  known = config_file.check_workdir(folder, config, **options)
+  config_file.write_config(folder, config)
   return known
 
 
@@ -37,7 +37,7 @@ def test_first_run_writes_config_and_versions(tmp_path):
   stored = json.loads((folder / "config.json").read_text())
   assert stored["program"] == "jtr_jax"
   assert {"jax", "jtr_jax", "python", "devices"} <= stored["versions"].keys()
-  config = workdir.read_config(folder)
+  config = config_file.read_config(folder)
   assert config == CONFIG | {"tasks": ["segmentation", "depth"]}
 
 
@@ -48,8 +48,8 @@ def test_first_run_writes_config_and_versions(tmp_path):
 def test_same_run_goes_on_and_stores_the_new_values(tmp_path, values):
   open_workdir(tmp_path, CONFIG)
   assert open_workdir(tmp_path, changed(**values))
-  assert not workdir.differences(
-    workdir.read_config(tmp_path), json.loads(json.dumps(changed(**values)))
+  assert not config_file.differences(
+    config_file.read_config(tmp_path), json.loads(json.dumps(changed(**values)))
   )
 
 
@@ -84,7 +84,7 @@ def test_change_can_be_allowed(tmp_path, caplog):
   new = changed(seed=1)
   assert open_workdir(tmp_path, new, allow_config_change=True)
   assert "seed: 0 -> 1" in caplog.text
-  assert workdir.read_config(tmp_path)["seed"] == 1
+  assert config_file.read_config(tmp_path)["seed"] == 1
 
 
 def test_other_versions_are_warned_of(tmp_path, caplog):
@@ -128,7 +128,7 @@ def test_workdir_that_is_a_file(tmp_path):
 
 def test_reading_where_no_run_is(tmp_path):
   with pytest.raises(ValueError, match="no run in this workdir"):
-    workdir.read_config(tmp_path / "absent")
+    config_file.read_config(tmp_path / "absent")
 
 
 def test_git_revision(tmp_path):
@@ -138,21 +138,21 @@ def test_git_revision(tmp_path):
       ["git", "-C", str(tmp_path), *who, *args], check=True, capture_output=True
     )
 
-  assert workdir.git_revision(tmp_path) is None
+  assert config_file.git_revision(tmp_path) is None
   git("init")
   (tmp_path / "code.py").write_text("1")
-  assert workdir.git_revision(tmp_path) is None
+  assert config_file.git_revision(tmp_path) is None
   git("add", ".")
   git("commit", "-m", "one")
-  revision = workdir.git_revision(tmp_path)
+  revision = config_file.git_revision(tmp_path)
   assert len(revision) == 40
   (tmp_path / "code.py").write_text("2")
-  assert workdir.git_revision(tmp_path) == revision + "-dirty"
+  assert config_file.git_revision(tmp_path) == revision + "-dirty"
 
 
 def test_replace_keeps_the_old_file_when_it_fails(tmp_path, monkeypatch):
   path = tmp_path / "file"
-  files.replace(path, "old")
+  text_files.replace(path, "old")
 
   def full(_):
     raise OSError(28, "No space left on device")
@@ -161,15 +161,15 @@ def test_replace_keeps_the_old_file_when_it_fails(tmp_path, monkeypatch):
   with pytest.raises(
     OSError, match=r"file: No space left.*checkpoint"
   ) as error:
-    files.replace(path, "new")
+    text_files.replace(path, "new")
   assert error.value.errno == 28
   assert path.read_text() == "old"
 
 
 def test_replace_never_writes_into_the_old_file(tmp_path):
   path, reader = tmp_path / "file", tmp_path / "reader"
-  files.replace(path, "old")
+  text_files.replace(path, "old")
   reader.hardlink_to(path)
-  files.replace(path, "new")
+  text_files.replace(path, "new")
   assert (path.read_text(), reader.read_text()) == ("new", "old")
   assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "reader"]

@@ -24,7 +24,7 @@ import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors
-from jtr_jax.train import files
+from jtr_jax.workdir import text_files
 
 Number: TypeAlias = Any
 """A float, an int, a bool, or an array of one of them with shape []."""
@@ -135,7 +135,7 @@ class MetricWriter:
   def flush(self) -> None:
     """Bring everything written so far to the disk."""
     for name, file in self._files.items():
-      with files.clear_errors(self._workdir / name):
+      with text_files.clear_errors(self._workdir / name):
         os.fsync(file.fileno())
     if self._events:
       self._events.flush()
@@ -157,7 +157,7 @@ class MetricWriter:
     self.close()
 
   def _append(self, name: str, text: str) -> None:
-    with files.clear_errors(self._workdir / name):
+    with text_files.clear_errors(self._workdir / name):
       rest = text.encode()
       while rest:  # a nearly full disk takes a part before it refuses
         rest = rest[self._files[name].write(rest) :]
@@ -187,7 +187,7 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
 
 
 def _open(path: Path) -> Any:
-  with files.clear_errors(path):
+  with text_files.clear_errors(path):
     return path.open("ab", buffering=0)
 
 
@@ -233,7 +233,7 @@ def _row(path: Path, number: int, line: bytes) -> dict[str, Any]:
 def _cut(path: Path, text: str) -> None:
   """Replace a file unless it already is as it should be."""
   if not path.exists() or path.read_bytes() != text.encode():
-    files.replace(path, text)
+    text_files.replace(path, text)
 
 
 def _number(value: Number) -> float | int | None:

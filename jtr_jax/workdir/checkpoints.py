@@ -18,7 +18,7 @@ import orbax.checkpoint as ocp
 from absl import logging as absl_logging
 
 from jtr_jax.core import errors
-from jtr_jax.train import checkpoint_errors, manifest
+from jtr_jax.workdir import checkpoint_errors, checkpoint_manifest
 
 Which: TypeAlias = int | Literal["latest", "best"]
 
@@ -144,8 +144,10 @@ class Checkpoints:
     if step in self.steps:
       return False
     self._remember(step, metrics)
-    described = manifest.describe(state, metrics=metrics, extra=extra)
-    self._pending = _Pending(step, manifest.size(state), described)
+    described = checkpoint_manifest.describe(
+      state, metrics=metrics, extra=extra
+    )
+    self._pending = _Pending(step, checkpoint_manifest.size(state), described)
     arrays = ocp.args.Composite(state=ocp.args.StandardSave(state))
     with self._clear_save_errors():
       self._manager.save(step, args=arrays, force=True)
@@ -178,10 +180,10 @@ class Checkpoints:
     target = jax.tree.map(_placed, abstract_state)
     arrays = ocp.args.Composite(state=ocp.args.StandardRestore(target))
     with self._clear_read_errors(step):
-      described = manifest.read(self._path(step))
-    manifest.check_arrays(described, target, self._path(step))
+      described = checkpoint_manifest.read(self._path(step))
+    checkpoint_manifest.check_arrays(described, target, self._path(step))
     with self._clear_read_errors(step):
-      manifest.check_files(self._path(step), described)
+      checkpoint_manifest.check_files(self._path(step), described)
       state = self._manager.restore(step, args=arrays)["state"]
     return Restored(step, state, described["extra"])
 
@@ -218,7 +220,7 @@ class Checkpoints:
       raise RuntimeError("Orbax ends a save that was not begun")
     name = str(self._pending.step)
     (folder,) = self._directory.glob(f"{name}.orbax-checkpoint-tmp*")
-    manifest.write(folder, self._pending.described, part="state")
+    checkpoint_manifest.write(folder, self._pending.described, part="state")
 
   def _remember(
     self, step: int, metrics: Mapping[str, float | None] | None
@@ -236,7 +238,7 @@ class Checkpoints:
   def _recall(self, step: int) -> None:
     """Note the deciding metric of a step that is on disk."""
     try:
-      metrics = manifest.read(self._path(step))["metrics"] or {}
+      metrics = checkpoint_manifest.read(self._path(step))["metrics"] or {}
     except (OSError, ValueError) as error:  # restoring it will raise
       why = checkpoint_errors.first_line(error)
       absl_logging.warning("Checkpoint %s: %s", self._path(step), why)

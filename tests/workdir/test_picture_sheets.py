@@ -7,7 +7,7 @@ from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.regression import Regression
 from jtr_jax.tasks.segmentation import Segmentation
-from jtr_jax.train import pictures
+from jtr_jax.workdir import picture_sheets
 
 CLASSES = tuple(f"a class with a long name {i}" for i in range(6))
 TASKS = (
@@ -60,7 +60,7 @@ def find(sheet, tile):
 def test_prediction_sheet_holds_every_picture_in_its_place(random, images):
   predictions = predictions_of(random)
   labels = labels_of(predictions, [True, True])
-  sheet = pictures.prediction_sheet(images, TASKS, predictions, labels)
+  sheet = picture_sheets.prediction_sheet(images, TASKS, predictions, labels)
   first, second = find(sheet, images[0]), find(sheet, images[1])
   assert first[0] == second[0]
   assert second[1] > first[1]
@@ -77,9 +77,9 @@ def test_absent_labels_are_hatched_and_invalid_pixels_grey(random, images):
   predictions = predictions_of(random)
   labels = labels_of(predictions, [True, False])
   tasks = TASKS[1:2]
-  sheet = pictures.prediction_sheet(images, tasks, predictions, labels)
+  sheet = picture_sheets.prediction_sheet(images, tasks, predictions, labels)
   first, second = find(sheet, images[0]), find(sheet, images[1])
-  left, top = find(sheet, pictures.hatched(H, W))
+  left, top = find(sheet, picture_sheets.hatched(H, W))
   assert top == second[1]
   labelled = np.asarray(sheet)[first[1], left]
   assert tuple(labelled) == INVALID
@@ -88,18 +88,18 @@ def test_absent_labels_are_hatched_and_invalid_pixels_grey(random, images):
 def test_hidden_values_do_not_show(random, images):
   predictions = predictions_of(random)
   labels = labels_of(predictions, [True, False])
-  clean = pictures.prediction_sheet(images, TASKS, predictions, labels)
+  clean = picture_sheets.prediction_sheet(images, TASKS, predictions, labels)
   for task in TASKS:
     label = labels[task.name]
     is_ids = label.value.dtype == np.int32
     label.value[~label.mask] = 10**6 if is_ids else np.nan
-  dirty = pictures.prediction_sheet(images, TASKS, predictions, labels)
+  dirty = picture_sheets.prediction_sheet(images, TASKS, predictions, labels)
   np.testing.assert_array_equal(np.asarray(clean), np.asarray(dirty))
 
 
 def test_small_pictures_are_enlarged_by_a_whole_factor(random):
   image = random.integers(0, 256, (1, 10, 20, 3), np.uint8)
-  sheet = pictures.prediction_sheet(image, (), {}, {})
+  sheet = picture_sheets.prediction_sheet(image, (), {}, {})
   assert find(sheet, image[0].repeat(8, axis=0).repeat(8, axis=1))
 
 
@@ -107,7 +107,7 @@ def test_long_legends_are_broken_into_rows(random, images):
   predictions = predictions_of(random)
   labels = labels_of(predictions, [True, True])
   heights = [
-    pictures.prediction_sheet(images, (task,), predictions, labels).height
+    picture_sheets.prediction_sheet(images, (task,), predictions, labels).height
     for task in (TASKS[2], TASKS[1], TASKS[0])
   ]
   assert heights[0] < heights[1] < heights[2]
@@ -118,8 +118,8 @@ def test_reconstruction_sheet_has_four_columns_for_each_task(random, images):
     {t.name: random.uniform(0, 1, (N, H, W, t.channels)) for t in TASKS}
     for _ in range(4)
   ]
-  joint = pictures.Reconstructions(*tensors)
-  sheet = pictures.reconstruction_sheet(images, TASKS, joint)
+  joint = picture_sheets.Reconstructions(*tensors)
+  sheet = picture_sheets.reconstruction_sheet(images, TASKS, joint)
   places = [
     find(sheet, task.picture_joint(tensor[task.name][1]))
     for task in TASKS

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from jtr_jax.core import errors
-from jtr_jax.train import files
+from jtr_jax.workdir import text_files
 
 _NO_BASELINE = "not computed (no baseline given)"
 _OPTIMISTIC = "optimistic: the step was chosen on the split it is reported on"
@@ -129,8 +129,8 @@ def write(workdir: str | Path, card: ResultCard) -> None:
   """
   folder = Path(workdir)
   text = json.dumps(to_dict(card), indent=2, allow_nan=False) + "\n"
-  files.replace(folder / "result.json", text)
-  files.replace(folder / "RESULT.md", to_markdown(card))
+  text_files.replace(folder / "result.json", text)
+  text_files.replace(folder / "RESULT.md", to_markdown(card))
 
 
 def to_dict(card: ResultCard) -> dict[str, Any]:

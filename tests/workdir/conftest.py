@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from jtr_jax.train.checkpoint import Checkpoints
-from tests.train.saved_state import make_state
+from jtr_jax.workdir.checkpoints import Checkpoints
+from tests.workdir.saved_state import make_state
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from jtr_jax.core import errors
 from jtr_jax.metrics.summary import Measure, relative_gain
-from jtr_jax.train import result_card, workdir
-from jtr_jax.train.result_card import ResultCard
-from jtr_jax.train.writers import read_rows
+from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir.metric_files import read_rows
+from jtr_jax.workdir.result_card import ResultCard
 
 _ASIDE = (
   "seed",
@@ -133,7 +133,7 @@ def _read_run(folder: Path, rule: str, epoch: int) -> Run:
   aside = _ASIDE + _LENGTH if epoch else _ASIDE
   fields = {
     name: value
-    for name, value in workdir.flatten(workdir.read_config(folder))
+    for name, value in config_file.flatten(config_file.read_config(folder))
     if not any(name == a or name.startswith(a + ".") for a in aside)
   }
   if not epoch:

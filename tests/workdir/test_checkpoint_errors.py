@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.train import checkpoint_errors
-from jtr_jax.train.checkpoint import Checkpoints
-from tests.train.saved_state import make_state
+from jtr_jax.workdir import checkpoint_errors
+from jtr_jax.workdir.checkpoints import Checkpoints
+from tests.workdir.saved_state import make_state
 
 
 def damage(path: Path, how: str) -> None:

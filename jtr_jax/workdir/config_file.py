@@ -13,7 +13,7 @@ from absl import logging
 
 import jtr_jax
 from jtr_jax.core import errors
-from jtr_jax.train import files
+from jtr_jax.workdir import text_files
 
 _NAME = "config.json"
 _PROGRAM = "jtr_jax"
@@ -86,9 +86,9 @@ def write_config(workdir: str | Path, config: Mapping[str, Any]) -> None:
     OSError: it cannot be written.
   """
   path = Path(workdir) / _NAME
-  with files.clear_errors(path):
+  with text_files.clear_errors(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-  files.replace(path, _text(_plain(config)))
+  text_files.replace(path, _text(_plain(config)))
 
 
 def read_config(workdir: str | Path) -> dict[str, Any]:

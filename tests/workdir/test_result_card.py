@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from jtr_jax.train import result_card
-from jtr_jax.train.result_card import Outcome, ResultCard
+from jtr_jax.workdir import result_card
+from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 METRICS = {"seg/mIoU": 0.41234, "depth/abs_err": 0.5}
 CARD = ResultCard(

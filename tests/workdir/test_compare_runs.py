@@ -1,8 +1,8 @@
 import pytest
 
-from jtr_jax.train import comparison, result_card, workdir
-from jtr_jax.train.result_card import Outcome, ResultCard
-from jtr_jax.train.writers import MetricWriter
+from jtr_jax.workdir import compare_runs, config_file, result_card
+from jtr_jax.workdir.metric_files import MetricWriter
+from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 
 def finished(folder, method, seed, depth, angle, plan="run", **fields):
@@ -13,7 +13,7 @@ def finished(folder, method, seed, depth, angle, plan="run", **fields):
     "stages": {"plan": plan, "teachers": [str(folder)]},
     "log": {"a": 1},
   }
-  workdir.write_config(folder, config)
+  config_file.write_config(folder, config)
   metrics = {"depth/abs_err": depth, "depth/rmse": 9.0, "normals/mean": angle}
   card = ResultCard(
     name=method,
@@ -39,11 +39,11 @@ def runs(tmp_path):
     finished(tmp_path / "b0", "jtr", 0, 1.0, 0.75, weight=4.0),
     finished(tmp_path / "c0", "jtr", 0, 4.0, 0.25, weight=0.0),
   ]
-  return comparison.read_runs(folders, "last")
+  return compare_runs.read_runs(folders, "last")
 
 
 def test_runs_that_differ_in_the_seed_alone_are_one_row(runs):
-  groups = comparison.group(runs)
+  groups = compare_runs.group(runs)
   assert {name: len(group) for name, group in groups.items()} == {
     "supervised": 2,
     "jtr weight=4.0": 1,
@@ -61,7 +61,7 @@ def test_a_part_is_named_without_what_follows_from_its_name(tmp_path):
     finished(tmp_path / str(i), "jtr", 0, 1.0, 1.0, loss=part)
     for i, part in enumerate(parts)
   ]
-  assert set(comparison.group(comparison.read_runs(folders, "last"))) == {
+  assert set(compare_runs.group(compare_runs.read_runs(folders, "last"))) == {
     "jtr loss=uw",
     "jtr loss=amtl loss.margin=0.1",
     "jtr loss=amtl loss.margin=0.2",
@@ -69,8 +69,8 @@ def test_a_part_is_named_without_what_follows_from_its_name(tmp_path):
 
 
 def test_table(runs):
-  groups = comparison.group(runs)
-  assert comparison.to_markdown(groups, "supervised").splitlines() == [
+  groups = compare_runs.group(runs)
+  assert compare_runs.to_markdown(groups, "supervised").splitlines() == [
     "| | seeds | depth/abs_err ↓ | normals/mean ↑ | Delta_MTL, % ↑ |",
     "|---|---:|---:|---:|---:|",
     "| supervised | 2 | 2 ± 1.4 | 0.5 ± 0 | 0 ± 35 |",
@@ -93,13 +93,13 @@ def test_runs_of_any_length_are_compared_after_an_epoch(tmp_path):
   with_rows(whole, **{"depth/abs_err": 1.0, "normals/mean": 2.0})
   with_rows(several / "depth", **{"depth/abs_err": 3.0})
   with_rows(several / "normals", **{"normals/mean": 4.0})
-  runs = comparison.read_runs([whole, several], "last", epoch=5)
+  runs = compare_runs.read_runs([whole, several], "last", epoch=5)
   assert [run.metrics for run in runs] == [
     {"depth/abs_err": 5.0, "normals/mean": 10.0},
     {"depth/abs_err": 15.0, "normals/mean": 20.0},
   ]
   with pytest.raises(ValueError, match=r"epochs \[5, 10\].*Expected: epoch 7"):
-    comparison.read_runs([whole], "last", epoch=7)
+    compare_runs.read_runs([whole], "last", epoch=7)
 
 
 def test_a_student_is_no_supervised_run(tmp_path):
@@ -108,29 +108,29 @@ def test_a_student_is_no_supervised_run(tmp_path):
     finished(tmp_path / "b", "supervised", 0, 2.0, 1.0, plan="must"),
     finished(tmp_path / "c", "supervised", 1, 3.0, 1.0, plan="must"),
   ]
-  groups = comparison.group(comparison.read_runs(folders, "last"))
+  groups = compare_runs.group(compare_runs.read_runs(folders, "last"))
   assert {n: len(g) for n, g in groups.items()} == {"supervised": 1, "must": 2}
 
 
 def test_other_budgets_are_another_row(tmp_path):
   short = finished(tmp_path / "short", "jtr", 0, 1.0, 1.0, steps=10)
   long = finished(tmp_path / "long", "jtr", 1, 1.0, 1.0, steps=20)
-  found = comparison.group(comparison.read_runs([short, long], "last"))
+  found = compare_runs.group(compare_runs.read_runs([short, long], "last"))
   assert set(found) == {"jtr steps=10", "jtr steps=20"}
 
 
 def test_unfinished_run_is_named(tmp_path):
   with pytest.raises(ValueError, match=str(tmp_path)):
-    comparison.read_runs([tmp_path], "last")
+    compare_runs.read_runs([tmp_path], "last")
 
 
 def test_unknown_row_names_the_nearest(runs):
   with pytest.raises(ValueError, match="supervised"):
-    comparison.to_markdown(comparison.group(runs), "supervisd")
+    compare_runs.to_markdown(compare_runs.group(runs), "supervisd")
 
 
 def test_a_baseline_of_zero_is_refused(tmp_path):
   runs = [finished(tmp_path / "zero", "stl", 0, 1.0, 0.0)]
-  groups = comparison.group(comparison.read_runs(runs, "last"))
+  groups = compare_runs.group(compare_runs.read_runs(runs, "last"))
   with pytest.raises(ValueError, match="normals/mean = 0"):
-    comparison.to_markdown(groups, "stl")
+    compare_runs.to_markdown(groups, "stl")

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.train.checkpoint import Checkpoints
-from tests.train.saved_state import make_state
+from jtr_jax.workdir.checkpoints import Checkpoints
+from tests.workdir.saved_state import make_state
 
 
 def test_round_trip_keeps_structure_and_bits(saved):

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jtr_jax.train import files
-from jtr_jax.train.result_card import Outcome, ResultCard
+from jtr_jax.workdir import text_files
+from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 _RULES = ("last", "best")
 _EACH = "by each network's own metric"
@@ -91,7 +91,7 @@ def write_baseline(
     "metrics": {n: v for n, v in outcome.metrics.items() if math.isfinite(v)},
     "source": source,
   }
-  files.replace(path, json.dumps(content, indent=2) + "\n")
+  text_files.replace(path, json.dumps(content, indent=2) + "\n")
 
 
 def _combine_outcomes(cards: Sequence[ResultCard], rule: str) -> Outcome | None:

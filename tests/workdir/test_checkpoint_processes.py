@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtr_jax.train.checkpoint import Checkpoints
+from jtr_jax.workdir.checkpoints import Checkpoints
 
 _KILLED = """
 import os, random, signal, sys, time
 import jax, numpy as np
-from jtr_jax.train.checkpoint import Checkpoints
+from jtr_jax.workdir.checkpoints import Checkpoints
 random.seed(0)
 
 def state(step):
@@ -81,7 +81,7 @@ _SHARDED = """
 import sys
 import jax, numpy as np
 from jax.sharding import AxisType, NamedSharding, PartitionSpec
-from jtr_jax.train.checkpoint import Checkpoints
+from jtr_jax.workdir.checkpoints import Checkpoints
 mesh = jax.make_mesh((4,), ("data",), axis_types=(AxisType.Auto,))
 place = lambda spec: NamedSharding(mesh, PartitionSpec(*spec))
 state = {
