@@ -11,7 +11,7 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict
 
 from jtr_jax.config import flag, validate
-from jtr_jax.experiment.setup import kinds, results
+from jtr_jax.experiment import kinds, results
 from jtr_jax.train.compilation import enable_compilation_cache
 
 _WORKDIR = flags.DEFINE_string(

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.experiment.setup import run, setup
+from jtr_jax.experiment import run, setup
 from jtr_jax.train import loop
 from jtr_jax.workdir.metric_files import MetricWriter
 

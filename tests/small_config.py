@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from jtr_jax.data.datasets import prepare
-from jtr_jax.experiment.setup import data_mixture, stl
+from jtr_jax.experiment import data_mixture, stl
 from tests import config_files
 
 FILE = f"{config_files.ROOT}/configs/rooms_demo.py:tasks=segmentation+depth"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jtr_jax.balancing import registry
+from jtr_jax.balancing import registry as balancers
 from jtr_jax.config import registry
 
 ROOT = Path(__file__).parents[1]
@@ -74,14 +74,14 @@ def test_page_of_balancing_has_every_balancer_and_where_it_acts():
     r"^\| (`\w+`(?:, `\w+`)*) \| ([^|]+) \|", text, re.MULTILINE
   )
   listed = {n: about for names, about in rows for n in names.split(", ")}
-  known = {*registry.LOSS, *registry.GRADIENT}
+  known = {*balancers.LOSS, *balancers.GRADIENT}
   assert {f"`{name}`" for name in known} <= set(listed)
   words = {
     "shared_params": "parameters",
     "features": "features",
     "last_shared_layer": "last layer",
   }
-  for name, make in registry.GRADIENT.items():
+  for name, make in balancers.GRADIENT.items():
     scopes = ", ".join(words[scope] for scope in make(3).scopes)
     assert listed[f"`{name}`"].strip() == scopes, name
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from jtr_jax import main
-from jtr_jax.experiment.setup import kinds, setup
+from jtr_jax.experiment import kinds, setup
 from jtr_jax.train.dispatch import make_mesh
 from jtr_jax.workdir.metric_files import read_rows
 from tests import small_config

@@ -21,7 +21,7 @@ import numpy as np
 from absl import app, flags
 from ml_collections import ConfigDict
 
-from jtr_jax.benchmark.__main__.measure import Measurement, measure
+from jtr_jax.benchmark.measure import Measurement, measure
 from jtr_jax.config import (
   balancing_presets,
   build,
@@ -31,7 +31,7 @@ from jtr_jax.config import (
 )
 from jtr_jax.data.loading.examples import Examples, WithExtra
 from jtr_jax.data.loading.feed import Feed
-from jtr_jax.data.records.dataset.manifest import Manifest
+from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, loop

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from jtr_jax.config import registry
-from jtr_jax.config_parts import make_section
+from jtr_jax.config.sections import make_section
 from jtr_jax.core import errors
 
 

@@ -14,13 +14,13 @@ from ml_collections import ConfigDict
 from jtr_jax.config import registry
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.datasets import prepare
-from jtr_jax.data.label_splits.resolves import resolve
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.label_splits import resolve
+from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading.feed import Delivery, Shardings
 from jtr_jax.data.loading.stream import Reading
-from jtr_jax.data.records.dataset import dataset
-from jtr_jax.data.records.dataset.dataset import Dataset
-from jtr_jax.data.records.dataset.manifest import Manifest, TaskOptions
+from jtr_jax.data.records import prepared
+from jtr_jax.data.records.manifest import Manifest, TaskOptions
+from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
@@ -182,7 +182,7 @@ def open_data(data: ConfigDict) -> Dataset:
       difference to what lies in the directory.
   """
   if data.name == PREPARED:
-    return dataset.open_dataset(data.directory)
+    return prepared.open_dataset(data.directory)
   options = {
     "raw": data.raw,
     "size": data.size if any(data.size) else None,

@@ -15,10 +15,10 @@ from ml_collections import ConfigDict
 from jtr_jax.config import defaults, registry
 from jtr_jax.config.arguments import parse_arg as parse_arg
 from jtr_jax.config.balancing_presets import use_balancing
-from jtr_jax.config_parts import make_section
+from jtr_jax.config.sections import make_section
 from jtr_jax.core import errors
-from jtr_jax.data.label_splits.resolves import scenarios
-from jtr_jax.methods.jtr.jtr import settings
+from jtr_jax.data.label_splits import scenarios
+from jtr_jax.methods.jtr import settings
 
 NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
 LAPTOP_SIZE = (48, 64)  # pixels

@@ -13,9 +13,10 @@ from jtr_jax.core import errors
 from jtr_jax.methods import consistency, cross_task_maps, mtpsl, supervised
 from jtr_jax.methods.base import Method
 from jtr_jax.methods.cross_task_maps import MapSettings
-from jtr_jax.methods.jtr.jtr import jtr, settings
-from jtr_jax.methods.jtr.jtr.joint_tensor import Stacking
-from jtr_jax.methods.jtr.jtr.settings import JtrSettings
+from jtr_jax.methods.jtr import jtr
+from jtr_jax.methods.jtr import settings as jtr_settings
+from jtr_jax.methods.jtr.joint_tensor import Stacking
+from jtr_jax.methods.jtr.settings import JtrSettings
 from jtr_jax.methods.mtpsl import MtpslSettings
 from jtr_jax.methods.supervised import Share
 from jtr_jax.models.mapping import MappingNet
@@ -104,7 +105,9 @@ def preset(method: str, variant: str) -> dict[str, Any]:
   Raises:
     ValueError: an unknown name, naming the nearest.
   """
-  settings = find("variant", variant, VARIANTS.get(method, settings.VARIANTS))
+  settings = find(
+    "variant", variant, VARIANTS.get(method, jtr_settings.VARIANTS)
+  )
   flat: dict[str, Any] = {}
   for name, value in vars(settings).items():
     flat |= vars(value) if dataclasses.is_dataclass(value) else {name: value}
@@ -233,7 +236,7 @@ METHODS = {
   ),
 }
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
-  "jtr": settings.VARIANTS,
+  "jtr": jtr_settings.VARIANTS,
   "mtpsl": mtpsl.VARIANTS,
 }
 LOSS_BALANCERS = {

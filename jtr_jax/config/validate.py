@@ -10,7 +10,7 @@ from jtr_jax.config import build, defaults, registry
 from jtr_jax.core import errors
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.datasets.prepare import PREPARERS
-from jtr_jax.data.label_splits.resolves import scenarios
+from jtr_jax.data.label_splits import scenarios
 
 _TABLES: Mapping[str, Mapping[str, Any]] = {
   "balancing.gradient": registry.GRADIENT_BALANCERS,

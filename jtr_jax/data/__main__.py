@@ -12,7 +12,7 @@ from jtr_jax.data.datasets import folder, nyuv2
 from jtr_jax.data.datasets.folder import Size
 from jtr_jax.data.datasets.prepare import PREPARERS
 from jtr_jax.data.inspect import contents, report
-from jtr_jax.data.label_splits.resolves import command
+from jtr_jax.data.label_splits import command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

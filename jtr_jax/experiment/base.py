@@ -11,8 +11,8 @@ from typing import NamedTuple, TypeAlias
 from ml_collections import ConfigDict
 
 from jtr_jax.config import defaults
-from jtr_jax.experiment.setup import data_mixture, run
-from jtr_jax.experiment.setup.data_mixture import Mixture
+from jtr_jax.experiment import data_mixture, run
+from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.workdir import config_file
 
 

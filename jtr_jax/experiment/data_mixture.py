@@ -9,12 +9,12 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import build
 from jtr_jax.core import errors
-from jtr_jax.data.label_splits.resolves import text_file
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.label_splits import text_file
+from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading import selection as selections
 from jtr_jax.data.loading.selection import Images, Selection
-from jtr_jax.data.records.dataset.dataset import Dataset
-from jtr_jax.data.records.dataset.manifest import Manifest, StoredForm
+from jtr_jax.data.records.manifest import Manifest, StoredForm
+from jtr_jax.data.records.prepared import Dataset
 
 MAIN = "main"
 """The name of the section `data` itself."""

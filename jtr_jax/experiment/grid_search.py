@@ -7,13 +7,13 @@ from ml_collections import ConfigDict
 
 from jtr_jax.balancing.loss import fixed
 from jtr_jax.core import errors
-from jtr_jax.experiment.setup.base import (
+from jtr_jax.experiment.base import (
   Options,
   finish_run,
   open_workdir,
   plain,
 )
-from jtr_jax.experiment.setup.setup import DELTA
+from jtr_jax.experiment.setup import DELTA
 from jtr_jax.workdir import result_card
 from jtr_jax.workdir.result_card import Outcome, ResultCard
 

@@ -10,11 +10,11 @@ from ml_collections import ConfigDict
 
 from jtr_jax.balancing.base import Need
 from jtr_jax.config import build
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.order import draw_some
 from jtr_jax.data.loading.selection import Selection
-from jtr_jax.experiment.setup.data_mixture import Mixture
+from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.metrics.summary import accuracies
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train import dispatch, evaluate, loop

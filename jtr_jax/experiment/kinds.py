@@ -8,9 +8,9 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from jtr_jax.experiment import grid_search, primary_tasks, run, stl
+from jtr_jax.experiment.base import Options, Plan, train_run
 from jtr_jax.experiment.must import pipeline
-from jtr_jax.experiment.setup import grid_search, primary_tasks, stl
-from jtr_jax.experiment.setup.base import Options, Plan, train_run
 from jtr_jax.workdir.checkpoints import Which
 
 PLANS: Mapping[str, Plan] = {
@@ -44,5 +44,5 @@ def evaluate(folder: Path, *, which: Which) -> None:
     which: "best" or "latest".
   """
   below = sorted(path.parent for path in folder.rglob("checkpoints"))
-  for run in below or [folder]:
-    run.evaluate(run, which=which)
+  for workdir in below or [folder]:
+    run.evaluate(workdir, which=which)

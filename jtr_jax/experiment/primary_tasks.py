@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from jtr_jax.experiment.setup.base import (
+from jtr_jax.experiment.base import (
   Options,
   finish_run,
   open_workdir,

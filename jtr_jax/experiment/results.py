@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from jtr_jax.experiment.setup.setup import DELTA, Evaluation, Experiment
+from jtr_jax.experiment.setup import DELTA, Evaluation, Experiment
 from jtr_jax.workdir import config_file, result_card, text_files
 from jtr_jax.workdir.checkpoints import Checkpoints
 from jtr_jax.workdir.metric_files import read_rows

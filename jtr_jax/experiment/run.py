@@ -6,7 +6,7 @@ import jax
 from ml_collections import ConfigDict
 
 from jtr_jax.config import build, presets
-from jtr_jax.experiment.setup import results, setup
+from jtr_jax.experiment import results, setup
 from jtr_jax.train import loop
 from jtr_jax.train.dispatch import make_mesh, replicated
 from jtr_jax.workdir import config_file, result_card

@@ -14,8 +14,8 @@ from jtr_jax.config import build, build_balancing
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.loading.selection import Selection
-from jtr_jax.experiment.setup import data_mixture, held_out_accuracy
-from jtr_jax.experiment.setup.data_mixture import Mixture
+from jtr_jax.experiment import data_mixture, held_out_accuracy
+from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet

@@ -6,14 +6,14 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import presets
 from jtr_jax.data.loading.selection import check_every_task_labelled
-from jtr_jax.experiment.setup import data_mixture
-from jtr_jax.experiment.setup.base import (
+from jtr_jax.experiment import data_mixture
+from jtr_jax.experiment.base import (
   Options,
   finish_run,
   open_workdir,
   plain,
 )
-from jtr_jax.experiment.setup.data_mixture import Mixture
+from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.workdir import combined_card, result_card
 
 BASELINE = "baseline.json"

@@ -28,7 +28,7 @@ from jtr_jax.methods.base import (
   Tree,
   no_reconstructions,
 )
-from jtr_jax.methods.jtr.jtr import joint_space
+from jtr_jax.methods.jtr import joint_space
 from jtr_jax.methods.pair_estimates import Pair, Scene
 from jtr_jax.methods.supervised import Share, supervised_losses, view
 from jtr_jax.models.multitask import AutoEncoder

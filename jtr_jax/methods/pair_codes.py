@@ -11,7 +11,7 @@ import jax.numpy as jnp
 
 from jtr_jax.core import numerics, rng
 from jtr_jax.core.types import Label, Labels, Predictions
-from jtr_jax.methods.jtr.jtr import joint_tensor
+from jtr_jax.methods.jtr import joint_tensor
 from jtr_jax.tasks.base import Geometry, Relaxation, Task
 
 Code: TypeAlias = Literal["joint", "released"]

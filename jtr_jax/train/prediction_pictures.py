@@ -12,7 +12,7 @@ from jtr_jax.core import rng
 from jtr_jax.core.types import Label
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
 from jtr_jax.methods.base import JointViews, Method, MethodInput
-from jtr_jax.methods.jtr.jtr.joint_tensor import split_channels
+from jtr_jax.methods.jtr.joint_tensor import split_channels
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train.state import TrainState
 from jtr_jax.workdir.picture_sheets import (

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from jtr_jax.benchmark.__main__ import __main__
+from jtr_jax.benchmark import __main__
 from jtr_jax.config import presets
 from tests import small_config
 

@@ -4,9 +4,9 @@ import json
 import jax
 import jax.numpy as jnp
 import pytest
-from jtr_jax.benchmark.__main__.measure import Measurement, peak_flops
 
-from jtr_jax.benchmark.__main__ import measure
+from jtr_jax.benchmark import measure
+from jtr_jax.benchmark.measure import Measurement, peak_flops
 
 EXAMPLE = Measurement(
   device="NVIDIA H100 80GB HBM3",

@@ -5,15 +5,15 @@ import jax
 import numpy as np
 import pytest
 from absl import logging
-from jtr_jax.data.label_splits.resolves import scenarios, text_file
-from jtr_jax.data.records.dataset.dataset import Dataset
 
 from jtr_jax.config import build, defaults, presets, registry
 from jtr_jax.data.datasets import nyuv2, prepare
-from jtr_jax.data.records.dataset import manifest
+from jtr_jax.data.label_splits import scenarios, text_file
+from jtr_jax.data.records import manifest
+from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods import mtpsl
-from jtr_jax.methods.jtr.jtr import settings
+from jtr_jax.methods.jtr import settings as jtr_settings
 from tests import config_files
 
 N = 12
@@ -83,9 +83,9 @@ def test_dtypes_are_those_a_config_may_name():
   assert set(registry.DTYPES) == set(hint.__args__)
 
 
-@pytest.mark.parametrize("variant", settings.VARIANTS)
+@pytest.mark.parametrize("variant", jtr_settings.VARIANTS)
 def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
-  seen, expected = [], settings.VARIANTS[variant]
+  seen, expected = [], jtr_settings.VARIANTS[variant]
   monkeypatch.setattr(
     registry.jtr,
     "jtr",
@@ -108,8 +108,8 @@ def test_single_field_reaches_the_method(monkeypatch):
   )
   config = presets.use_method(presets.base(), "jtr", label_mask="own")
   build.make_method(config, build.make_tasks(config, NYU.manifest), 1.0)
-  stacking = dataclasses.replace(settings.PAPER.stacking, label_mask="own")
-  assert seen[0] == dataclasses.replace(settings.PAPER, stacking=stacking)
+  stacking = dataclasses.replace(jtr_settings.PAPER.stacking, label_mask="own")
+  assert seen[0] == dataclasses.replace(jtr_settings.PAPER, stacking=stacking)
 
 
 def test_single_task_learning_refuses_several_tasks():

@@ -2,12 +2,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.data.records.dataset.manifest import Manifest
 
 from jtr_jax.config import build, validate
 from jtr_jax.data.augment.views import make_views
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
+from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods.base import MethodInput
 from jtr_jax.train.forward import run_views

@@ -4,7 +4,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from jtr_jax.config import flag, presets, validate
-from jtr_jax.methods.jtr.jtr import settings
+from jtr_jax.methods.jtr import settings as jtr_settings
 from tests import config_files
 
 
@@ -61,7 +61,7 @@ def test_jtr_variants_are_spelt_out_and_single_fields_changed():
   assert config.method.hole == "encoded_zero"
   assert config.method.separate_views
   assert config.method.dist_weight == 1.0
-  settings = {*vars(settings.PAPER), *vars(settings.PAPER.stacking)} - {
+  settings = {*vars(jtr_settings.PAPER), *vars(jtr_settings.PAPER.stacking)} - {
     "stacking"
   }
   own = {"name", "autoencoder_filters", "autoencoder_statistics"}

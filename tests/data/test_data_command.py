@@ -6,7 +6,7 @@ from PIL import Image
 
 from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import prepare
-from jtr_jax.data.records.dataset import dataset
+from jtr_jax.data.records import prepared
 
 TOML = '[parts]\nkind = "segmentation"\nclasses = 3\n'
 
@@ -42,7 +42,7 @@ def test_a_user_gets_from_a_folder_to_records(root, tmp_path, capsys):
   assert main(prepare_it) == 1
   assert "--overwrite" in capsys.readouterr().err
   assert main([*prepare_it, "--overwrite", "--size=3x4"]) == 0
-  assert dataset.open_dataset(out).manifest.size == (3, 4)
+  assert prepared.open_dataset(out).manifest.size == (3, 4)
 
 
 def test_inspect_tells_the_same_of_raw_and_prepared(root, tmp_path, capsys):

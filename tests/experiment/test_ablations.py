@@ -7,11 +7,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.data.records.dataset.manifest import Manifest
 
 from jtr_jax.config import build, validate
 from jtr_jax.core.types import Label
 from jtr_jax.data.datasets import nyuv2
+from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.methods.base import MethodInput
 from jtr_jax.models.segnet import Features
 from tests import config_files

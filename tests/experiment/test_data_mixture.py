@@ -4,15 +4,15 @@ import shutil
 
 import numpy as np
 import pytest
-from jtr_jax.data.label_splits.resolves import text_file
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
 from PIL import Image
 
 from jtr_jax import main
 from jtr_jax.config import presets, validate
 from jtr_jax.data.datasets import folder, prepare
-from jtr_jax.data.records.dataset import dataset
-from jtr_jax.experiment.setup import data_mixture, setup
+from jtr_jax.data.label_splits import text_file
+from jtr_jax.data.label_splits.scenarios import LabelSplit
+from jtr_jax.data.records import prepared
+from jtr_jax.experiment import data_mixture, setup
 from jtr_jax.train import dispatch
 from jtr_jax.workdir import result_card
 from jtr_jax.workdir.metric_files import read_rows
@@ -273,7 +273,7 @@ def test_a_task_of_one_source_alone_is_learnt_from_it(
 
 def with_no_depth(rooms, config, path):
   """Write a label split that hides every depth of the rooms."""
-  ids = dataset.open_dataset(rooms).manifest.split("train").ids
+  ids = prepared.open_dataset(rooms).manifest.split("train").ids
   shown = np.tile([True, False], (len(ids), 1))
   text_file.save_split(path, LabelSplit(ids, config.tasks, shown))
 

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
-from jtr_jax.experiment.setup.data_mixture import Mixture, Source
 from ml_collections import ConfigDict
 
 from jtr_jax.config import build_balancing
-from jtr_jax.experiment.setup import held_out_accuracy
+from jtr_jax.data.label_splits.scenarios import LabelSplit
+from jtr_jax.experiment import held_out_accuracy
+from jtr_jax.experiment.data_mixture import Mixture, Source
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train import dispatch
 from jtr_jax.train.step_parts import Program

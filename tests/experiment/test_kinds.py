@@ -5,7 +5,7 @@ import pytest
 
 from jtr_jax import main
 from jtr_jax.config import presets
-from jtr_jax.experiment.setup import grid_search, kinds, run
+from jtr_jax.experiment import grid_search, kinds, run
 from jtr_jax.metrics import delta
 from jtr_jax.workdir import config_file, result_card
 from tests import short_training, small_config

@@ -3,13 +3,13 @@ import shutil
 
 import numpy as np
 import pytest
-from jtr_jax.data.label_splits.resolves.text_file import load_split
 
 from jtr_jax import main
 from jtr_jax.config import presets
-from jtr_jax.data.records.dataset import dataset
+from jtr_jax.data.label_splits.text_file import load_split
+from jtr_jax.data.records import prepared
+from jtr_jax.experiment import data_mixture, kinds, run
 from jtr_jax.experiment.must import pseudo_labels, teachers
-from jtr_jax.experiment.setup import data_mixture, kinds, run
 from jtr_jax.workdir import config_file, result_card
 from tests import short_training, small_config
 
@@ -75,8 +75,8 @@ def test_teachers_see_one_task_and_the_student_all(finished):
 
 
 def test_labels_that_may_be_seen_are_kept_and_others_predicted(finished, rooms):
-  before = dataset.open_dataset(rooms).source("train")
-  after = dataset.open_dataset(finished / "pseudo_labels/main").source("train")
+  before = prepared.open_dataset(rooms).source("train")
+  after = prepared.open_dataset(finished / "pseudo_labels/main").source("train")
   shown = {}
   for task in TASKS:
     split = load_split(finished / "teachers" / task / "labels.tsv")
@@ -92,15 +92,15 @@ def test_labels_that_may_be_seen_are_kept_and_others_predicted(finished, rooms):
 
 
 def test_evaluation_has_the_true_labels(finished, rooms):
-  before = dataset.open_dataset(rooms).source("val")
-  after = dataset.open_dataset(finished / "pseudo_labels/main").source("val")
+  before = prepared.open_dataset(rooms).source("val")
+  after = prepared.open_dataset(finished / "pseudo_labels/main").source("val")
   for index in range(small_config.VAL):
     for name in ("image", *TASKS):
       np.testing.assert_array_equal(after[index][name], before[index][name])
 
 
 def test_manifest_says_who_labelled(finished):
-  manifest = dataset.open_dataset(finished / "pseudo_labels/main").manifest
+  manifest = prepared.open_dataset(finished / "pseudo_labels/main").manifest
   about = manifest.source[pseudo_labels.KEY]
   assert about["confidence"] == 0.1
   teacher = about["teachers"]["depth"]
@@ -165,10 +165,12 @@ def test_given_teachers_are_not_trained_again(
   config = must(rooms, finished / "teachers" / "depth")
   assert not kinds.train(config, tmp_path / "one", kinds.Options())
   assert trained == ["student", "segmentation"]
-  own = dataset.open_dataset(tmp_path / "all" / "pseudo_labels/main").source(
+  own = prepared.open_dataset(tmp_path / "all" / "pseudo_labels/main").source(
     "train"
   )
-  theirs = dataset.open_dataset(finished / "pseudo_labels/main").source("train")
+  theirs = prepared.open_dataset(finished / "pseudo_labels/main").source(
+    "train"
+  )
   for index in range(small_config.TRAIN):
     for task in TASKS:
       np.testing.assert_array_equal(own[index][task], theirs[index][task])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.core.types import Label
-from jtr_jax.experiment.setup import results
+from jtr_jax.experiment import results
 from jtr_jax.metrics import accumulate
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.segmentation import Segmentation

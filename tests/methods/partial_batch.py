@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jtr_jax.methods.jtr.jtr.jtr import jtr
 
 from jtr_jax.core.types import Label
 from jtr_jax.methods.base import MethodInput, MethodOutput
+from jtr_jax.methods.jtr.jtr import jtr
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.models.segnet import Features, Head, SegNet
 from jtr_jax.tasks.depth import Depth

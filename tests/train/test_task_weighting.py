@@ -14,7 +14,7 @@ from jtr_jax.balancing.gradient import ial, mgda, sum
 from jtr_jax.balancing.loss import auto_lambda, fixed, uw
 from jtr_jax.config import balancing_presets, build_balancing, validate
 from jtr_jax.data.augment.views import AugmentSettings
-from jtr_jax.experiment.setup import setup
+from jtr_jax.experiment import setup
 from jtr_jax.methods.base import Method, MethodOutput
 from jtr_jax.methods.supervised import supervised
 from jtr_jax.train import loop

@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.methods.jtr.jtr.jtr import jtr
-from jtr_jax.methods.jtr.jtr.settings import RELEASED
 
 from jtr_jax.core.types import Label, ViewSpec
 from jtr_jax.methods.base import MethodInput
+from jtr_jax.methods.jtr.jtr import jtr
+from jtr_jax.methods.jtr.settings import RELEASED
 from jtr_jax.train.forward import run_views
 from tests.train import tiny
 

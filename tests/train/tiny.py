@@ -8,16 +8,17 @@ from typing import Any
 import jax
 import numpy as np
 import optax
-from jtr_jax.data.records.dataset.dataset import Dataset
-from jtr_jax.data.records.dataset.manifest import Manifest, Split
 
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Delivery, Feed, Shardings
 from jtr_jax.data.loading.selection import join, select
+from jtr_jax.data.records.manifest import Manifest, Split
+from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.methods import consistency, cross_task_maps, mtpsl, supervised
 from jtr_jax.methods.base import Method
-from jtr_jax.methods.jtr.jtr import jtr, settings
+from jtr_jax.methods.jtr import jtr
+from jtr_jax.methods.jtr import settings as jtr_settings
 from jtr_jax.models.mapping import MappingNet
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.segnet import Head, SegNet
@@ -141,7 +142,7 @@ def make_method(name: str, dtype: Any = np.float32) -> Method:
     trunk = SegNet(FILTERS, "image", dtype, running=False)
     head = Head(max(task.channels for task in TASKS), dtype)
     return cross_task_maps.cross_task_maps(TASKS, AutoEncoder(trunk, head))
-  settings = settings.VARIANTS[name]
+  settings = jtr_settings.VARIANTS[name]
   return jtr.jtr(TASKS, make_autoencoder(dtype), settings)
 
 

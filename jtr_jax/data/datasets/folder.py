@@ -24,7 +24,7 @@ from jtr_jax.data.datasets import (
   resample,
 )
 from jtr_jax.data.datasets.folder_tasks import FolderTask
-from jtr_jax.data.records.dataset.checked_rows import Arrays
+from jtr_jax.data.records.checked_rows import Arrays
 
 SPLITS = ("train", "val")
 IMAGE = "image"

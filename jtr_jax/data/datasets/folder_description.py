@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from jtr_jax.core import errors
 from jtr_jax.data.datasets.folder_tasks import FolderTask
-from jtr_jax.data.records.dataset.manifest import KINDS
+from jtr_jax.data.records.manifest import KINDS
 
 FILE_NAME = "tasks.toml"
 

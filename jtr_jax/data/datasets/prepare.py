@@ -12,8 +12,8 @@ import jtr_jax
 from jtr_jax.core import errors
 from jtr_jax.data.datasets import folder, nyuv2
 from jtr_jax.data.datasets.folder import Size
-from jtr_jax.data.records.dataset import dataset
-from jtr_jax.data.records.dataset.dataset import Dataset
+from jtr_jax.data.records import prepared
+from jtr_jax.data.records.prepared import Dataset
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ def prepare_rooms(
   from jtr_jax.data.rooms import generate
 
   counts = {"train": train, "val": val}
-  return dataset.write_dataset(
+  return prepared.write_dataset(
     out,
     "rooms",
     tasks=generate.TASKS,
@@ -95,7 +95,7 @@ def prepare_folder(
   """
   listed = _scan(raw, tasks)
   size = size or folder.common_size(listed)
-  return dataset.write_dataset(
+  return prepared.write_dataset(
     out,
     "folder",
     tasks={name: task.options for name, task in listed.tasks.items()},
@@ -132,7 +132,7 @@ def prepare_nyuv2(
     The data set.
   """
   found = nyuv2.read_nyuv2(Path(raw), size=size, depths=depths)
-  return dataset.write_dataset(
+  return prepared.write_dataset(
     out,
     found.name,
     tasks=found.tasks,
@@ -189,8 +189,8 @@ def ensure_prepared(
   for option in options:
     if option not in known:
       raise errors.unknown_name(f"option of data set {name!r}", option, known)
-  if dataset.is_prepared(directory):
-    dataset = dataset.open_dataset(directory)
+  if prepared.is_prepared(directory):
+    dataset = prepared.open_dataset(directory)
     _check_same(name, dataset, options)
     return dataset
   needed = {

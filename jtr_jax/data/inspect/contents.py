@@ -11,9 +11,9 @@ import numpy as np
 from jtr_jax.core import errors
 from jtr_jax.data.datasets import folder, folder_description, image_files
 from jtr_jax.data.progress import progress
-from jtr_jax.data.records.dataset import dataset
-from jtr_jax.data.records.dataset.checked_rows import Arrays
-from jtr_jax.data.records.dataset.manifest import TaskOptions
+from jtr_jax.data.records import prepared
+from jtr_jax.data.records.checked_rows import Arrays
+from jtr_jax.data.records.manifest import TaskOptions
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class Contents(abc.ABC):
 class Prepared(Contents):
   """The records of a prepared data set."""
 
-  def __init__(self, dataset: dataset.Dataset) -> None:
+  def __init__(self, dataset: prepared.Dataset) -> None:
     manifest = dataset.manifest
     height, width = manifest.size
     self.title = f"{manifest.name}, prepared, {height}x{width}"
@@ -60,7 +60,7 @@ class Prepared(Contents):
     """Return what is wrong with one record."""
     try:
       self.read(split, index)
-    except dataset.BrokenRecordError as e:
+    except prepared.BrokenRecordError as e:
       return [f"{e.file}: {split} record {index}: {e.reason}"]
     return []
 
@@ -122,8 +122,8 @@ def open_contents(
   Raises:
     ValueError: there is neither.
   """
-  if dataset.is_prepared(path):
-    return Prepared(dataset.open_dataset(path))
+  if prepared.is_prepared(path):
+    return Prepared(prepared.open_dataset(path))
   if is_raw_folder(path):
     return Raw(folder.scan(path, tasks_file, on_problem))
   raise ValueError(

@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from jtr_jax.data.inspect.contents import Contents
-from jtr_jax.data.records.dataset.checked_rows import Arrays
-from jtr_jax.data.records.dataset.manifest import TaskOptions
+from jtr_jax.data.records.checked_rows import Arrays
+from jtr_jax.data.records.manifest import TaskOptions
 from jtr_jax.tasks import colours
 from jtr_jax.tasks.normals import Normals
 

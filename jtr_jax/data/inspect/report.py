@@ -8,7 +8,7 @@ import numpy as np
 
 from jtr_jax.data.inspect.contents import Contents
 from jtr_jax.data.progress import progress
-from jtr_jax.data.records.dataset.manifest import TaskOptions
+from jtr_jax.data.records.manifest import TaskOptions
 
 _UNITS = {
   "segmentation": "class id",

@@ -5,8 +5,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from jtr_jax.data.label_splits.resolves import released, scenarios, text_file
-from jtr_jax.data.records.dataset import dataset
+from jtr_jax.data.label_splits import released, scenarios, text_file
+from jtr_jax.data.records import prepared
 
 
 def add_parser(subparsers: "argparse._SubParsersAction") -> None:
@@ -87,7 +87,7 @@ def _read_names(
   """Return the sample ids and the tasks that the arguments tell."""
   tasks = args.tasks.split(",") if args.tasks else ()
   if args.data is not None:
-    described = dataset.open_dataset(args.data).manifest
+    described = prepared.open_dataset(args.data).manifest
     return described.split(args.split).ids, tasks or tuple(described.tasks)
   if args.ids is not None:
     lines = args.ids.read_text(encoding="utf-8").split("\n")

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.label_splits.resolves import restricted_pickle, torch_file
-from jtr_jax.data.label_splits.resolves.scenarios import (
+from jtr_jax.data.label_splits import restricted_pickle, torch_file
+from jtr_jax.data.label_splits.scenarios import (
   LabelSplit,
   require_same_ids,
 )

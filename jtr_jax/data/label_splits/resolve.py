@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from jtr_jax.data.label_splits.resolves import released, scenarios, text_file
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.label_splits import released, scenarios, text_file
+from jtr_jax.data.label_splits.scenarios import LabelSplit
 
 _RELEASED = (".pth", ".npy")
 

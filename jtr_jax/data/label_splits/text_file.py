@@ -20,7 +20,7 @@ from typing import NoReturn
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.label_splits.scenarios import LabelSplit
 
 _TITLE = "# jtr_jax label split"
 _COLUMNS = "id\tlabels"

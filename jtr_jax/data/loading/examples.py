@@ -17,7 +17,7 @@ import numpy as np
 
 from jtr_jax.core import numerics
 from jtr_jax.core.types import Label, Labels
-from jtr_jax.data.records.dataset.manifest import StoredForm
+from jtr_jax.data.records.manifest import StoredForm
 
 
 @jax.tree_util.register_dataclass

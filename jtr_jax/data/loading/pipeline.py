@@ -18,7 +18,7 @@ from jtr_jax.data.loading.selection import (
   check_every_task_labelled,
   select,
 )
-from jtr_jax.data.records.dataset.dataset import Dataset
+from jtr_jax.data.records.prepared import Dataset
 
 _EXTRA_SEED = 1 << 31  # far from the seeds of runs
 

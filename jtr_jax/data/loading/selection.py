@@ -11,12 +11,12 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.records.dataset.dataset import Dataset, Source
-from jtr_jax.data.records.dataset.manifest import (
+from jtr_jax.data.records.manifest import (
   Manifest,
   StoredForm,
   TaskOptions,
 )
+from jtr_jax.data.records.prepared import Dataset, Source
 
 Images: TypeAlias = Literal["all", "labelled", "unlabelled"]
 """Which images of a split take part: those with or without a label to see."""

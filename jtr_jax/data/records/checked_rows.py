@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.records.dataset.manifest import (
+from jtr_jax.data.records.manifest import (
   Split,
   StoredForm,
   TaskOptions,

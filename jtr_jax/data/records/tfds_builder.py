@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from jtr_jax.data.records.dataset.manifest import StoredForm
+from jtr_jax.data.records.manifest import StoredForm
 
 Row = dict[str, Any]
 

@@ -6,16 +6,16 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from jtr_jax.config import build
-from jtr_jax.experiment.must import pseudo_labels, teachers
-from jtr_jax.experiment.setup import stl
-from jtr_jax.experiment.setup.base import (
+from jtr_jax.experiment import stl
+from jtr_jax.experiment.base import (
   Options,
   finish_run,
   open_workdir,
   plain,
 )
-from jtr_jax.experiment.setup.data_mixture import Mixture
-from jtr_jax.experiment.setup.stl import section_of, single_tasks_config
+from jtr_jax.experiment.data_mixture import Mixture
+from jtr_jax.experiment.must import pseudo_labels, teachers
+from jtr_jax.experiment.stl import section_of, single_tasks_config
 from jtr_jax.workdir import result_card
 
 TEACHERS, PSEUDO_LABELS, STUDENT = "teachers", "pseudo_labels", "student"

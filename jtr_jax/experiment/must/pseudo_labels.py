@@ -9,12 +9,12 @@ import numpy as np
 from jtr_jax.core import errors
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.examples import Examples
-from jtr_jax.data.records.dataset import dataset
-from jtr_jax.data.records.dataset.checked_rows import Arrays
-from jtr_jax.data.records.dataset.dataset import Dataset
-from jtr_jax.data.records.dataset.manifest import TaskOptions
+from jtr_jax.data.records import prepared
+from jtr_jax.data.records.checked_rows import Arrays
+from jtr_jax.data.records.manifest import TaskOptions
+from jtr_jax.data.records.prepared import Dataset
+from jtr_jax.experiment.data_mixture import Source
 from jtr_jax.experiment.must.teachers import Teacher
-from jtr_jax.experiment.setup.data_mixture import Source
 
 KEY = "pseudo_labels"
 
@@ -49,15 +49,15 @@ def write(
     ValueError: other teachers have labelled what lies there.
   """
   about = _about(teachers, confidence)
-  if dataset.is_prepared(directory):
-    return _checked(dataset.open_dataset(directory), about)
+  if prepared.is_prepared(directory):
+    return _checked(prepared.open_dataset(directory), about)
   manifest, section = source.dataset.manifest, source.section
   splits = {section.train_split: _labelled(source, teachers, batch_size)}
   counts = {section.train_split: source.size}
   if section.eval_split not in ("", section.train_split):
     splits[section.eval_split] = _copied(source, section.eval_split)
     counts[section.eval_split] = manifest.split(section.eval_split).size
-  return dataset.write_dataset(
+  return prepared.write_dataset(
     directory,
     manifest.name,
     tasks={name: tasks[name] for name in source.forms},

@@ -11,11 +11,11 @@ from absl import logging
 
 from jtr_jax.config import presets
 from jtr_jax.core import errors
-from jtr_jax.data.label_splits.resolves import text_file
-from jtr_jax.data.label_splits.resolves.scenarios import LabelSplit
+from jtr_jax.data.label_splits import text_file
+from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading.examples import Examples, to_images, to_stored
-from jtr_jax.experiment.setup import setup
-from jtr_jax.experiment.setup.data_mixture import Mixture
+from jtr_jax.experiment import setup
+from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.train.state import TrainState
 from jtr_jax.workdir import config_file, result_card
 from jtr_jax.workdir.checkpoints import Which

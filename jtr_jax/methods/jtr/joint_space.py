@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jtr_jax.core import numerics
 from jtr_jax.methods.base import Tree
-from jtr_jax.methods.jtr.jtr.joint_tensor import JointPair, split_channels
+from jtr_jax.methods.jtr.joint_tensor import JointPair, split_channels
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Task
 

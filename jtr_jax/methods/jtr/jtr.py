@@ -24,13 +24,13 @@ from jtr_jax.methods.base import (
   MethodOutput,
   Tree,
 )
-from jtr_jax.methods.jtr.jtr import (
+from jtr_jax.methods.jtr import (
   joint_space,
   joint_tensor,
   released_reconstruction,
 )
-from jtr_jax.methods.jtr.jtr.joint_tensor import JointPair
-from jtr_jax.methods.jtr.jtr.settings import PAPER, JtrSettings
+from jtr_jax.methods.jtr.joint_tensor import JointPair
+from jtr_jax.methods.jtr.settings import PAPER, JtrSettings
 from jtr_jax.methods.supervised import supervised_losses, view
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Relaxation, Task

@@ -19,8 +19,8 @@ import jax.numpy as jnp
 
 from jtr_jax.core import numerics
 from jtr_jax.core.types import Labels, Predictions
-from jtr_jax.methods.jtr.jtr import joint_tensor
-from jtr_jax.methods.jtr.jtr.joint_tensor import JointPair, Stacking
+from jtr_jax.methods.jtr import joint_tensor
+from jtr_jax.methods.jtr.joint_tensor import JointPair, Stacking
 from jtr_jax.tasks.base import Geometry, Relaxation, Task
 
 

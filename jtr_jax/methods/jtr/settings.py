@@ -7,8 +7,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Literal
 
-from jtr_jax.methods.jtr.jtr import joint_space, joint_tensor
-from jtr_jax.methods.jtr.jtr.joint_tensor import Stacking
+from jtr_jax.methods.jtr import joint_space, joint_tensor
+from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.supervised import Share
 from jtr_jax.tasks.base import Relaxation
 

@@ -3,6 +3,7 @@ import pytest
 
 from jtr_jax.data.datasets import folder, image_files, prepare
 from jtr_jax.data.inspect import contents
+from jtr_jax.data.records.prepared import Dataset
 from tests.data.datasets.own_folder import (
   SIZE,
   edges,
@@ -143,4 +144,4 @@ def test_prepared_without_raw_needs_no_raw(root, tmp_path):
   prepare.prepare_folder(tmp_path / "out", raw=root)
   root.rename(tmp_path / "moved")
   dataset = prepare.ensure_prepared("folder", tmp_path / "out", raw=root)
-  assert isinstance(dataset, dataset.Dataset)
+  assert isinstance(dataset, Dataset)

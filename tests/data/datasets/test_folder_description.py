@@ -5,11 +5,11 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.data.records.dataset.manifest import read_manifest
 from ml_collections import ConfigDict
 
 from jtr_jax.config import build
 from jtr_jax.data.datasets import folder, folder_description, prepare
+from jtr_jax.data.records.manifest import read_manifest
 from jtr_jax.tasks.depth import Depth, InverseDepth
 from tests.data.datasets.own_folder import TASKS, millimetres, save
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 from absl import logging
-from jtr_jax.data.label_splits.resolves import released
 
 from jtr_jax.data.datasets import nyuv2
+from jtr_jax.data.label_splits import released
 
 SIZE = (6, 8)
 DTYPES = {"image": "f8", "label": "f4", "depth": "f8", "normal": "f4"}

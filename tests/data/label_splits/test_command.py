@@ -2,10 +2,10 @@ import argparse
 
 import numpy as np
 import pytest
-from jtr_jax.data.label_splits.resolves import command, scenarios, text_file
 
 from jtr_jax.data import __main__ as data_command
-from jtr_jax.data.records.dataset import manifest
+from jtr_jax.data.label_splits import command, scenarios, text_file
+from jtr_jax.data.records import manifest
 from tests.data.label_splits import handmade_pickles as handmade
 
 

@@ -2,8 +2,8 @@ import pickle
 
 import numpy as np
 import pytest
-from jtr_jax.data.label_splits.resolves import released
 
+from jtr_jax.data.label_splits import released
 from tests.data.label_splits import handmade_pickles as handmade
 
 ROWS = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 0]] * 3, np.float32)

@@ -2,7 +2,8 @@ import random
 
 import numpy as np
 import pytest
-from jtr_jax.data.label_splits.resolves import scenarios
+
+from jtr_jax.data.label_splits import scenarios
 
 IDS = tuple(str(i) for i in range(795))
 NYUV2 = ("segmentation", "depth", "normals")

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from jtr_jax.data.label_splits.resolves import scenarios, text_file
+
+from jtr_jax.data.label_splits import scenarios, text_file
 
 TASKS = ("segmentation", "depth", "normals")
 

@@ -2,8 +2,8 @@ import zipfile
 
 import numpy as np
 import pytest
-from jtr_jax.data.label_splits.resolves import torch_file
 
+from jtr_jax.data.label_splits import torch_file
 from tests.data.label_splits import handmade_pickles as handmade
 
 ARRAY = np.arange(6, dtype=np.float32).reshape(3, 2)

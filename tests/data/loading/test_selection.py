@@ -2,13 +2,13 @@ import chex
 import jax
 import numpy as np
 import pytest
-from jtr_jax.data.records.dataset.manifest import Manifest
 
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Delivery
 from jtr_jax.data.loading.selection import join, join_tasks, select
 from jtr_jax.data.loading.stream import Reading
-from jtr_jax.data.records.dataset import dataset
+from jtr_jax.data.records import prepared
+from jtr_jax.data.records.manifest import Manifest
 from tests.data.records import fake_dataset
 
 NAMES = ("segmentation", "depth")
@@ -22,7 +22,7 @@ def depths(tmp_path_factory):
     arrays = fake_dataset.full_arrays(500 + index)
     return f"far_{index}", {name: arrays[name] for name in ("image", "depth")}
 
-  return dataset.write_dataset(
+  return prepared.write_dataset(
     tmp_path_factory.mktemp("data") / "depths",
     "depths",
     tasks={"depth": {"kind": "depth"}},

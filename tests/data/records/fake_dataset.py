@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jtr_jax.data.records.dataset import dataset
+from jtr_jax.data.records import prepared
 
 SIZE = (8, 12)
 TASKS = {
@@ -41,7 +41,7 @@ def write(directory, train=11, val=5, overwrite=False):
     "train": [make_example(i) for i in range(train)],
     "val": [make_example(100 + i) for i in range(val)],
   }
-  return dataset.write_dataset(
+  return prepared.write_dataset(
     directory,
     "fake",
     tasks=TASKS,
@@ -54,7 +54,7 @@ def write(directory, train=11, val=5, overwrite=False):
 
 
 def write_rows(directory, rows, count=None):
-  return dataset.write_dataset(
+  return prepared.write_dataset(
     directory,
     "fake",
     tasks=TASKS,

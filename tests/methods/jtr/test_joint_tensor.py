@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.methods.jtr.jtr.joint_tensor import PAPER, Stacking
 
-from jtr_jax.methods.jtr.jtr import joint_tensor
+from jtr_jax.methods.jtr import joint_tensor
+from jtr_jax.methods.jtr.joint_tensor import PAPER, Stacking
 from jtr_jax.methods.supervised import view
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO

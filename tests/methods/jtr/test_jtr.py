@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.methods.jtr.jtr.jtr import jtr
-from jtr_jax.methods.jtr.jtr.settings import PAPER, RELEASED
 
 from jtr_jax.core.types import Label, ViewSpec
+from jtr_jax.methods.jtr.jtr import jtr
+from jtr_jax.methods.jtr.settings import PAPER, RELEASED
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, KEY, NONE, ONE, TASKS, TWO
 

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.methods.jtr.jtr.joint_tensor import RELEASED, JointPair
 
 from jtr_jax.core.types import Label
-from jtr_jax.methods.jtr.jtr import joint_tensor, released_reconstruction
+from jtr_jax.methods.jtr import joint_tensor, released_reconstruction
+from jtr_jax.methods.jtr.joint_tensor import RELEASED, JointPair
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation

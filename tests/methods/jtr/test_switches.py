@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jtr_jax.methods.jtr.jtr.joint_tensor import Stacking
-from jtr_jax.methods.jtr.jtr.settings import PAPER, RELEASED
 
-from jtr_jax.methods.jtr.jtr import joint_tensor
+from jtr_jax.methods.jtr import joint_tensor
+from jtr_jax.methods.jtr.joint_tensor import Stacking
+from jtr_jax.methods.jtr.settings import PAPER, RELEASED
 from jtr_jax.methods.supervised import view
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, KEY, NONE, TASKS, TWO

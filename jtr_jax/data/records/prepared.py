@@ -15,9 +15,9 @@ from absl import logging
 
 from jtr_jax.core import errors
 from jtr_jax.data.progress import progress
-from jtr_jax.data.records.dataset import manifest as manifest_lib
-from jtr_jax.data.records.dataset.checked_rows import Arrays, CheckedRows
-from jtr_jax.data.records.dataset.manifest import Manifest, TaskOptions
+from jtr_jax.data.records import manifest as manifest_lib
+from jtr_jax.data.records.checked_rows import Arrays, CheckedRows
+from jtr_jax.data.records.manifest import Manifest, TaskOptions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -237,7 +237,7 @@ def _write_records(
   """Return the directory that the builder made below `partial`."""
   import tensorflow_datasets as tfds
 
-  from jtr_jax.data.records.dataset import tfds_builder as builder_lib
+  from jtr_jax.data.records import tfds_builder as builder_lib
 
   forms = next(iter(tables.values())).forms
   splits = {s: builder_lib.SplitRows(rows[s], counts[s]) for s in rows}

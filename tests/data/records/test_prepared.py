@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.data.inspect import contents
-from jtr_jax.data.records.dataset import dataset, tfds_builder
+from jtr_jax.data.records import prepared, tfds_builder
 from tests.data.records import fake_dataset
 
 
@@ -38,7 +38,7 @@ def test_round_trip_keeps_every_bit_and_every_missing_label(dataset):
 
 
 def test_manifest_tells_ids_labels_tasks_and_source(dataset):
-  manifest = dataset.open_dataset(dataset.directory).manifest
+  manifest = prepared.open_dataset(dataset.directory).manifest
   assert manifest.name == "fake"
   assert manifest.size == fake_dataset.SIZE
   assert manifest.tasks == fake_dataset.TASKS
@@ -75,7 +75,7 @@ def test_interrupted_preparation_leaves_nothing(tmp_path, error):
     raise error("stop")
 
   with pytest.raises(error):
-    dataset.write_dataset(
+    prepared.write_dataset(
       tmp_path / "new",
       "fake",
       tasks=fake_dataset.TASKS,
@@ -96,7 +96,7 @@ def test_will_not_write_over_anything_unasked(dataset, copy, tmp_path):
     fake_dataset.write(tmp_path / "other", overwrite=True)
   assert (tmp_path / "other" / "thesis.tex").exists()
   assert len(fake_dataset.write(copy, train=3, overwrite=True).source("train"))
-  assert dataset.open_dataset(copy).manifest.split("train").size == 3
+  assert prepared.open_dataset(copy).manifest.split("train").size == 3
   assert {p.name for p in tmp_path.iterdir()} == {"copy", "other"}
 
 
@@ -163,7 +163,7 @@ def test_more_rows_than_announced_are_refused(tmp_path, monkeypatch):
 
 def test_no_data_set_names_the_command(tmp_path):
   with pytest.raises(ValueError, match=r"jtr_jax\.data prepare .*--out="):
-    dataset.open_dataset(tmp_path / "nowhere")
+    prepared.open_dataset(tmp_path / "nowhere")
 
 
 def test_manifest_of_another_version_or_broken_is_refused(copy):
@@ -171,16 +171,16 @@ def test_manifest_of_another_version_or_broken_is_refused(copy):
   content = json.loads(path.read_text())
   path.write_text(json.dumps(content | {"version": 99}))
   with pytest.raises(ValueError, match=r"manifest\.json.*version 99"):
-    dataset.open_dataset(copy)
+    prepared.open_dataset(copy)
   path.write_text(path.read_text()[:100])
   with pytest.raises(ValueError, match=r"manifest\.json.*JSONDecodeError"):
-    dataset.open_dataset(copy)
+    prepared.open_dataset(copy)
 
 
 def test_truncated_file_is_named_with_the_record(copy):
   data = train_file(copy).read_bytes()
   train_file(copy).write_bytes(data[: len(data) // 2])
-  source = dataset.open_dataset(copy).source("train")
+  source = prepared.open_dataset(copy).source("train")
   with pytest.raises(ValueError, match=r"Record 3 .*records-train\.array_rec"):
     source[3]
 

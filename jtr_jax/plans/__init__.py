@@ -1,1 +1,0 @@
-"""One file for each plan: which runs an experiment consists of."""
