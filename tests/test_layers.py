@@ -17,7 +17,7 @@ FILES = sorted((ROOT / "jtr_jax").rglob("*.py"))
 FLOORS = (
   ("jtr_jax",),
   ("core",),
-  ("tasks", "metrics", "balancing"),
+  ("tasks", "metrics", "balancing", "tensor_files"),
   ("models", "data", "workdir"),
   ("methods",),
   ("train",),

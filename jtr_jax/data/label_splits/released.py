@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.label_splits import restricted_pickle, torch_file
 from jtr_jax.data.label_splits.scenarios import (
   LabelSplit,
   require_same_ids,
 )
+from jtr_jax.tensor_files import restricted_pickle, torch_file
 
 _ROWS_KEY = "labels_weights"
 _COLUMNS: Mapping[int, tuple[str, ...]] = {

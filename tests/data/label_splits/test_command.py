@@ -6,7 +6,7 @@ import pytest
 from jtr_jax.data import __main__ as data_command
 from jtr_jax.data.label_splits import command, scenarios, text_file
 from jtr_jax.data.records import manifest
-from tests.data.label_splits import handmade_pickles as handmade
+from tests.tensor_files import handmade_pickles as handmade
 
 
 def run(*arguments):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.data.label_splits import released
-from tests.data.label_splits import handmade_pickles as handmade
+from tests.tensor_files import handmade_pickles as handmade
 
 ROWS = np.array([[1, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 0]] * 3, np.float32)
 TASKS = ("segmentation", "depth", "normals")

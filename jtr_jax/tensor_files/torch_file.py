@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jtr_jax.data.label_splits import restricted_pickle
+from jtr_jax.tensor_files import restricted_pickle
 
 _ZIP = b"PK\x03\x04"
 _ZIP_END = b"PK\x05\x06"

@@ -3,8 +3,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from jtr_jax.data.label_splits import torch_file
-from tests.data.label_splits import handmade_pickles as handmade
+from jtr_jax.tensor_files import torch_file
+from tests.tensor_files import handmade_pickles as handmade
 
 ARRAY = np.arange(6, dtype=np.float32).reshape(3, 2)
 

@@ -1,0 +1,1 @@
+"""Named arrays in the files of other programs, read without running code."""
