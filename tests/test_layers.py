@@ -32,6 +32,7 @@ ONLY_IN = {
   "grain": {"data"},
   "h5py": {"data"},
   "orbax": {"workdir"},
+  "safetensors": {"tensor_files"},
   "scipy": {"data", "verify"},
   "tensorboardX": {"workdir"},
   "tensorflow": set(),

@@ -21,8 +21,9 @@ _INSTRUCTIONS = (
   *("PROTO", "FRAME", "STOP", "MARK", "NONE", "NEWTRUE", "NEWFALSE"),
   *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1"),
   *("FLOAT", "BINFLOAT", "BINUNICODE", "SHORT_BINUNICODE"),
-  *("BINBYTES", "SHORT_BINBYTES", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2"),
-  *("TUPLE3", "EMPTY_LIST", "LIST", "APPEND", "APPENDS"),
+  *("STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES"),
+  *("EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+  *("EMPTY_LIST", "LIST", "APPEND", "APPENDS"),
   *("EMPTY_DICT", "DICT", "SETITEM", "SETITEMS"),
   *("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "GET", "BINGET", "LONG_BINGET"),
   *("GLOBAL", "STACK_GLOBAL", "REDUCE", "BUILD", "BINPERSID"),
@@ -62,7 +63,8 @@ def load(
         found=f"a reference to {error}",
         expected="plain arrays, numbers and texts",
         do="Do not open this file with other programs unless you trust its "
-        "author; get the released file again.",
+        "author. A file of your own: save the dictionary of tensors alone, "
+        "torch.save(model.state_dict(), FILE).",
       )
     ) from None
   except Exception as error:  # a broken pickle can raise nearly anything
@@ -104,7 +106,7 @@ class _Unpickler(pickle.Unpickler):
     names: Names,
     persistent: Callable[[Any], Any] | None,
   ) -> None:
-    super().__init__(stream)
+    super().__init__(stream, encoding="latin1")  # of what Python 2 wrote
     self._names = names
     self._persistent = persistent
 

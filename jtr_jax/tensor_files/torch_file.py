@@ -1,24 +1,27 @@
 """Arrays from a `torch.save` file, without torch and without running code.
 
 Two flavours: five pickles followed by raw storages (the legacy form, in which
-the released label splits are), and a zip archive with one pickle and one member
-for each storage (the present form).
+the released label splits and old models are), and a zip archive with one pickle
+and one member for each storage (the present form).
 """
 
-import collections
-import dataclasses
 import io
 import math
 import os
 import pathlib
 import struct
 import zipfile
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from jtr_jax.tensor_files import restricted_pickle
+from jtr_jax.tensor_files.torch_names import NAMES, Keys, Storage, Tensor
+
+Choose: TypeAlias = Callable[[Any], Mapping[str, Tensor]]
+"""From the content of a file, in which a `Tensor` stands for each tensor, to
+the wanted ones by name."""
 
 _ZIP = b"PK\x03\x04"
 _ZIP_END = b"PK\x05\x06"
@@ -27,167 +30,131 @@ _LEGACY = b"\x80\x02\x8a\x0a"
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
 _MAX_AXES = 32
-_DTYPES = {
-  "DoubleStorage": "<f8",
-  "FloatStorage": "<f4",
-  "HalfStorage": "<f2",
-  "LongStorage": "<i8",
-  "IntStorage": "<i4",
-  "ShortStorage": "<i2",
-  "CharStorage": "<i1",
-  "ByteStorage": "<u1",
-  "BoolStorage": "?",
-}
 
 
 def read_torch_tensors(
-  path: str | os.PathLike[str],
+  path: str | os.PathLike[str], choose: Choose | None = None
 ) -> dict[str, np.ndarray]:
-  """Return the tensors of a file that holds one dictionary of tensors.
+  """Return tensors of a file.
 
   Args:
     path: a file written by `torch.save`, legacy or zip.
+    choose: picks the tensors and names them; None: the file is one dictionary
+      of tensors, and all of them are wanted.
 
   Returns:
-    A new C-contiguous array for each name.
+    A C-contiguous array for each name, perhaps not writable.
 
   Raises:
     ValueError: the file is damaged, holds anything besides tensors by name, or
-      tries to run code; nothing is run.
+      tries to run code; nothing is run. Besides what `choose` raises.
   """
   source = os.fspath(path)
-  data = pathlib.Path(path).read_bytes()
-  if data.startswith(_ZIP):
-    content, storages = _read_zip(data, source)
-  elif data.startswith(_LEGACY):
-    content, storages = _read_legacy(data, source)
-  else:
-    raise restricted_pickle.broken(source, f"it begins with {data[:4]!r}")
-  named = isinstance(content, dict) and all(
-    isinstance(name, str) and isinstance(value, _Tensor)
-    for name, value in content.items()
-  )
-  if not named:
+  with pathlib.Path(path).open("rb") as file:
+    start = file.read(len(_ZIP))
+  if start == _ZIP:
+    return _read_zip(path, source, choose or _all_of(source))
+  if start == _LEGACY:
+    return _read_legacy(path, source, choose or _all_of(source))
+  raise restricted_pickle.broken(source, f"it begins with {start!r}")
+
+
+def _all_of(source: str) -> Choose:
+  """Return what picks all tensors, if there is nothing else."""
+
+  def choose(content: Any) -> Mapping[str, Tensor]:
+    if isinstance(content, dict) and all(
+      isinstance(name, str) and isinstance(value, Tensor)
+      for name, value in content.items()
+    ):
+      return content
     raise restricted_pickle.broken(source, "no dictionary of tensors")
-  return {
-    name: _resolve(tensor, storages, f"{source}, {name!r}")
-    for name, tensor in content.items()
-  }
 
-
-class _Storage(NamedTuple):
-  key: str
-  dtype: np.dtype
-  numel: int
-
-
-@dataclasses.dataclass(frozen=True)
-class _Tensor:
-  storage: _Storage
-  offset: int
-  shape: tuple[int, ...]
-  strides: tuple[int, ...]
-
-
-class _Rebuild:
-  """Stands for `torch._utils._rebuild_tensor_v2`: only notes its arguments."""
-
-  __slots__ = ()
-
-  def __call__(
-    self, storage: Any, offset: Any, shape: Any, strides: Any, *rest: Any
-  ) -> _Tensor:
-    del rest  # requires_grad, hooks, metadata
-    numbers = (offset, *shape, *strides)
-    if not isinstance(storage, _Storage) or not all(map(_is_size, numbers)):
-      raise ValueError("a tensor without a storage, or of negative size")
-    return _Tensor(storage, offset, tuple(shape), tuple(strides))
-
-
-_NAMES: restricted_pickle.Names = {
-  ("torch._utils", "_rebuild_tensor_v2"): _Rebuild(),
-  ("collections", "OrderedDict"): collections.OrderedDict,
-  **{("torch", name): name for name in _DTYPES},
-}
-
-
-def _is_size(number: Any) -> bool:
-  return type(number) is int and number >= 0
-
-
-class _Keys:
-  """Turns persistent ids into storages and remembers them by key."""
-
-  def __init__(self) -> None:
-    self.storages: dict[str, _Storage] = {}
-
-  def __call__(self, pid: Any) -> _Storage:
-    kind, name, key, _device, numel, *view = pid
-    if kind != "storage" or not _is_size(numel) or any(view):
-      raise ValueError("a persistent id of an unknown form")
-    storage = _Storage(str(key), np.dtype(_DTYPES[name]), numel)
-    if self.storages.setdefault(storage.key, storage) != storage:
-      raise ValueError(f"two storages with the key {key!r}")
-    return storage
+  return choose
 
 
 def _read_legacy(
-  data: bytes, source: str
-) -> tuple[Any, Mapping[str, np.ndarray]]:
-  stream = io.BytesIO(data)
-  keys = _Keys()
+  path: str | os.PathLike[str], source: str, choose: Choose
+) -> dict[str, np.ndarray]:
+  stream = io.BytesIO(pathlib.Path(path).read_bytes())
+  keys = Keys()
   head = [restricted_pickle.load(stream, {}, source=source) for _ in range(3)]
   if head[:2] != [_MAGIC, _PROTOCOL] or not _is_little(head[2]):
     raise restricted_pickle.broken(source, "an unknown header")
   content = restricted_pickle.load(
-    stream, _NAMES, source=source, persistent=keys
+    stream, NAMES, source=source, persistent=keys
   )
   order = restricted_pickle.load(stream, {}, source=source)
   if not isinstance(order, list) or set(order) != set(keys.storages):
     raise restricted_pickle.broken(source, "a wrong list of storages")
-  storages = {}
+  whole, storages = stream.getbuffer(), {}
   for key in order:
     storage = keys.storages[key]
-    count = stream.read(8)
-    raw = stream.read(storage.numel * storage.dtype.itemsize)
+    count, start = stream.read(8), stream.tell()
+    end = start + storage.numel * storage.dtype.itemsize
     if count != struct.pack("<q", storage.numel):
       raise restricted_pickle.broken(source, "a storage of another size")
-    storages[key] = _to_array(raw, storage, source)
+    storages[key] = _to_array(whole[start:end], storage, source)
+    stream.seek(end)
   if stream.read(1):
     raise restricted_pickle.broken(source, "bytes behind the last storage")
-  return content, storages
+  return _resolve_all(choose(content), storages.__getitem__, source)
 
 
 def _is_little(info: Any) -> bool:
   return isinstance(info, dict) and info.get("little_endian") is True
 
 
-def _read_zip(data: bytes, source: str) -> tuple[Any, Mapping[str, np.ndarray]]:
-  if data[-_ZIP_END_SIZE:][: len(_ZIP_END)] != _ZIP_END:
-    raise restricted_pickle.broken(source, "no end, or bytes behind it")
-  keys = _Keys()
-  try:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-      members = _read_members(archive)
-  except Exception as error:  # a broken archive can raise nearly anything
-    raise restricted_pickle.broken(source, error) from error
-  if members.get("byteorder", b"little") != b"little":
+def _read_zip(
+  path: str | os.PathLike[str], source: str, choose: Choose
+) -> dict[str, np.ndarray]:
+  with pathlib.Path(path).open("rb") as file:
+    file.seek(max(0, file.seek(0, os.SEEK_END) - _ZIP_END_SIZE))
+    if file.read(len(_ZIP_END)) != _ZIP_END:
+      raise restricted_pickle.broken(source, "no end, or bytes behind it")
+    try:
+      archive = zipfile.ZipFile(file)
+      members = _members(archive)
+    except Exception as error:  # a broken archive can raise nearly anything
+      raise restricted_pickle.broken(source, error) from error
+    return _read_members(archive, members, source, choose)
+
+
+def _read_members(
+  archive: zipfile.ZipFile,
+  members: Mapping[str, zipfile.ZipInfo],
+  source: str,
+  choose: Choose,
+) -> dict[str, np.ndarray]:
+  """Return the wanted tensors of an open archive; reads no other storages."""
+
+  def read(name: str) -> bytes:
+    try:
+      return archive.read(members[name])
+    except Exception as error:  # a broken archive can raise nearly anything
+      raise restricted_pickle.broken(source, error) from error
+
+  if "byteorder" in members and read("byteorder") != b"little":
     raise restricted_pickle.broken(source, "big-endian numbers")
-  stream = io.BytesIO(members["data.pkl"])
+  keys, stream = Keys(), io.BytesIO(read("data.pkl"))
   content = restricted_pickle.load(
-    stream, _NAMES, source=source, persistent=keys
+    stream, NAMES, source=source, persistent=keys
   )
   stored = {name for name in members if name.startswith("data/")}
   if stream.read(1) or stored != {f"data/{key}" for key in keys.storages}:
     raise restricted_pickle.broken(source, "parts that belong to no tensor")
-  storages = {
-    key: _to_array(members[f"data/{key}"], storage, source)
-    for key, storage in keys.storages.items()
-  }
-  return content, storages
+  storages: dict[str, np.ndarray] = {}
+
+  def storage_of(key: str) -> np.ndarray:
+    if key not in storages:
+      raw = read(f"data/{key}")
+      storages[key] = _to_array(raw, keys.storages[key], source)
+    return storages[key]
+
+  return _resolve_all(choose(content), storage_of, source)
 
 
-def _read_members(archive: zipfile.ZipFile) -> dict[str, bytes]:
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
   """Return the members by their name below the archive's one folder."""
   infos = archive.infolist()
   roots = {info.filename.partition("/")[0] for info in infos}
@@ -199,12 +166,12 @@ def _read_members(archive: zipfile.ZipFile) -> dict[str, bytes]:
   # torch never compresses; a compressed member could unpack to any size.
   if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
     raise ValueError("compressed members")
-  return {
-    name: archive.read(info) for name, info in zip(names, infos, strict=True)
-  }
+  return dict(zip(names, infos, strict=True))
 
 
-def _to_array(raw: bytes, storage: _Storage, source: str) -> np.ndarray:
+def _to_array(
+  raw: bytes | memoryview, storage: Storage, source: str
+) -> np.ndarray:
   if len(raw) != storage.numel * storage.dtype.itemsize:
     raise restricted_pickle.broken(
       source,
@@ -215,11 +182,21 @@ def _to_array(raw: bytes, storage: _Storage, source: str) -> np.ndarray:
   return np.frombuffer(raw, storage.dtype)
 
 
-def _resolve(
-  tensor: _Tensor, storages: Mapping[str, np.ndarray], source: str
-) -> np.ndarray:
-  """Return a copy of the tensor's view of its storage, bounds checked."""
-  storage = storages[tensor.storage.key]
+def _resolve_all(
+  tensors: Mapping[str, Tensor],
+  storage_of: Callable[[str], np.ndarray],
+  source: str,
+) -> dict[str, np.ndarray]:
+  return {
+    name: _resolve(
+      tensor, storage_of(tensor.storage.key), f"{source}, {name!r}"
+    )
+    for name, tensor in tensors.items()
+  }
+
+
+def _resolve(tensor: Tensor, storage: np.ndarray, source: str) -> np.ndarray:
+  """Return the tensor's view of its storage, bounds checked, in C order."""
   shape, strides = tensor.shape, tensor.strides
   size = math.prod(shape)
   if len(shape) != len(strides) or len(shape) > _MAX_AXES:
@@ -241,4 +218,4 @@ def _resolve(
     shape,
     [stride * storage.itemsize for stride in strides],
   )
-  return np.array(view, order="C")
+  return np.ascontiguousarray(view).reshape(shape)

@@ -11,6 +11,7 @@ STORAGES = {
   "<f8": "DoubleStorage",
   "<f4": "FloatStorage",
   "<f2": "HalfStorage",
+  "<V2": "BFloat16Storage",  # as numpy writes that of ml_dtypes
   "<i8": "LongStorage",
   "|b1": "BoolStorage",
 }
