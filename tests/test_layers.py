@@ -23,7 +23,7 @@ FLOORS = (
   ("train",),
   ("config", "verify"),
   ("experiment", "benchmark"),
-  ("main", "compare"),
+  ("main", "compare", "tables"),
 )
 
 ONLY_IN = {

@@ -1,0 +1,72 @@
+"""Tables as Markdown: the printed numbers and what to know of them."""
+
+from collections.abc import Iterable, Sequence
+
+from jtr_jax.tables.form import Column, Group, Table
+
+ARROWS = {1: "↑", -1: "↓"}
+
+
+def table_text(table: Table) -> str:
+  """Return what a table holds: facts, numbers as printed, and caveats."""
+  parts = [
+    f"## {table.name}: {table.title}",
+    f"{table.source}.",
+    *(_group_text(table, group) for group in table.groups.values()),
+    notes(table),
+  ]
+  return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def notes(table: Table) -> str:
+  """Return the settings, the caveats and how our runs differ, as a list."""
+  differences = [*table.differs]
+  for group in table.groups.values():
+    differences += (f"{group.heading}: {text}" for text in group.differs)
+  for row in table.rows.values():
+    differences += (f"{row.label}: {text}" for text in row.differs)
+  lines = [
+    *(f"* Setting: {text}" for text in table.settings),
+    *(f"* {text}" for text in table.caveats),
+    *(f"* Ours differs. {text}" for text in differences),
+  ]
+  return "\n".join(lines)
+
+
+def heading(column: Column) -> str:
+  """Return the heading of a column with its unit and direction."""
+  text = column.heading
+  if column.unit not in text:
+    text += f", {column.unit}"
+  return f"{text} {ARROWS[column.direction]}"
+
+
+def grid(
+  titles: Sequence[str], rows: Iterable[Sequence[str]], *, texts: int = 1
+) -> str:
+  """Return a Markdown table; all columns but the first `texts` are numbers."""
+  ruler = [*["---"] * texts, *["---:"] * (len(titles) - texts)]
+  return "\n".join(
+    f"| {' | '.join(cells)} |" for cells in (titles, ruler, *rows)
+  )
+
+
+def _group_text(table: Table, group: Group) -> str:
+  """Return the printed numbers of one group."""
+  shown = [key for key, numbers in group.published.items() if numbers]
+  if not shown:
+    labels = ", ".join(table.rows[key].label for key in group.published)
+    return f"{group.heading}: {labels}; no numbers."
+  rows = [
+    [
+      table.rows[key].label + " \\*" * (key in group.unexplained),
+      *(cell.text for cell in group.published[key]),
+    ]
+    for key in shown
+  ]
+  text = grid([group.heading, *map(heading, group.columns)], rows)
+  reasons: dict[str, list[str]] = {}
+  for key, reason in group.unexplained.items():
+    reasons.setdefault(reason, []).append(table.rows[key].label)
+  lines = [f"\\* {', '.join(who)}: {why}." for why, who in reasons.items()]
+  return "\n\n".join([text, *lines])
