@@ -1,10 +1,11 @@
-"""Mean losses of epochs, gathered step by step."""
+"""Mean losses of epochs, accumulated step by step, and speeds of tasks."""
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Observation
 from jtr_jax.core import numerics
 
@@ -73,3 +74,22 @@ def ratio(above: jax.Array, below: jax.Array) -> jax.Array:
   known = jnp.isfinite(above) & jnp.isfinite(below) & (below > 0)
   quotient = jnp.where(known, above, 1) / jnp.where(known, below, 1)
   return jnp.where(known, quotient, 1)
+
+
+def speed_weights(
+  exponents: jax.Array, state: EpochMeans, present: jax.Array
+) -> jax.Array:
+  """Return K softmax(exponents) over the K present tasks.
+
+  Args:
+    exponents: f32[K].
+    state: the means; in the first two epochs all weights are 1.
+    present: bool[K].
+
+  Returns:
+    f32[K].
+  """
+  weights = from_weights.count(present) * from_weights.softmax(
+    exponents, present
+  )
+  return jnp.where(state.epochs < 2, 1, weights)

@@ -39,7 +39,7 @@ def make_fan_out(balancer: GradientBalancer, num_tasks: int) -> FanOut:
 
   Forward it is the identity. Backward the K gradients that come back to the
   copies become one by the rule of the balancer, and the gradient of `probe` is
-  `FanStatistics` of it. `extra` is what `GradientBalancer.transform` takes:
+  `FanStatistics` of it. `extra` is what `GradientBalancer.update` takes:
   `present`, `losses`, `key`, `sigma`; nothing goes back to it. The state is
   read and not changed; None for the first one.
 
@@ -70,7 +70,7 @@ def make_fan_out(balancer: GradientBalancer, num_tasks: int) -> FanOut:
   def backward(known: Any, cotangents: tuple[Tree, ...]) -> Any:
     state, extra = known
     stacked = jax.tree.map(lambda *x: jnp.stack(x), *cotangents)
-    direction, after = balancer.transform.update(stacked, state, **extra)
+    direction, after = balancer.update(stacked, state, **extra)
     statistics = FanStatistics(after.weights, gram(stacked).norms)
     return direction, statistics, None
 
@@ -83,7 +83,7 @@ def make_fan_out(balancer: GradientBalancer, num_tasks: int) -> FanOut:
     **extra: Any,
   ) -> tuple[Tree, ...]:
     if state is None:
-      state = balancer.transform.init(features)
+      state = balancer.init(features)
     return fan_out(features, probe, (state, extra))
 
   return call

@@ -1,20 +1,20 @@
-"""Gradient balancers from rules: on K gradients, or on their Gram matrix alone.
+"""Gradient balancers from rules on K gradients, or on their Gram matrix alone.
 
 Gradients are pytrees whose leaves have a leading axis K. Products are taken in
 float32 at least, at the highest precision, of gradients scaled to their own
 size, so that gradients of 1e-10 and of 1e15 give the same angles.
 """
 
+import difflib
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
-import optax
 
 from jtr_jax.balancing.base import (
-  Given,
   GradientBalancer,
+  GradientContext,
   GradientState,
   Scope,
   Tree,
@@ -27,6 +27,15 @@ EVERYWHERE: tuple[Scope, ...] = (
   "features",
   "last_shared_layer",
 )
+
+
+ARGUMENTS = ("present", "losses", "key", "sigma")
+"""Extra arguments of `update` that balancers take; see `GradientBalancer`."""
+
+_REMEDIES = {
+  "losses": "Pass the tasks' losses of the batch, before any weighting.",
+  "sigma": "Weight the losses by 'uw', or pass the tasks' uncertainties.",
+}
 
 
 class Gram(NamedTuple):
@@ -63,14 +72,16 @@ class Gram(NamedTuple):
     return self._replace(norms=self.norms / self.scale).matrix
 
 
-Solve: TypeAlias = Callable[[Gram, Given, Tree], tuple[jax.Array, Tree]]
-"""(gram, given, state) -> (weights f32[K], state)."""
+Solve: TypeAlias = Callable[
+  [Gram, GradientContext, Tree], tuple[jax.Array, Tree]
+]
+"""(gram, context, state) -> (weights f32[K], state)."""
 
 Rule: TypeAlias = Callable[
-  [Tree, Given, Tree], tuple[Tree, jax.Array | None, Tree]
+  [Tree, GradientContext, Tree], tuple[Tree, jax.Array | None, Tree]
 ]
-"""(gradients f32[K, ...], given, state) -> (direction, weights f32[K], state);
-weights are None where the direction is not a weighted sum."""
+"""(gradients f32[K, ...], context, state) -> (direction, weights f32[K],
+state); weights are None where the direction is not a weighted sum."""
 
 
 def gram(gradients: Tree) -> Gram:
@@ -85,7 +96,7 @@ def gram(gradients: Tree) -> Gram:
   leaves = [numerics.widen(leaf) for leaf in jax.tree.leaves(gradients)]
   largest = [jnp.max(jnp.abs(x), axis=range(1, x.ndim)) for x in leaves]
   peak = jnp.max(jnp.stack(largest), axis=0)
-  scaled = [numerics.safe_divide(x, _rows(peak, x)) for x in leaves]
+  scaled = [numerics.safe_divide(x, per_row(peak, x)) for x in leaves]
   products = jnp.sum(jnp.stack([_products(x) for x in scaled]), axis=0)
   squares = [jnp.sum(jnp.square(x), axis=range(1, x.ndim)) for x in scaled]
   lengths = jnp.sqrt(jnp.sum(jnp.stack(squares), axis=0))
@@ -120,30 +131,37 @@ def from_gramian(
   solve: Solve,
   *,
   init: Callable[[], Tree] = tuple,
+  scopes: tuple[Scope, ...] = EVERYWHERE,
+  **traits: bool,
 ) -> GradientBalancer:
-  """Return the balancer whose direction is sum_k w_k g_k, w from Gram alone.
-
-  It may act on every scope, on all shared parameters by default, and leaves the
-  decoders alone; change that with `_replace`.
+  """Return the balancer with direction sum_k w_k g_k, w from the Gram matrix.
 
   Args:
     name: in configs and logs.
     num_tasks: K.
-    solve: (gram, given, state) -> (weights f32[K], state). Weights of absent
+    solve: (gram, context, state) -> (weights f32[K], state). Weights of absent
       tasks are ignored. Everything is traced: loops are `jax.lax` ones.
     init: () -> the first state of `solve`; leaves keep shape and type.
+    scopes: see `GradientBalancer`; by default all, shared parameters first.
+    **traits: of `GradientBalancer`, such as `needs_losses=True`.
   """
 
   def rule(
-    gradients: Tree, given: Given, state: Tree
+    gradients: Tree, context: GradientContext, state: Tree
   ) -> tuple[Tree, jax.Array, Tree]:
     with jax.default_matmul_precision("highest"):
-      weights, state = solve(gram(gradients), given, state)
-    weights = jnp.where(given.present, weights, 0)
+      weights, state = solve(gram(gradients), context, state)
+    weights = jnp.where(context.present, weights, 0)
     return combine(gradients, weights), weights, state
 
-  balancer = from_gradients(name, num_tasks, rule, init=lambda params: init())
-  return balancer._replace(scopes=EVERYWHERE)
+  return from_gradients(
+    name,
+    num_tasks,
+    rule,
+    init=lambda params: init(),
+    scopes=scopes,
+    **traits,
+  )
 
 
 def from_gradients(
@@ -152,17 +170,19 @@ def from_gradients(
   rule: Rule,
   *,
   init: Callable[[Tree], Tree] = lambda params: (),
+  scopes: tuple[Scope, ...] = ("shared_params", "features"),
+  **traits: bool,
 ) -> GradientBalancer:
   """Return the balancer of a rule on whole gradients.
-
-  It may act on shared parameters and features; change traits with `_replace`.
 
   Args:
     name: in configs and logs.
     num_tasks: K.
-    rule: (gradients, given, state) -> (direction, weights or None, state).
+    rule: (gradients, context, state) -> (direction, weights or None, state).
       Gradients are float32 or wider, and 0 for absent tasks.
     init: parameters -> the first state of the rule.
+    scopes: see `GradientBalancer`.
+    **traits: of `GradientBalancer`, such as `needs_losses=True`.
   """
 
   def first(params: Tree) -> GradientState:
@@ -175,24 +195,21 @@ def from_gradients(
   ) -> tuple[Tree, GradientState]:
     del params
     _check_stacked(updates, name, num_tasks)
-    given = _given(num_tasks, rng.stream(0, name, state.step), **extra)
-    masked = _masked(updates, given.present)
-    direction, weights, memory = rule(masked, given, state.rule)
+    _check_arguments(balancer, extra)
+    context = _context(num_tasks, rng.stream(0, name, state.step), **extra)
+    masked = _masked(updates, context.present)
+    direction, weights, inner = rule(masked, context, state.rule)
     if weights is None:
       weights = jnp.full(num_tasks, jnp.nan)
     direction = jax.tree.map(lambda d, x: d.astype(x.dtype), direction, updates)
     weights = weights.astype(state.weights.dtype)
-    memory = strong(memory)
-    return direction, GradientState(state.step + 1, memory, weights)
+    return direction, GradientState(state.step + 1, strong(inner), weights)
 
-  return GradientBalancer(
-    name,
-    optax.GradientTransformationExtraArgs(first, update),
-    ("shared_params", "features"),
-  )
+  balancer = GradientBalancer(first, update, name=name, scopes=scopes, **traits)
+  return balancer
 
 
-def _given(
+def _context(
   num_tasks: int,
   own_key: jax.Array,
   *,
@@ -200,30 +217,47 @@ def _given(
   losses: jax.Array | None = None,
   key: jax.Array | None = None,
   sigma: jax.Array | None = None,
-  **unknown: Any,
-) -> Given:
-  """Return what an update was told, and what stands in for the rest."""
-  del unknown  # meant for other transforms of a chain
+  **others: Any,
+) -> GradientContext:
+  """Return the arguments of an update, with defaults."""
+  del others  # those of other transformations of a chain
   present = jnp.ones(num_tasks, bool) if present is None else present
-  losses = jnp.ones(num_tasks) if losses is None else losses
   present = jnp.asarray(present, bool)
-  return Given(
-    present,
-    jnp.where(present, losses, 0),
-    own_key if key is None else key,
-    sigma,
+  if losses is not None:
+    losses = jnp.where(present, losses, 0)
+  return GradientContext(
+    present, losses, own_key if key is None else key, sigma
   )
+
+
+def _check_arguments(balancer: GradientBalancer, extra: dict[str, Any]) -> None:
+  """Raise for a misspelled argument or one that is needed and missing."""
+  for name in extra:
+    near = difflib.get_close_matches(name, ARGUMENTS, n=1, cutoff=0.75)
+    if near and name not in ARGUMENTS:
+      raise errors.unknown_name("argument of `update`", name, ARGUMENTS)
+  needed = {"losses": balancer.needs_losses, "sigma": balancer.needs_sigma}
+  for name, is_needed in needed.items():
+    if is_needed and extra.get(name) is None:
+      raise ValueError(
+        errors.message(
+          f"{balancer.name!r} needs the argument `{name}` of `update`",
+          found=f"no {name}",
+          expected=f"{name}=f32[K]",
+          do=_REMEDIES[name],
+        )
+      )
 
 
 def _masked(gradients: Tree, present: jax.Array) -> Tree:
   """Return the gradients, widened, with 0 for absent tasks."""
   return jax.tree.map(
-    lambda x: jnp.where(_rows(present, x), numerics.widen(x), 0), gradients
+    lambda x: jnp.where(per_row(present, x), numerics.widen(x), 0), gradients
   )
 
 
-def _rows(values: jax.Array, like: jax.Array) -> jax.Array:
-  """Return [K] as [K, 1, ...], to go with the rows of a stacked array."""
+def per_row(values: jax.Array, like: jax.Array) -> jax.Array:
+  """Return [K] as [K, 1, ...], which broadcasts against a stacked array."""
   return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
@@ -236,6 +270,7 @@ def _products(rows: jax.Array) -> jax.Array:
 
 
 def _check_stacked(gradients: Tree, name: str, num_tasks: int) -> None:
+  """Raise for gradients without a leading axis of K."""
   for leaf in jax.tree.leaves(gradients):
     if leaf.ndim < 1 or leaf.shape[0] != num_tasks:
       raise ValueError(

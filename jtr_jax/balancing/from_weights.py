@@ -1,26 +1,28 @@
-"""Loss balancers from weights, and the arithmetic they share."""
+"""Loss balancers from weights, and the arithmetic that they share."""
 
 from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtr_jax.balancing.base import (
   LossBalancer,
   Need,
   Observation,
+  Scope,
   Tree,
   strong,
 )
 from jtr_jax.core import errors, numerics
 
 Mean: TypeAlias = Literal["arithmetic", "geometric", "logarithmic"]
-"""How losses become one: sum_k w_k L_k, prod_k L_k^(w_k / sum_j w_j), or
+"""How losses are combined: sum_k w_k L_k, prod_k L_k^(w_k / sum_j w_j), or
 sum_k w_k log L_k."""
 
 Weigh: TypeAlias = Callable[[Tree, jax.Array, jax.Array, jax.Array], jax.Array]
-"""(state, losses f32[K], present bool[K], key) -> weights f32[K], constants."""
+"""(state, losses f32[K], present bool[K], key) -> weights f32[K]."""
 
 LOSS_FLOOR = 1e-12
 """Losses are at least this inside logarithms and quotients."""
@@ -32,20 +34,29 @@ def from_weights(
   *,
   init: Callable[[], Tree] = tuple,
   observe: Callable[[Tree, Observation], Tree] = lambda state, seen: state,
-  judge: Callable[[Tree, jax.Array], Tree] = lambda state, accuracy: state,
+  update_from_accuracies: Callable[[Tree, jax.Array], Tree] = (
+    lambda state, accuracies: state
+  ),
   needs: Need = Need.LOSSES,
+  scopes: tuple[Scope, ...] = (),
   mean: Mean = "arithmetic",
+  is_plain_sum: bool = False,
 ) -> LossBalancer:
-  """Return the loss balancer of weights that no gradient goes through.
+  """Return the loss balancer of weights without gradients.
 
   Args:
     name: in configs and logs.
     weigh: (state, losses, present, key) -> f32[K]; absent ones are ignored.
     init: () -> the first state.
     observe: see `LossBalancer`.
-    judge: see `LossBalancer`.
+    update_from_accuracies: see `LossBalancer`.
     needs: see `LossBalancer`.
-    mean: how the weighted losses become one.
+    scopes: see `LossBalancer`.
+    mean: how the weighted losses are combined.
+    is_plain_sum: see `LossBalancer`.
+
+  Raises:
+    ValueError: an unknown mean, naming the nearest.
   """
   average = {
     "arithmetic": weighted_sum,
@@ -68,7 +79,14 @@ def from_weights(
     return average[mean](weights, losses, present)
 
   return LossBalancer(
-    name, lambda: ((), strong(init())), objective, observe, judge, needs
+    name,
+    lambda: ((), strong(init())),
+    objective,
+    observe,
+    update_from_accuracies,
+    needs,
+    scopes=scopes,
+    is_plain_sum=is_plain_sum,
   )
 
 
@@ -86,10 +104,10 @@ def geometric_mean(
 
   It is exp of the weighted mean of logarithms, and 0 if none is present.
   """
-  shares = numerics.safe_divide(
+  exponents = numerics.safe_divide(
     jnp.where(present, weights, 0), jnp.sum(jnp.where(present, weights, 0))
   )
-  mean = jnp.exp(jnp.sum(shares * log(losses, present)))
+  mean = jnp.exp(jnp.sum(exponents * log(losses, present)))
   return jnp.where(jnp.any(present), mean, 0)
 
 
@@ -116,7 +134,7 @@ def softmax(values: jax.Array, present: jax.Array) -> jax.Array:
 def draw_per_task(
   key: jax.Array, num_tasks: int, shape: tuple[int, ...] = ()
 ) -> jax.Array:
-  """Return normal numbers f32[K, ...]; a task's do not depend on K."""
+  """Return normal samples f32[K, ...]; a task's do not depend on K."""
   keys = jax.vmap(lambda k: jax.random.fold_in(key, k))(jnp.arange(num_tasks))
   return jax.vmap(lambda key: jax.random.normal(key, shape))(keys)
 
@@ -149,8 +167,10 @@ def keep_absent(new: Tree, old: Tree, present: jax.Array) -> Tree:
 
 def per_task(
   values: tuple[float, ...], num_tasks: int, field: str
-) -> jax.Array:
-  """Return f32[K] from a setting that has one number for each task.
+) -> np.ndarray:
+  """Return f64[K] of a setting with one number for each task.
+
+  A NumPy array, so that building a balancer starts no device.
 
   Raises:
     ValueError: the setting has another length.
@@ -164,4 +184,4 @@ def per_task(
         do=f"Set {field} to a tuple of {num_tasks} numbers.",
       )
     )
-  return jnp.asarray(values, float)
+  return np.asarray(values, float)

@@ -1,96 +1,159 @@
 """Every balancer by name.
 
-Constructors take the number of tasks, and settings by keyword; those that have
-a primary task take its index as `primary`.
+The balancer `name` is the function `name` of the module `name` in `loss/` or
+`gradient/`. Modules are imported when a balancer is looked up, so this table
+costs nothing. Builders take the number of tasks, and settings by keyword; those
+with a primary task take its index as `primary`, and those that look at epochs
+take the number of steps of one as `period`.
 """
 
-from collections.abc import Callable, Mapping
+import importlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from jtr_jax.balancing.base import GradientBalancer, LossBalancer
-from jtr_jax.balancing.gradient import (
-  aligned_mtl,
-  cagrad,
-  con_fig,
-  db_mtl,
-  excess_mtl,
-  fairgrad,
-  gcs,
-  graddrop,
-  gradvac,
-  ial,
-  imtl_g,
-  mgda,
-  moco,
-  nash_mtl,
-  pcgrad,
-  sdmgrad,
-  sum,
-  upgrad,
-)
-from jtr_jax.balancing.loss import (
-  amtl,
-  auto_lambda,
-  dwa,
-  famo,
-  fixed,
-  gls,
-  gradnorm,
-  ol_aux,
-  puw,
-  rlw,
-  stch,
-  uw,
-)
+from jtr_jax.core import errors
 
-LOSS: Mapping[str, Callable[..., LossBalancer]] = MappingProxyType(
+if TYPE_CHECKING:
+  from jtr_jax.balancing.base import GradientBalancer, LossBalancer
+
+Builder: TypeAlias = Callable[..., Any]
+
+
+class _Builders(Mapping[str, Builder]):
+  """Name -> builder, imported on access."""
+
+  def __init__(self, package: str, names: tuple[str, ...]) -> None:
+    self._package, self._names = package, names
+
+  def __getitem__(self, name: str) -> Builder:
+    if name not in self._names:
+      raise KeyError(name)
+    module = importlib.import_module(f"{self._package}.{name}")
+    builder: Builder = getattr(module, name)
+    return builder
+
+  def __iter__(self) -> Iterator[str]:
+    return iter(self._names)
+
+  def __len__(self) -> int:
+    return len(self._names)
+
+  def __contains__(self, name: object) -> bool:
+    return name in self._names
+
+
+LOSS: "Mapping[str, Callable[..., LossBalancer]]" = _Builders(
+  "jtr_jax.balancing.loss",
+  (
+    "amtl",
+    "atw",
+    "auto_lambda",
+    "dtp",
+    "dwa",
+    "famo",
+    "fixed",
+    "gls",
+    "gradnorm",
+    "impartial_auto_lambda",
+    "imtl_l",
+    "liebel",
+    "logarithmic",
+    "miraliev",
+    "ol_aux",
+    "puw",
+    "rlw",
+    "stch",
+    "uniform",
+    "uw",
+  ),
+)
+"""Builders of loss balancers."""
+
+GRADIENT: "Mapping[str, Callable[..., GradientBalancer]]" = _Builders(
+  "jtr_jax.balancing.gradient",
+  (
+    "aligned_mtl",
+    "cagrad",
+    "con_fig",
+    "db_mtl",
+    "dualproj",
+    "excess_mtl",
+    "fairgrad",
+    "gcs",
+    "graddrop",
+    "gradvac",
+    "ial",
+    "imtl_g",
+    "mean",
+    "mgda",
+    "moco",
+    "nash_mtl",
+    "pcgrad",
+    "sdmgrad",
+    "sum",
+    "upgrad",
+  ),
+)
+"""Builders of gradient balancers."""
+
+RENAMED: Mapping[str, str] = MappingProxyType({"config": "con_fig"})
+"""Names in older config files -> names now."""
+
+RENAMED_FIELDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
   {
-    "amtl": amtl.amtl,
-    "atw": dwa.atw,
-    "auto_lambda": auto_lambda.auto_lambda,
-    "dtp": amtl.dtp,
-    "dwa": dwa.dwa,
-    "famo": famo.famo,
-    "fixed": fixed.fixed,
-    "gls": gls.gls,
-    "gradnorm": gradnorm.gradnorm,
-    "impartial_auto_lambda": auto_lambda.impartial_auto_lambda,
-    "imtl_l": uw.imtl_l,
-    "liebel": uw.liebel,
-    "logarithmic": fixed.logarithmic,
-    "miraliev": uw.miraliev,
-    "ol_aux": ol_aux.ol_aux,
-    "puw": puw.puw,
-    "rlw": rlw.rlw,
-    "stch": stch.stch,
-    "uniform": fixed.uniform,
-    "uw": uw.uw,
+    "amtl": {"new_share": "ema_new_weight"},
+    "db_mtl": {"memory": "ema_decay"},
+    "dtp": {"new_share": "ema_new_weight"},
+    "ial": {"memory": "ema_decay", "shares": "auxiliary_weights"},
   }
 )
-"""Loss balancers; those that look at epochs need `period`, the steps of one."""
+"""Balancer -> its settings in older config files -> their names now."""
 
-GRADIENT: Mapping[str, Callable[..., GradientBalancer]] = MappingProxyType(
-  {
-    "aligned_mtl": aligned_mtl.aligned_mtl,
-    "cagrad": cagrad.cagrad,
-    "config": con_fig.config,
-    "db_mtl": db_mtl.db_mtl,
-    "dualproj": upgrad.dualproj,
-    "excess_mtl": excess_mtl.excess_mtl,
-    "fairgrad": fairgrad.fairgrad,
-    "gcs": gcs.gcs,
-    "graddrop": graddrop.graddrop,
-    "gradvac": gradvac.gradvac,
-    "ial": ial.ial,
-    "imtl_g": imtl_g.imtl_g,
-    "mean": sum.mean,
-    "mgda": mgda.mgda,
-    "moco": moco.moco,
-    "nash_mtl": nash_mtl.nash_mtl,
-    "pcgrad": pcgrad.pcgrad,
-    "sdmgrad": sdmgrad.sdmgrad,
-    "sum": sum.total,
-    "upgrad": upgrad.upgrad,
-  }
-)
-"""Gradient balancers."""
+
+def get(
+  name: str, num_tasks: int, **settings: Any
+) -> "LossBalancer | GradientBalancer":
+  """Return a balancer by name.
+
+  Args:
+    name: a key of `LOSS` or `GRADIENT`.
+    num_tasks: K.
+    **settings: what its builder takes.
+
+  Raises:
+    ValueError: an unknown name or setting, naming the nearest, or a setting
+      that is missing.
+
+  Example:
+    >>> balancing.get("cagrad", 3, c=0.5)
+  """
+  builders: Mapping[str, Builder] = LOSS if name in LOSS else GRADIENT
+  if name not in builders:
+    raise errors.unknown_name("balancer", name, [*LOSS, *GRADIENT])
+  builder = builders[name]
+  known = dict(list(inspect.signature(builder).parameters.items())[1:])
+  for setting in settings:
+    if setting not in known:
+      raise errors.unknown_name(f"setting of {name!r}", setting, known)
+  for setting, parameter in known.items():
+    if parameter.default is parameter.empty and setting not in settings:
+      raise ValueError(
+        errors.message(
+          f"The balancer {name!r} needs the setting {setting!r}",
+          found="none",
+          expected=f"{setting}=...",
+          do=f"See help(jtr_jax.balancing.{name}).",
+        )
+      )
+  found: LossBalancer | GradientBalancer = builder(num_tasks, **settings)
+  return found
+
+
+def upgraded(section: Mapping[str, Any]) -> dict[str, Any]:
+  """Return a section {name, settings} of an older config with today's names."""
+  name = RENAMED.get(section["name"], section["name"])
+  fields = RENAMED_FIELDS.get(name, {})
+  settings = {fields.get(key, key): value for key, value in section.items()}
+  return {**settings, "name": name}

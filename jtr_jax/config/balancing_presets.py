@@ -1,5 +1,6 @@
 """How config files choose the balancing of losses and gradients."""
 
+import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -52,8 +53,8 @@ PRESETS: Mapping[str, Preset] = {
 def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
   """Take a balancing by name.
 
-  Losses of tasks are their shares of the method's objective as long as nothing
-  but gradients is balanced, and means over the labelled images otherwise.
+  The loss of a task is what the loss balancer is meant for: its part of the
+  method's objective for a plain sum, else the mean over its labelled images.
 
   Args:
     config: the config.
@@ -81,7 +82,10 @@ def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
     {},
   )
   config.balancing.scope = preset.scope
-  config.balancing.task_loss = "share" if preset.loss == "uniform" else "mean"
+  loss = registry.LOSS_BALANCERS[preset.loss].build
+  taken = inspect.signature(loss).parameters
+  probe = loss(1, **({"period": 1} if "period" in taken else {}))
+  config.balancing.task_loss = probe.default_task_loss
   return config
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from jtr_jax.balancing.loss import uw
+from jtr_jax.balancing import uncertainty
 from jtr_jax.config import registry
 from jtr_jax.core import errors
 from jtr_jax.tasks.base import Task
@@ -40,8 +40,8 @@ def make_balancing(
   gradient = _balancer(
     section.gradient, registry.GRADIENT_BALANCERS, len(names), common
   )
-  if section.gradient.get("indicator") == "uncertainty" and not loss.sigma:
-    loss = uw.beside(loss, len(names))
+  if gradient and gradient.needs_sigma and not loss.sigma:
+    loss = uncertainty.learn_sigma_beside(loss, len(names))
   scope = section.scope
   if scope == "default":
     scope = gradient.scopes[0] if gradient else "shared_params"
@@ -62,7 +62,6 @@ def make_balancing(
     section.task_loss,
     section.at_once,
     look_ahead,
-    logs=section.loss.name != "uniform" or gradient is not None,
   )
 
 

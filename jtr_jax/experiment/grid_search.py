@@ -21,7 +21,7 @@ from jtr_jax.workdir.result_card import Outcome, ResultCard
 def train(config: ConfigDict, folder: Path, options: Options) -> bool:
   """Train a network at every point of the grid; the card is that of the best.
 
-  The weights are the shares of a gradient balancer with indicator "fixed", or
+  The weights are those of a gradient balancer with indicator "fixed", or
   those of the loss balancer "fixed"; that of the primary task is 1. The best is
   chosen by the metrics that are reported, which the card says.
 
@@ -83,7 +83,7 @@ def _last(card: ResultCard) -> Outcome:
 def _place(config: ConfigDict) -> tuple[str, str]:
   """Return the section and the field of `balancing` that the grid is for."""
   if config.balancing.gradient.get("indicator") == "fixed":
-    return "gradient", "shares"
+    return "gradient", "auxiliary_weights"
   if config.balancing.loss.name == "fixed":
     return "loss", "weights"
   raise ValueError(

@@ -101,8 +101,8 @@ def make_track(
     measure = lambda state: evaluate.evaluate(
       net, step, state, feed, steps=steps
     )
-  judge = jax.jit(
-    lambda state, values: balancing.loss.judge(state, values),
+  update = jax.jit(
+    lambda state, values: balancing.loss.update_from_accuracies(state, values),
     out_shardings=dispatch.replicated(mesh),
   )
 
@@ -111,8 +111,8 @@ def make_track(
   ) -> tuple[TrainState, dict[str, float]]:
     found = accuracies(net.tasks, measure(state) if measure else metrics)
     values = jnp.asarray(list(found.values()), jnp.float32)
-    judged = judge(state.balancing.loss, values)
-    new = state.balancing._replace(loss=judged)
+    loss = update(state.balancing.loss, values)
+    new = state.balancing._replace(loss=loss)
     row = {f"accuracy/{name}": value for name, value in found.items()}
     return dataclasses.replace(state, balancing=new), row
 

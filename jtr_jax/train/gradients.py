@@ -42,8 +42,9 @@ def forward_losses(
     program.net, params, state.model_state, batch.images, program.method.views
   )
   output = method_output(program, state, params["method"], seen, batch)
-  measure = program.balancing.measure
-  values, present = task_weighting.task_losses(output, program.names, measure)
+  values, present = task_weighting.task_losses(
+    output, program.names, program.balancing.task_loss
+  )
   return values, present, output, {**model_state, "method": output.state}
 
 

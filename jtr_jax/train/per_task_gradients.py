@@ -105,8 +105,9 @@ def _cut(program: Program, state: TrainState, batch: Batch) -> _Cut:
       features,
     )
     output = method_output(program, state, rest["method"], seen, batch)
-    measure = program.balancing.measure
-    values, present = task_weighting.task_losses(output, program.names, measure)
+    values, present = task_weighting.task_losses(
+      output, program.names, program.balancing.task_loss
+    )
     return (values, task_weighting.regularizer(output)), (
       present,
       output,
@@ -187,7 +188,7 @@ def _balance(
     direction = combine(weighted, jnp.ones_like(losses.weights))
     return _Shared(_through_encoder(cut, direction, more), (), seen)
   chosen = at_features if own.gradient.unweighted else weighted
-  direction, after = own.gradient.transform.update(
+  direction, after = own.gradient.update(
     rows(chosen, own.scope),
     state.balancing.gradient,
     present=losses.present,

@@ -11,7 +11,7 @@ added as it is, after the balancing.
 
 import dataclasses
 from collections.abc import Callable
-from typing import Literal, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,9 +22,10 @@ from jtr_jax.balancing.base import (
   LossBalancer,
   Need,
   Scope,
+  TaskLoss,
   weights_of,
 )
-from jtr_jax.balancing.loss import fixed
+from jtr_jax.balancing.loss.uniform import uniform
 from jtr_jax.core import errors
 from jtr_jax.core.types import Weighted
 from jtr_jax.methods.base import MethodOutput, Tree
@@ -32,10 +33,6 @@ from jtr_jax.methods.base import MethodOutput, Tree
 BALANCER = "balancer"
 """The stage of the parameters, and the group of the optimiser, of what loss
 balancers learn."""
-
-Measure: TypeAlias = Literal["share", "mean"]
-"""What the loss of a task is: its share of the method's objective, a mean over
-all images of the batch, or the mean over the images that have its label."""
 
 
 class LookAhead(NamedTuple):
@@ -62,20 +59,18 @@ class Balancing:
     loss: makes one objective of the losses.
     gradient: makes one gradient of K; None adds them up.
     scope: what the gradient balancer acts on.
-    measure: what the loss of a task is.
+    task_loss: what the loss of a task is.
     at_once: how many gradients go back through the encoder together: 1 one
       after the other, 0 all of them.
     look_ahead: for a loss balancer that needs an extra batch.
-    logs: whether weights and the like are worth a row.
   """
 
   loss: LossBalancer
   gradient: GradientBalancer | None = None
   scope: Scope = "shared_params"
-  measure: Measure = "share"
+  task_loss: TaskLoss = "share"
   at_once: int = 1
   look_ahead: LookAhead | None = None
-  logs: bool = True
 
   def __post_init__(self) -> None:
     """Refuse a gradient balancer where it cannot act."""
@@ -111,11 +106,16 @@ class Balancing:
   @property
   def observes_gradients(self) -> bool:
     """Whether the loss balancer looks at lengths and angles of gradients."""
-    return bool(self.loss.needs & (Need.SHARED_GRADS | Need.FEATURE_GRADS))
+    return Need.SHARED_GRADS in self.loss.needs
+
+  @property
+  def logs(self) -> bool:
+    """Whether there are weights to log."""
+    return self.gradient is not None or not self.loss.is_plain_sum
 
 
-PLAIN = Balancing(fixed.uniform(0), logs=False)
-"""The method's own objective, nothing balanced."""
+PLAIN = Balancing(uniform(0))
+"""The method's own objective, without balancing."""
 
 
 class BalancingState(NamedTuple):
@@ -167,17 +167,17 @@ def init_balancing(
   shared = params["encoder"]
   if balancing.scope == "last_shared_layer":
     shared = layer(shared, path)
-  return own, BalancingState(state, balancing.gradient.transform.init(shared))
+  return own, BalancingState(state, balancing.gradient.init(shared))
 
 
 def task_losses(
-  output: MethodOutput, names: tuple[str, ...], measure: Measure
+  output: MethodOutput, names: tuple[str, ...], task_loss: TaskLoss
 ) -> tuple[jax.Array, jax.Array]:
   """Return the tasks' losses f32[K] and which are present, bool[K]."""
   losses = [output.task_losses[name] for name in names]
   present = jnp.stack([jnp.sum(loss.weight) > 0 for loss in losses])
   means = {"share": lambda x: jnp.mean(x.sum), "mean": Weighted.mean}
-  return jnp.stack([means[measure](loss) for loss in losses]), present
+  return jnp.stack([means[task_loss](loss) for loss in losses]), present
 
 
 def regularizer(output: MethodOutput) -> jax.Array:

@@ -41,7 +41,7 @@ Aggregate: TypeAlias = Callable[[np.ndarray], np.ndarray]
 _METHODS: Mapping[str, Make] = MappingProxyType(
   {
     **{
-      name: registry.GRADIENT[name]
+      name: registry.GRADIENT[registry.RENAMED.get(name, name)]
       for name in (
         *("aligned_mtl", "config", "dualproj", "imtl_g"),
         *("mean", "sum", "upgrad"),
@@ -185,8 +185,8 @@ def _maker(method: str) -> Make:
 
 def _aggregator(make: Make, rows: int, columns: int) -> Aggregate:
   """Return the compiled method for Jacobians of up to this size."""
-  transform = make(rows).transform
-  update = jax.jit(transform.update)
+  balancer = make(rows)
+  update = jax.jit(balancer.update)
 
   def aggregate(jacobian: np.ndarray) -> np.ndarray:
     count, length = jacobian.shape
@@ -194,7 +194,7 @@ def _aggregator(make: Make, rows: int, columns: int) -> Aggregate:
     with jax.enable_x64(True):
       gradient, _ = update(
         jnp.asarray(np.pad(jacobian, padding), jnp.float64),
-        transform.init(jnp.zeros(columns)),
+        balancer.init(jnp.zeros(columns)),
         present=jnp.arange(rows) < count,
       )
     return np.asarray(gradient)[:length]

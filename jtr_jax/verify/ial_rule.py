@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.balancing import ial_indicators
 from jtr_jax.balancing.base import weights_of
-from jtr_jax.balancing.gradient import ial, ial_indicators
+from jtr_jax.balancing.gradient.ial import ial
 from jtr_jax.balancing.loss.uw import uw
 from jtr_jax.verify.comparison import (
   Quantity,
@@ -54,17 +55,17 @@ def _encoder_stage(recording: Recording, case: str) -> Values:
   gradients = jnp.asarray(recording[f"{case}/feature_gradients"], float)
   primary = int(recording[f"{case}/primary"])
   sigma = jnp.exp(log_sigma)
-  transform = ial.ial(len(losses), primary=primary).transform
-  direction, state = transform.update(
+  balancer = ial(len(losses), primary=primary)
+  direction, state = balancer.update(
     gradients,
-    transform.init(gradients[0]),
+    balancer.init(gradients[0]),
     present=present,
     losses=losses,
     sigma=sigma,
   )
-  share = ial_indicators.cap_share(sigma, "relu").at[primary].set(1)
+  f = ial_indicators.cap_sigma(sigma, "relu").at[primary].set(1)
   return {
-    "auxiliary_weights": share,
+    "auxiliary_weights": f,
     "gradient_norms": state.rule.statistics["length"],
     "combined_feature_gradient": direction,
   }

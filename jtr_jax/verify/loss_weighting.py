@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.base import LossBalancer, Observation, Tree, weights_of
-from jtr_jax.balancing.loss import amtl, dwa, gls, gradnorm, uw
+from jtr_jax.balancing.loss import amtl, dtp, dwa, gls, gradnorm, imtl_l, uw
 from jtr_jax.core import errors
 from jtr_jax.metrics import summary
 from jtr_jax.metrics.summary import Measure
@@ -52,14 +52,14 @@ def _amtl(recording: Recording) -> Values:
     potentials=tuple(recording["amtl/potential"].tolist()),
     margin=float(recording["amtl/margin"]),
     focusing=float(recording["amtl/focusing"]),
-    new_share=float(recording["amtl/ema_new_weight"]),
+    ema_new_weight=float(recording["amtl/ema_new_weight"]),
   )
   # The exponents are the factors of the arithmetic ablation.
   balancer, arithmetic = make(), make(mean="arithmetic")
   rows, state = [], balancer.init()[1]
   accuracies = _array(recording, "amtl/accuracy")
   for accuracy, loss in zip(accuracies, losses, strict=True):
-    state = balancer.judge(state, accuracy)
+    state = balancer.update_from_accuracies(state, accuracy)
     value, gradient, _ = _weights(balancer, (), state, loss)
     rows.append((_weights(arithmetic, (), state, loss)[1], value, gradient))
   return _stacked(rows, ("weights", "loss", "grad_losses"))
@@ -90,14 +90,14 @@ def _dwa(recording: Recording) -> Values:
 
 def _dtp(recording: Recording) -> Values:
   accuracies = _array(recording, "dtp/kpi")
-  balancer = amtl.dtp(
+  balancer = dtp.dtp(
     accuracies.shape[-1],
     focusing=float(recording["dtp/gamma"]),
-    new_share=float(recording["dtp/ema_new_weight"]),
+    ema_new_weight=float(recording["dtp/ema_new_weight"]),
   )
   state, rows = balancer.init()[1], []
   for accuracy in accuracies:
-    state = balancer.judge(state, accuracy)
+    state = balancer.update_from_accuracies(state, accuracy)
     rows.append((_weights(balancer, (), state, accuracy)[1],))
   return _stacked(rows, ("weights",))
 
@@ -114,7 +114,7 @@ def _imtl_l(recording: Recording) -> Values:
   losses = _array(recording, "imtl_l/losses")
   params = {"scale": _array(recording, "imtl_l/scale")}
   value, weights, gradient = _weights(
-    uw.imtl_l(len(losses)), params, (), losses
+    imtl_l.imtl_l(len(losses)), params, (), losses
   )
   return {"loss": value, "weights": weights, "grad_scale": gradient["scale"]}
 

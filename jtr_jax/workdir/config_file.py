@@ -12,6 +12,7 @@ import jax
 from absl import logging
 
 import jtr_jax
+from jtr_jax.balancing import registry
 from jtr_jax.core import errors
 from jtr_jax.workdir import text_files
 
@@ -228,7 +229,15 @@ def _read(path: Path) -> dict[str, Any] | None:
     raise _not_ours(path, f"a {_NAME} that is damaged: {error}") from error
   if not isinstance(stored, dict) or stored.get("program") != _PROGRAM:
     raise _not_ours(path, f"a {_NAME} of another program")
-  return stored
+  return {**stored, "config": _upgraded(stored["config"])}
+
+
+def _upgraded(config: dict[str, Any]) -> dict[str, Any]:
+  """Return a config of an older version with today's names of balancers."""
+  section = config.get("balancing", {})
+  parts = [part for part in ("loss", "gradient") if part in section]
+  new = {part: registry.upgraded(section[part]) for part in parts}
+  return {**config, "balancing": {**section, **new}} if new else config
 
 
 def _names(folder: Path) -> list[str]:

@@ -21,7 +21,7 @@ PARAMS = {name: jnp.zeros(size) for name, size in SIZES.items()}
 @functools.cache
 def program(tasks):
   """Return (update of all, their first states, a list with its traces)."""
-  transforms = {n: registry.GRADIENT[n](tasks).transform for n in NAMES}
+  transforms = {n: registry.GRADIENT[n](tasks) for n in NAMES}
   traces = []
 
   def update(gradients, states, present, losses):

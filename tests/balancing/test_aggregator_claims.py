@@ -22,7 +22,13 @@ from jtr_jax.balancing.gradient import (
   sdmgrad,
   upgrad,
 )
-from jtr_jax.balancing.solvers import alpha_fair, eigh, nonnegative_qp, simplex
+from jtr_jax.balancing.solvers import (
+  alpha_fair,
+  dual_cone,
+  eigh,
+  nonnegative_qp,
+  simplex,
+)
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 PROBLEMS = 16
@@ -60,10 +66,10 @@ def inner(rows, direction):
 
 def solve_of(balancer_solve, tasks):
   """Return the function of (gram, present) of a constructor's `solve`."""
-  transform = balancer_solve(tasks).transform
+  balancer = balancer_solve(tasks)
 
   def weights(x):
-    _, state = transform.update({"x": x}, transform.init({"x": x[0]}))
+    _, state = balancer.update({"x": x}, balancer.init({"x": x[0]}))
     return state.weights
 
   found = jax.jit(jax.vmap(weights))(jnp.asarray(problems(tasks)))
@@ -116,13 +122,13 @@ def test_cagrad_is_the_best_of_the_ball(tasks):
 @pytest.mark.parametrize("tasks", [2, 20])
 def test_projections_on_the_dual_cone(tasks):
   def project(gram, present):
-    return upgrad.project_on_dual_cone(gram, present / present.size)
+    return dual_cone.project(gram, present / present.size)
 
   weights = weights_of(project, tasks)
   rows, _ = directions(tasks, weights)
   products = rows @ rows.swapaxes(1, 2)
   trace = np.trace(products, axis1=1, axis2=2)[:, None, None]
-  matrix = products / trace + upgrad.RIDGE * np.eye(tasks)
+  matrix = products / trace + dual_cone.RIDGE * np.eye(tasks)
   slack = np.einsum("ikj,ij->ik", matrix, weights)
   size = np.sqrt(np.diagonal(matrix, axis1=1, axis2=2)) / tasks
   added = weights - 1 / tasks
@@ -136,10 +142,10 @@ def test_upgrad_does_not_conflict():
   rows, d = directions(5, weights)
   # The ridge leaves conflicts of its own order.
   total = np.sum(rows**2, axis=(1, 2))[:, None]
-  left = inner(rows, d) / total + upgrad.RIDGE * weights
+  left = inner(rows, d) / total + dual_cone.RIDGE * weights
   assert left.min() > -1e-6
   plain = inner(rows, rows.mean(axis=1)) / total
-  assert plain.min() < -10 * upgrad.RIDGE
+  assert plain.min() < -10 * dual_cone.RIDGE
 
 
 @pytest.mark.parametrize("tasks", [2, 20])
@@ -158,7 +164,7 @@ def test_progress_of_nash_mtl_and_fairgrad(tasks, power):
 @pytest.mark.parametrize("tasks", [2, 20])
 def test_equal_projections(tasks):
   lengths = np.linalg.norm(problems(tasks), axis=2)
-  for balancer in (imtl_g.imtl_g, con_fig.config):
+  for balancer in (imtl_g.imtl_g, con_fig.con_fig):
     weights = solve_of(balancer, tasks)
     rows, d = directions(tasks, weights)
     projections = inner(rows, d) / lengths

@@ -13,10 +13,10 @@ LOSSES = jnp.array([1.0, 4, 0.5])
 
 
 def aggregate(name, rows=ROWS, steps=1, **options):
-  transform = registry.GRADIENT[name](len(rows), **options).transform
-  state = transform.init(jnp.zeros(rows.shape[1]))
+  balancer = registry.GRADIENT[name](len(rows), **options)
+  state = balancer.init(jnp.zeros(rows.shape[1]))
   for _ in range(steps):
-    direction, state = transform.update(rows, state, losses=LOSSES[: len(rows)])
+    direction, state = balancer.update(rows, state, losses=LOSSES[: len(rows)])
   return np.asarray(direction), np.asarray(state.weights)
 
 
@@ -71,13 +71,11 @@ def test_nash_mtl_official_keeps_its_weights_at_a_zero_gradient():
 
 
 def test_nash_mtl_updates_now_and_then():
-  transform = registry.GRADIENT["nash_mtl"](
-    3, update_every=2, max_norm=0.0
-  ).transform
-  state = transform.init(jnp.zeros(4))
+  balancer = registry.GRADIENT["nash_mtl"](3, update_every=2, max_norm=0.0)
+  state = balancer.init(jnp.zeros(4))
   weights = []
   for scale in (1.0, 2, 4):
-    _, state = transform.update(scale * ROWS, state)
+    _, state = balancer.update(scale * ROWS, state)
     weights.append(np.asarray(state.weights))
   np.testing.assert_allclose(weights[1], weights[0])
   np.testing.assert_allclose(weights[2], weights[0] / 4, rtol=1e-5)
@@ -123,9 +121,9 @@ def test_graddrop_keeps_one_sign_or_leaks():
 
 def test_gradvac_reaches_its_usual_cosines():
   rows = ROWS[:2]
-  transform = registry.GRADIENT["gradvac"](2, beta=0.5).transform
-  state = transform.init(jnp.zeros(4))
-  direction, after = transform.update(rows, state)
+  balancer = registry.GRADIENT["gradvac"](2, beta=0.5)
+  state = balancer.init(jnp.zeros(4))
+  direction, after = balancer.update(rows, state)
   projected, _ = aggregate("pcgrad", rows)
   # The usual cosine is 0 at first: then this is PCGrad.
   np.testing.assert_allclose(direction, projected, rtol=1e-5)

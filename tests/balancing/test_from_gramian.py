@@ -53,10 +53,10 @@ def test_zero_gradients_have_no_angle():
 
 def test_absent_tasks_may_hold_anything():
   gradients = jax.tree.map(lambda x: x.at[1].set(jnp.nan), stacked())
-  transform = registry.GRADIENT["mean"](3).transform
-  found, state = transform.update(
+  balancer = registry.GRADIENT["mean"](3)
+  found, state = balancer.update(
     gradients,
-    transform.init(None),
+    balancer.init(None),
     present=jnp.array([True, False, True]),
     nobody_knows=1,
   )
@@ -68,7 +68,7 @@ def test_absent_tasks_may_hold_anything():
 def test_stands_first_in_a_chain():
   gradients = stacked()
   params = jax.tree.map(lambda x: jnp.zeros(x.shape[1:]), gradients)
-  optimizer = optax.chain(registry.GRADIENT["sum"](3).transform, optax.sgd(0.1))
+  optimizer = optax.chain(registry.GRADIENT["sum"](3), optax.sgd(0.1))
   updates, state = optimizer.update(gradients, optimizer.init(params), params)
   expected = jax.tree.map(lambda x: -0.1 * x.sum(0), gradients)
   chex.assert_trees_all_close(updates, expected, atol=1e-6)
@@ -86,9 +86,9 @@ def test_keys_change_from_step_to_step_and_are_the_same_in_every_run():
   )
   draws = []
   for _ in range(2):
-    state = balancer.transform.init(None)
+    state = balancer.init(None)
     for _ in range(3):
-      _, state = balancer.transform.update({"x": jnp.ones((2, 1))}, state)
+      _, state = balancer.update({"x": jnp.ones((2, 1))}, state)
       draws.append(float(state.rule["x"][0]))
   assert draws[:3] == draws[3:]
   assert len(set(draws)) == 3
@@ -96,6 +96,6 @@ def test_keys_change_from_step_to_step_and_are_the_same_in_every_run():
 
 
 def test_gradients_that_are_not_stacked():
-  transform = registry.GRADIENT["sum"](3).transform
+  balancer = registry.GRADIENT["sum"](3)
   with pytest.raises(ValueError, match="leading axis of 3 tasks"):
-    transform.update({"x": jnp.ones((2, 3))}, transform.init(None))
+    balancer.update({"x": jnp.ones((2, 3))}, balancer.init(None))

@@ -112,8 +112,10 @@ def test_fan_out_equals_two_passes(present):
   )
 
 
-def test_without_shares_the_encoder_learns_the_primary_task_alone():
-  balancer = ial.ial(K, primary=PRIMARY, indicator="fixed", shares=(0.0,) * K)
+def test_without_auxiliary_weights_the_encoder_learns_the_primary_task():
+  balancer = ial.ial(
+    K, primary=PRIMARY, indicator="fixed", auxiliary_weights=(0.0,) * K
+  )
   found, _ = one_pass(balancer)
   chex.assert_trees_all_close(found["encoder"], alone(PRIMARY), atol=1e-7)
 
@@ -149,10 +151,9 @@ def test_weighted_losses_scale_the_encoder_by_the_primary_weight():
 
 def update(balancer, state=None, present=ALL, sigma=None, scale=1.0):
   stacked = scale * jnp.stack([at_features(task) for task in range(K)])
-  transform = balancer.transform
-  state = transform.init(stacked[0]) if state is None else state
+  state = balancer.init(stacked[0]) if state is None else state
   sigma = jnp.exp(params()["log_sigma"]) if sigma is None else sigma
-  return transform.update(
+  return balancer.update(
     stacked,
     state,
     present=present,
@@ -205,7 +206,10 @@ def test_conflicting_entries_are_dropped():
   ("settings", "expected"),
   [
     ({"indicator": "fixed"}, [0.1, 1, 0.1]),
-    ({"indicator": "fixed", "shares": (0.2, 0.0, 0.3)}, [0.2, 1, 0.3]),
+    (
+      {"indicator": "fixed", "auxiliary_weights": (0.2, 0.0, 0.3)},
+      [0.2, 1, 0.3],
+    ),
     ({"indicator": "uncertainty"}, [0.5, 1, 0.0]),
     (
       {"indicator": "uncertainty", "cap": "softplus"},
@@ -243,10 +247,10 @@ def test_shares_from_lengths():
 
 
 def test_what_cannot_be_is_an_error():
-  transform, stacked = ial.ial(K).transform, jnp.ones((K, 2))
-  state = transform.init(stacked[0])
+  balancer, stacked = ial.ial(K), jnp.ones((K, 2))
+  state = balancer.init(stacked[0])
   with pytest.raises(ValueError, match="sigma"):
-    transform.update(stacked, state)
+    balancer.update(stacked, state)
   for field in ("indicator", "cap", "norm", "absent_primary"):
     with pytest.raises(ValueError, match="Unknown"):
       ial.ial(K, **{field: "anything"})

@@ -43,7 +43,9 @@ def program(name, tasks, dtype="float32", compiled=True):
     )
     updates, opt_state = optimizer.update(gradients, opt_state, params)
     params = optax.apply_updates(params, updates)
-    state = balancer.judge(balancer.observe(state, seen), accuracy)
+    state = balancer.update_from_accuracies(
+      balancer.observe(state, seen), accuracy
+    )
     return (params, opt_state, state), (value, weights)
 
   def run(*inputs):

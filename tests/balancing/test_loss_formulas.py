@@ -6,6 +6,7 @@ import numpy as np
 import optax
 import pytest
 
+from jtr_jax.balancing import uncertainty
 from jtr_jax.balancing.base import Observation, weights_of
 from jtr_jax.balancing.loss import (
   amtl,
@@ -14,6 +15,8 @@ from jtr_jax.balancing.loss import (
   fixed,
   gls,
   gradnorm,
+  imtl_l,
+  liebel,
   ol_aux,
   rlw,
   stch,
@@ -65,12 +68,12 @@ def test_uncertainty_weighting_starts_where_it_is_told():
 
 
 def test_stationary_point_of_liebel():
-  c = descend(uw.liebel(3))["c"]
+  c = descend(liebel.liebel(3))["c"]
   np.testing.assert_allclose(2 * c**4, LOSSES * (1 + c**2), rtol=0.02)
 
 
 def test_imtl_l_scales_losses_to_one():
-  scale = descend(uw.imtl_l(3))["scale"]
+  scale = descend(imtl_l.imtl_l(3))["scale"]
   np.testing.assert_allclose(jnp.exp(scale) * LOSSES, 1, rtol=0.01)
 
 
@@ -84,7 +87,7 @@ def test_absent_tasks_teach_sigma_nothing():
 
 
 def test_sigma_beside_other_weights():
-  balancer = uw.beside(gls.gls(3), 3)
+  balancer = uncertainty.learn_sigma_beside(gls.gls(3), 3)
   np.testing.assert_array_equal(weights(balancer), weights(gls.gls(3)))
   sigma = balancer.sigma(descend(balancer))
   np.testing.assert_allclose(sigma**2, LOSSES, rtol=0.01)
@@ -127,10 +130,12 @@ def test_potentials_and_margin_of_amtl():
   )
   start = balancer.init()[1]
   np.testing.assert_allclose(weights(balancer, start), 1 / 3, rtol=1e-6)
-  state = balancer.judge(start, jnp.array([0.1, 0.5, 0.9]))
+  state = balancer.update_from_accuracies(start, jnp.array([0.1, 0.5, 0.9]))
   expected = jax.nn.softmax(jnp.array([0.8**2, 0.0, 0.0]))
   np.testing.assert_allclose(weights(balancer, state), expected, rtol=1e-6)
-  unknown = balancer.judge(state, jnp.array([jnp.nan, 0.5, jnp.nan]))
+  unknown = balancer.update_from_accuracies(
+    state, jnp.array([jnp.nan, 0.5, jnp.nan])
+  )
   np.testing.assert_allclose(unknown, state)
   with pytest.raises(ValueError, match="one for each task"):
     amtl.amtl(3, potentials=(0.5, 0.5))

@@ -24,7 +24,7 @@ BALANCINGS = {
   "ial": Balancing(UW, ial.ial(K), "features", "mean"),
   "pcgrad": Balancing(UW, pcgrad.pcgrad(K), "shared_params"),
   "imtl_g": Balancing(UW, imtl_g.imtl_g(K), "last_shared_layer"),
-  "gradnorm": Balancing(gradnorm.gradnorm(K), measure="mean"),
+  "gradnorm": Balancing(gradnorm.gradnorm(K), task_loss="mean"),
 }
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import optax
 import pytest
 
+from jtr_jax import balancing as balancers
 from jtr_jax.balancing.base import Need
-from jtr_jax.balancing.gradient import ial, mgda, sum
-from jtr_jax.balancing.loss import auto_lambda, fixed, uw
+from jtr_jax.balancing.gradient import ial, mgda
+from jtr_jax.balancing.loss import fixed, impartial_auto_lambda, uw
 from jtr_jax.config import balancing_presets, build_balancing, validate
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.experiment import setup
@@ -28,7 +29,7 @@ from tests.train import small_net, tiny
 TASKS = small_net.NET_TASKS
 NAMES = tuple(task.name for task in TASKS)
 K = len(TASKS)
-UNIFORM = fixed.uniform(K)
+UNIFORM = balancers.uniform(K)
 UW = uw.uw(K, form="log_sigma", initial_weight=0.6)
 PRESETS = [*balancing_presets.PRESETS, "uw+pcgrad", "dwa+ial"]
 
@@ -139,7 +140,7 @@ def with_regularizer():
 @pytest.mark.parametrize("loss", [UNIFORM, UW], ids=["uniform", "uw"])
 def test_sum_of_single_gradients_is_the_plain_gradient(loss, scope, method):
   plain = gradients(Balancing(loss), method)
-  summed = gradients(Balancing(loss, sum.total(K), scope), method)
+  summed = gradients(Balancing(loss, balancers.sum(K), scope), method)
   chex.assert_trees_all_close(summed.gradients, plain.gradients, atol=1e-6)
   chex.assert_trees_all_close(summed.losses, plain.losses, rtol=1e-5)
 
@@ -180,15 +181,17 @@ def test_regularizers_are_not_balanced():
     chex.assert_trees_all_close(found, added, atol=1e-6)
 
 
-def test_ial_without_shares_trains_the_encoder_for_the_primary_task():
-  encoder = ial.ial(K, primary=1, indicator="fixed", shares=(0.0,) * K)
+def test_ial_without_auxiliary_weights_trains_for_the_primary_task():
+  encoder = ial.ial(
+    K, primary=1, indicator="fixed", auxiliary_weights=(0.0,) * K
+  )
   balanced = gradients(Balancing(UW, encoder, "features", "mean"))
   alone = fixed.fixed(K, weights=tuple(float(k == 1) for k in range(K)))
-  expected = gradients(Balancing(alone, measure="mean"))
+  expected = gradients(Balancing(alone, task_loss="mean"))
   chex.assert_trees_all_close(
     balanced.gradients["encoder"], expected.gradients["encoder"], atol=1e-7
   )
-  weighted = gradients(Balancing(UW, measure="mean")).gradients
+  weighted = gradients(Balancing(UW, task_loss="mean")).gradients
   for name in ("balancer", *(f"decoder_{name}" for name in NAMES)):
     chex.assert_trees_all_close(
       balanced.gradients[name], weighted[name], atol=1e-7
@@ -196,16 +199,16 @@ def test_ial_without_shares_trains_the_encoder_for_the_primary_task():
 
 
 def test_impartial_auto_lambda_weighs_the_shared_parameters_alone():
-  loss = auto_lambda.impartial_auto_lambda(
+  loss = impartial_auto_lambda.impartial_auto_lambda(
     K, initial=0.3, meta_learning_rate=0.0
   )
   ahead = LookAhead(lambda _: jnp.asarray(0.1), primary=(0,))
-  found = gradients(Balancing(loss, measure="mean", look_ahead=ahead))
+  found = gradients(Balancing(loss, task_loss="mean", look_ahead=ahead))
   np.testing.assert_allclose(found.losses.shared_weights, 0.3)
   own = fixed.fixed(K, weights=(0.3,) * K)
   learnt = uw.uw(K, form="log_sigma", initial_weight=0.1)
-  shared = gradients(Balancing(own, measure="mean")).gradients
-  others = gradients(Balancing(learnt, measure="mean")).gradients
+  shared = gradients(Balancing(own, task_loss="mean")).gradients
+  others = gradients(Balancing(learnt, task_loss="mean")).gradients
   for name, gradient in found.gradients.items():
     expected = shared if name == "encoder" else others
     chex.assert_trees_all_close(gradient, expected[name], atol=1e-7)
@@ -213,7 +216,7 @@ def test_impartial_auto_lambda_weighs_the_shared_parameters_alone():
 
 def test_loss_of_a_task_is_its_share_or_its_mean():
   share = gradients(Balancing(UNIFORM)).losses
-  mean = gradients(Balancing(UNIFORM, measure="mean")).losses
+  mean = gradients(Balancing(UNIFORM, task_loss="mean")).losses
   present = small_net.PRESENT
   shares = present / np.maximum(present.sum(1, keepdims=True), 1)
   ratio = shares.sum(0) / small_net.IMAGES

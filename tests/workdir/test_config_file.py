@@ -131,6 +131,28 @@ def test_reading_where_no_run_is(tmp_path):
     config_file.read_config(tmp_path / "absent")
 
 
+def test_older_names_of_balancers_are_upgraded_when_read(tmp_path):
+  def config(loss, gradient):
+    return {"balancing": {"loss": loss, "gradient": gradient, "at_once": 1}}
+
+  old = config(
+    {"name": "amtl", "new_share": 0.1, "margin": 0.05},
+    {"name": "ial", "shares": (), "memory": 0.99},
+  )
+  new = config(
+    {"name": "amtl", "ema_new_weight": 0.1, "margin": 0.05},
+    {"name": "ial", "auxiliary_weights": (), "ema_decay": 0.99},
+  )
+  config_file.write_config(tmp_path, old)
+  assert config_file.check_workdir(tmp_path, new)
+  assert config_file.holds(tmp_path, new)
+  assert config_file.read_config(tmp_path) == json.loads(json.dumps(new))
+  renamed = config({"name": "uniform"}, {"name": "config"})
+  config_file.write_config(tmp_path, renamed)
+  read = config_file.read_config(tmp_path)["balancing"]["gradient"]
+  assert read == {"name": "con_fig"}
+
+
 def test_git_revision(tmp_path):
   def git(*args):
     who = ("-c", "user.name=a", "-c", "user.email=a@b.c")

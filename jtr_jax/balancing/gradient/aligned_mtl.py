@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.solvers import eigh, simplex
 from jtr_jax.core import errors
@@ -36,8 +36,10 @@ def aligned_mtl(num_tasks: int, *, scale: Scale = "min") -> GradientBalancer:
   if scale not in _SCALES:
     raise errors.unknown_name("scale of Aligned-MTL", scale, _SCALES)
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
-    mean = simplex.uniform(given.present, gram.norms.dtype)
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
+    mean = simplex.uniform(context.present, gram.norms.dtype)
     return _balance(gram, scale) @ mean, state
 
   return from_gramian("aligned_mtl", num_tasks, solve)

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.solvers import nonnegative_qp, simplex
 from jtr_jax.balancing.solvers.nonnegative_qp import Vertex
@@ -52,9 +52,11 @@ def cagrad(
       )
     )
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
-    weights = cagrad_weights(gram, given.present, c, stationary)
-    alone = jnp.sum(given.present) == 1
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
+    weights = cagrad_weights(gram, context.present, c, stationary)
+    alone = jnp.sum(context.present) == 1
     return jnp.where(alone, 1, weights / divisors[rescale]), state
 
   return from_gramian("cagrad", num_tasks, solve)

@@ -1,16 +1,16 @@
-"""ConFIG: equal cosines to all gradients, as long as their projections say."""
+"""ConFIG: equal cosine to every gradient; length = sum of projections."""
 
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.gradient.imtl_g import equal_projections
 
 _VANISHING = 1e-5
 
 
-def config(num_tasks: int) -> GradientBalancer:
+def con_fig(num_tasks: int) -> GradientBalancer:
   """Return ConFIG: d = (sum_k g_k.v / |v|) v / |v|, with g_k.v / |g_k| = 1.
 
   v = sum_k x_k g_k / |g_k|, C x = 1 for the matrix C of cosines.
@@ -22,7 +22,9 @@ def config(num_tasks: int) -> GradientBalancer:
   Deviations: gradients of 0 are left out; if no v exists, d = 0.
   """
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
     x = equal_projections(gram)
     along = gram.cosines @ x
     square = x @ along
@@ -32,4 +34,4 @@ def config(num_tasks: int) -> GradientBalancer:
     weights = x / relative * length / jnp.where(exists, square, 1)
     return jnp.where(exists, weights, 0), state
 
-  return from_gramian("config", num_tasks, solve)
+  return from_gramian("con_fig", num_tasks, solve)

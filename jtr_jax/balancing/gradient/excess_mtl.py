@@ -1,4 +1,4 @@
-"""ExcessMTL: tasks far from their optimum weigh more."""
+"""ExcessMTL: tasks far from their optimum have more weight."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import combine, from_gradients
 from jtr_jax.core import numerics
 
@@ -14,7 +14,7 @@ _EPSILON = 1e-7
 
 
 class ExcessState(NamedTuple):
-  """What ExcessMTL remembers.
+  """State of ExcessMTL.
 
   Attributes:
     squares: leaves [K, ...], sums of squared gradients.
@@ -46,27 +46,35 @@ def excess_mtl(num_tasks: int, *, step_size: float = 1e-2) -> GradientBalancer:
     return ExcessState(squares, unknown, jnp.zeros(num_tasks))
 
   def rule(
-    gradients: Tree, given: Given, state: ExcessState
+    gradients: Tree, context: GradientContext, state: ExcessState
   ) -> tuple[Tree, jax.Array, ExcessState]:
     squares = jax.tree.map(
       lambda s, g: s + jnp.square(g), state.squares, gradients
     )
     excess = _excess(gradients, squares)
-    first = given.present & jnp.isnan(state.initial)
+    first = context.present & jnp.isnan(state.initial)
     initial = jnp.where(first, excess, state.initial)
-    growth = numerics.safe_divide(excess, jnp.where(given.present, initial, 0))
-    grows = given.present & ~first
+    growth = numerics.safe_divide(
+      excess, jnp.where(context.present, initial, 0)
+    )
+    grows = context.present & ~first
     logits = state.logits + jnp.where(grows, step_size * growth, 0)
-    number = from_weights.count(given.present)
-    weights = number * from_weights.softmax(logits, given.present)
+    number = from_weights.count(context.present)
+    weights = number * from_weights.softmax(logits, context.present)
     return (
       combine(gradients, weights),
       weights,
       ExcessState(squares, initial, logits),
     )
 
-  balancer = from_gradients("excess_mtl", num_tasks, rule, init=init)
-  return balancer._replace(scopes=("shared_params",), weighs_decoders=True)
+  return from_gradients(
+    "excess_mtl",
+    num_tasks,
+    rule,
+    init=init,
+    scopes=("shared_params",),
+    weighs_decoders=True,
+  )
 
 
 def _excess(gradients: Tree, squares: Tree) -> jax.Array:

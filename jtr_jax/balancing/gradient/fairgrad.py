@@ -2,7 +2,7 @@
 
 import jax
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.solvers.alpha_fair import equilibrium
 from jtr_jax.core import errors
@@ -37,8 +37,9 @@ def fairgrad(num_tasks: int, alpha: float = 2.0) -> GradientBalancer:
       )
     )
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
     return equilibrium(gram, 1 / alpha), state
 
-  balancer = from_gramian("fairgrad", num_tasks, solve)
-  return balancer._replace(weighs_decoders=True)
+  return from_gramian("fairgrad", num_tasks, solve, weighs_decoders=True)

@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 
 
@@ -22,8 +22,10 @@ def gcs(
     as in community code.
   """
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
-    del given
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
+    del context
     cosines = gram.cosines[primary]
     helpful = jnp.maximum(cosines, 0) if weighted else cosines > 0
     weights = helpful.astype(gram.norms.dtype)

@@ -1,9 +1,9 @@
-"""GradDrop: where gradients disagree in sign, one sign is kept by chance."""
+"""GradDrop: entries of one randomly chosen sign where signs disagree."""
 
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import from_gradients
 from jtr_jax.core import numerics
 
@@ -24,15 +24,16 @@ def graddrop(num_tasks: int, leak: float = 0.0) -> GradientBalancer:
   """
 
   def rule(
-    gradients: Tree, given: Given, state: Tree
+    gradients: Tree, context: GradientContext, state: Tree
   ) -> tuple[Tree, None, Tree]:
     leaves, structure = jax.tree.flatten(gradients)
-    keys = jax.random.split(given.key, len(leaves))
+    keys = jax.random.split(context.key, len(leaves))
     dropped = [_drop(x, k, leak) for x, k in zip(leaves, keys, strict=True)]
     return jax.tree.unflatten(structure, dropped), None, state
 
-  balancer = from_gradients("graddrop", num_tasks, rule)
-  return balancer._replace(scopes=("features", "shared_params"))
+  return from_gradients(
+    "graddrop", num_tasks, rule, scopes=("features", "shared_params")
+  )
 
 
 def _drop(stacked: jax.Array, key: jax.Array, leak: float) -> jax.Array:

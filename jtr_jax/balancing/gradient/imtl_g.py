@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 
 _VANISHING = 1e-6
@@ -24,7 +24,9 @@ def imtl_g(num_tasks: int) -> GradientBalancer:
     taken. If the weights add up to 0, they are all 0.
   """
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
     x = equal_projections(gram)
     weights = x * jnp.where(gram.active, gram.scale / _lengths(gram), 0)
     total, size = jnp.sum(weights), jnp.sum(jnp.abs(weights))
@@ -33,9 +35,11 @@ def imtl_g(num_tasks: int) -> GradientBalancer:
       vanishes, 0, weights / jnp.where(vanishes, 1, total)
     ), state
 
-  balancer = from_gramian("imtl_g", num_tasks, solve)
-  return balancer._replace(
-    scopes=("features", "shared_params", "last_shared_layer")
+  return from_gramian(
+    "imtl_g",
+    num_tasks,
+    solve,
+    scopes=("features", "shared_params", "last_shared_layer"),
   )
 
 

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.solvers import nonnegative_qp, simplex
 from jtr_jax.core import errors, numerics
@@ -52,15 +52,22 @@ def mgda(
   _check_one_of("solver", solver, ("exact", "frank_wolfe"))
   minimize = min_norm if solver == "exact" else frank_wolfe
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
-    divisor = _divisor(normalization, gram, given)
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
+    divisor = _divisor(normalization, gram, context)
     norms = numerics.safe_divide(gram.norms, divisor)
-    weights = minimize(gram._replace(norms=norms), given.present)
+    weights = minimize(gram._replace(norms=norms), context.present)
     if apply_normalization:
       weights = numerics.safe_divide(weights, divisor)
     return weights, state
 
-  return from_gramian("mgda", num_tasks, solve)
+  return from_gramian(
+    "mgda",
+    num_tasks,
+    solve,
+    needs_losses=normalization in ("loss", "loss+"),
+  )
 
 
 def min_norm(gram: Gram, present: jax.Array) -> jax.Array:
@@ -123,17 +130,15 @@ def frank_wolfe(gram: Gram, present: jax.Array) -> jax.Array:
 
 
 def _divisor(
-  normalization: Normalization, gram: Gram, given: Given
+  normalization: Normalization, gram: Gram, context: GradientContext
 ) -> jax.Array:
   """Return f32[K], 1 in place of 0."""
-  losses = given.losses.astype(gram.norms.dtype)
-  divisor = {
-    "none": jnp.ones_like(gram.norms),
-    "l2": gram.norms,
-    "loss": losses,
-    "loss+": losses * gram.norms,
-  }[normalization]
-  return _nonzero(divisor)
+  if normalization == "none":
+    return jnp.ones_like(gram.norms)
+  if normalization == "l2":
+    return _nonzero(gram.norms)
+  losses = context.losses.astype(gram.norms.dtype)
+  return _nonzero(losses if normalization == "loss" else losses * gram.norms)
 
 
 def _nonzero(x: jax.Array) -> jax.Array:

@@ -5,16 +5,21 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
-from jtr_jax.balancing.from_gramian import combine, from_gradients, gram
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
+from jtr_jax.balancing.from_gramian import (
+  combine,
+  from_gradients,
+  gram,
+  per_row,
+)
 from jtr_jax.core import numerics
 
 
 class MoCoState(NamedTuple):
-  """What MoCo remembers.
+  """State of MoCo.
 
   Attributes:
-    step: i32[], updates made.
+    step: i32[], number of updates.
     tracked: leaves f32[K, ...], running means of the gradients, 0 at first.
     weights: f32[K], adding up to 1.
   """
@@ -54,46 +59,51 @@ def moco(
   """
 
   def rule(
-    gradients: Tree, given: Given, state: MoCoState
+    gradients: Tree, context: GradientContext, state: MoCoState
   ) -> tuple[Tree, jax.Array, MoCoState]:
     step = (state.step + 1).astype(jnp.float32)
-    tracked = _follow(gradients, given, state.tracked, beta / step**beta_decay)
+    rate = beta / step**beta_decay
+    tracked = _follow(gradients, context, state.tracked, rate)
     products = gram(tracked).matrix + rho * jnp.eye(num_tasks)
-    current = jnp.where(given.present, state.weights, 0)
+    current = jnp.where(context.present, state.weights, 0)
     current = numerics.safe_divide(current, jnp.sum(current))
     logits = current - gamma / step**gamma_decay * (products @ current)
-    moved = jax.nn.softmax(logits, where=given.present)
-    used = jnp.where(given.present, moved, 0)
-    kept = jnp.where(given.present, moved, state.weights)
+    moved = jax.nn.softmax(logits, where=context.present)
+    used = jnp.where(context.present, moved, 0)
+    kept = jnp.where(context.present, moved, state.weights)
     kept = kept.astype(state.weights.dtype)
     direction = combine(tracked, used)
     return direction, used, MoCoState(state.step + 1, tracked, kept)
 
-  def init(params: Tree) -> MoCoState:
-    zeros = jax.tree.map(
-      lambda x: jnp.zeros((num_tasks, *x.shape), jnp.float32), params
-    )
-    equal = jnp.full(num_tasks, 1 / num_tasks, jnp.float32)
-    return MoCoState(jnp.zeros((), jnp.int32), zeros, equal)
+  return from_gradients(
+    "moco",
+    num_tasks,
+    rule,
+    init=lambda params: _init(params, num_tasks),
+    scopes=("shared_params",),
+    needs_losses=True,
+  )
 
-  balancer = from_gradients("moco", num_tasks, rule, init=init)
-  return balancer._replace(scopes=("shared_params",))
+
+def _init(params: Tree, num_tasks: int) -> MoCoState:
+  """Return means of 0 and equal weights."""
+  zeros = jax.tree.map(
+    lambda x: jnp.zeros((num_tasks, *x.shape), jnp.float32), params
+  )
+  equal = jnp.full(num_tasks, 1 / num_tasks, jnp.float32)
+  return MoCoState(jnp.zeros((), jnp.int32), zeros, equal)
 
 
 def _follow(
-  gradients: Tree, given: Given, tracked: Tree, rate: jax.Array
+  gradients: Tree, context: GradientContext, tracked: Tree, rate: jax.Array
 ) -> Tree:
   """Return the running means after one more gradient of each present task."""
-  rate = jnp.where(given.present, rate, 0)
-  pull = rate * numerics.safe_divide(given.losses, gram(gradients).norms)
+  rate = jnp.where(context.present, rate, 0)
+  pull = rate * numerics.safe_divide(context.losses, gram(gradients).norms)
   return jax.tree.map(
-    lambda y, g: ((1 - _rows(rate, y)) * y + _rows(pull, g) * g).astype(
+    lambda y, g: ((1 - per_row(rate, y)) * y + per_row(pull, g) * g).astype(
       y.dtype
     ),
     tracked,
     gradients,
   )
-
-
-def _rows(values: jax.Array, like: jax.Array) -> jax.Array:
-  return values.reshape(-1, *[1] * (like.ndim - 1))

@@ -5,17 +5,17 @@ from typing import Literal, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer
+from jtr_jax.balancing.base import GradientBalancer, GradientContext
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.solvers.alpha_fair import equilibrium
 from jtr_jax.core import errors
 
 
 class NashState(NamedTuple):
-  """What Nash-MTL remembers.
+  """State of Nash-MTL.
 
   Attributes:
-    step: i32[], updates made.
+    step: i32[], number of updates.
     weights: f32[K], the last solution, 1 at first.
   """
 
@@ -63,26 +63,26 @@ def nash_mtl(
     )
 
   def solve(
-    gram: Gram, given: Given, state: NashState
+    gram: Gram, context: GradientContext, state: NashState
   ) -> tuple[jax.Array, NashState]:
     solvable = jnp.any(gram.active)
     if variant == "official":
-      solvable &= jnp.all(gram.active == given.present)
+      solvable &= jnp.all(gram.active == context.present)
     solvable &= state.step % update_every == 0
     weights = jnp.where(solvable, equilibrium(gram), state.weights)
     weights = weights.astype(state.weights.dtype)
     # A task that was left out keeps its last weight.
     kept = jnp.where(weights > 0, weights, state.weights)
-    weights = jnp.where(given.present, weights, 0).astype(gram.norms.dtype)
+    weights = jnp.where(context.present, weights, 0).astype(gram.norms.dtype)
     return _limited(weights, gram, max_norm), NashState(state.step + 1, kept)
 
-  balancer = from_gramian(
+  return from_gramian(
     "nash_mtl",
     num_tasks,
     solve,
     init=lambda: NashState(jnp.zeros((), jnp.int32), jnp.ones(num_tasks)),
+    weighs_decoders=True,
   )
-  return balancer._replace(weighs_decoders=True)
 
 
 def _limited(weights: jax.Array, gram: Gram, max_norm: float) -> jax.Array:

@@ -1,14 +1,14 @@
-"""PCGrad: every gradient without what conflicts with the others."""
+"""PCGrad: remove the conflicting components of every gradient."""
 
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer, Tree
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 
 
 def pcgrad(num_tasks: int) -> GradientBalancer:
-  """Return PCGrad: d = sum_i v_i, v_i = g_i projected from the others in turn.
+  """Return PCGrad: d = sum_i v_i, v_i = g_i projected to avoid conflicts.
 
   From v_i = g_i on, for all j in a random order of task i:
   v_i <- v_i - min(v_i.g_j, 0) / |g_j|^2 g_j.
@@ -21,8 +21,10 @@ def pcgrad(num_tasks: int) -> GradientBalancer:
   Deviations: computed from the Gram matrix, which is the same.
   """
 
-  def solve(gram: Gram, given: Given, state: Tree) -> tuple[jax.Array, Tree]:
-    orders = random_orders(given.key, num_tasks)
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
+    orders = random_orders(context.key, num_tasks)
     parts = jax.vmap(project, in_axes=(None, 0, 0))(
       gram, jnp.arange(num_tasks), orders
     )

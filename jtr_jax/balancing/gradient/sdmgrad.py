@@ -5,7 +5,7 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Given, GradientBalancer
+from jtr_jax.balancing.base import GradientBalancer, GradientContext
 from jtr_jax.balancing.from_gramian import Gram, from_gramian
 from jtr_jax.balancing.gradient.mgda import min_norm
 from jtr_jax.balancing.solvers import simplex
@@ -48,16 +48,16 @@ def sdmgrad(
     raise errors.unknown_name("solver", solver, _SOLVERS)
 
   def solve(
-    gram: Gram, given: Given, memory: jax.Array
+    gram: Gram, context: GradientContext, last: jax.Array
   ) -> tuple[jax.Array, jax.Array]:
-    mean = simplex.uniform(given.present, gram.norms.dtype)
+    mean = simplex.uniform(context.present, gram.norms.dtype)
     if solver == "exact":
-      shifted = _shifted(gram, given.present, strength * mean)
-      weights = min_norm(shifted, given.present)
+      shifted = _shifted(gram, context.present, strength * mean)
+      weights = min_norm(shifted, context.present)
     else:
-      weights = _descend(gram, given.present, strength * mean, memory)
-    memory = jnp.where(given.present, weights, memory).astype(memory.dtype)
-    return (weights + strength * mean) / (1 + strength), memory
+      weights = _descend(gram, context.present, strength * mean, last)
+    kept = jnp.where(context.present, weights, last).astype(last.dtype)
+    return (weights + strength * mean) / (1 + strength), kept
 
   return from_gramian(
     "sdmgrad",
@@ -79,7 +79,7 @@ def _shifted(gram: Gram, present: jax.Array, pull: jax.Array) -> Gram:
 
 
 def _descend(
-  gram: Gram, present: jax.Array, pull: jax.Array, memory: jax.Array
+  gram: Gram, present: jax.Array, pull: jax.Array, last: jax.Array
 ) -> jax.Array:
   products = gram.scaled
   size = simplex.uniform(present, pull.dtype) @ (gram.norms / gram.scale)
@@ -93,6 +93,6 @@ def _descend(
     moved = weights - _LEARNING_RATE * velocity
     return simplex.project(moved, present), velocity
 
-  start = simplex.project(memory.astype(pull.dtype), present)
+  start = simplex.project(last.astype(pull.dtype), present)
   weights, _ = jax.lax.fori_loop(0, _STEPS, step, (start, jnp.zeros_like(pull)))
   return weights

@@ -1,4 +1,4 @@
-"""FAMO: losses fall at the same rate, without K gradients."""
+"""FAMO: equal rates of decrease without computing K gradients."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ _LEAST = 1e-8
 
 
 class FamoState(NamedTuple):
-  """What FAMO learns.
+  """State of FAMO.
 
   Attributes:
     logits: f32[K], xi.
@@ -34,8 +34,8 @@ def famo(
   """Return Fast Adaptive Multitask Optimization.
 
   z = softmax(xi), objective sum_k z_k log(L_k) / c with c = sum_k z_k / L_k
-  held fixed, so that the weights sum to 1. After the update the same batch's
-  losses L' tell how xi should move: gradient J_softmax^T (log L - log L').
+  held fixed, so that the weights sum to 1. xi is updated from the losses L' of
+  the same batch after the update: gradient J_softmax^T (log L - log L').
 
   Args:
     num_tasks: K.
@@ -56,8 +56,8 @@ def famo(
     state: FamoState, losses: jax.Array, present: jax.Array, key: jax.Array
   ) -> jax.Array:
     del key
-    shares = from_weights.softmax(state.logits, present)
-    return _normalised(shares / jnp.maximum(losses, _LEAST), present)
+    chosen = from_weights.softmax(state.logits, present)
+    return _normalised(chosen / jnp.maximum(losses, _LEAST), present)
 
   def observe(state: FamoState, seen: Observation) -> FamoState:
     later = jnp.where(seen.present, seen.later_losses, 0)

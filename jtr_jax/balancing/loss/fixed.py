@@ -1,4 +1,4 @@
-"""Weights that never change, and log L, whose gradients have no scale."""
+"""Constant weights."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -9,18 +9,6 @@ from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import LossBalancer
 
 
-def uniform(num_tasks: int) -> LossBalancer:
-  """Return the sum of the losses.
-
-  Args:
-    num_tasks: K.
-  """
-  del num_tasks  # it is that of the losses
-  return from_weights.from_weights(
-    "uniform", lambda state, losses, present, key: jnp.ones_like(losses)
-  )
-
-
 def fixed(
   num_tasks: int,
   *,
@@ -28,7 +16,7 @@ def fixed(
   primary: int = 0,
   auxiliary_weight: float = 0.1,
 ) -> LossBalancer:
-  """Return sum_k w_k L_k with weights that never change.
+  """Return sum_k w_k L_k with constant weights.
 
   Args:
     num_tasks: K.
@@ -43,7 +31,7 @@ def fixed(
   )
   chosen = from_weights.per_task(values, num_tasks, "weights")
   return from_weights.from_weights(
-    "fixed", lambda state, losses, present, key: chosen
+    "fixed", lambda state, losses, present, key: jnp.asarray(chosen)
   )
 
 
@@ -57,25 +45,10 @@ def grid(
 
   Args:
     num_tasks: K.
-    values: that the weight of an auxiliary task takes.
+    values: of the weight of an auxiliary task.
     primary: index of the task whose weight is 1.
 
   Source: IAL, Table VIII: a grid in [0.1, 0.5); its step is not given.
   """
   for point in itertools.product(values, repeat=num_tasks - 1):
     yield (*point[:primary], 1.0, *point[primary:])
-
-
-def logarithmic(num_tasks: int) -> LossBalancer:
-  """Return sum_k log L_k, whose gradients do not depend on the losses' scales.
-
-  Args:
-    num_tasks: K.
-
-  Source: Lin et al. 2023 (DB-MTL), the loss-scale half.
-  """
-  return from_weights.from_weights(
-    "logarithmic",
-    lambda state, losses, present, key: jnp.ones(num_tasks),
-    mean="logarithmic",
-  )

@@ -11,11 +11,13 @@ def gls(num_tasks: int, *, focused: tuple[int, ...] = ()) -> LossBalancer:
 
   Args:
     num_tasks: K.
-    focused: indices of tasks that enter twice.
+    focused: indices of tasks that count twice.
 
   Source: Chennupati et al., CVPRW 2019 (MultiNet++), Eq. (3) and (4).
   """
-  weights = jnp.array([2.0 if k in focused else 1.0 for k in range(num_tasks)])
+  exponents = tuple(2.0 if k in focused else 1.0 for k in range(num_tasks))
   return from_weights.from_weights(
-    "gls", lambda state, losses, present, key: weights, mean="geometric"
+    "gls",
+    lambda state, losses, present, key: jnp.array(exponents),
+    mean="geometric",
   )

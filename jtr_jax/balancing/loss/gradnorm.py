@@ -1,4 +1,4 @@
-"""GradNorm: weights that give all tasks gradients of fitting length."""
+"""GradNorm: weights that equalise the gradient norms, by training speed."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ _LEAST_WEIGHT = 0.01
 
 
 class GradNormState(NamedTuple):
-  """What GradNorm learns.
+  """State of GradNorm.
 
   Attributes:
     weights: f32[K].
@@ -32,7 +32,7 @@ def gradnorm(
 ) -> LossBalancer:
   """Return GradNorm.
 
-  The weights descend on sum_k |w_k n_k - mean(w n) r_k^alpha|, the mean and r
+  The weights minimise sum_k |w_k n_k - mean(w n) r_k^alpha|, the mean and r
   held fixed: n_k is the norm of task k's gradient at the last shared layer,
   r_k = (L_k / L_k(0)) / mean of these. Afterwards they are made positive and
   scaled to their former sum.
@@ -76,7 +76,8 @@ def gradnorm(
     init=init,
     observe=observe,
     needs=Need.SHARED_GRADS,
-  )._replace(scopes=("last_shared_layer",))
+    scopes=("last_shared_layer",),
+  )
 
 
 def gradnorm_loss(
@@ -95,7 +96,7 @@ def gradnorm_loss(
     norms: f32[K], of the tasks' gradients at the last shared layer.
     losses: f32[K].
     initial: f32[K], the first losses.
-    alpha: how much slow tasks are helped.
+    alpha: strength of the pull towards equal training speeds.
     present: bool[K].
 
   Returns:

@@ -1,4 +1,4 @@
-"""OL-AUX: auxiliary weights from how much their gradients helped."""
+"""OL-AUX: auxiliary weights that follow the products of gradients."""
 
 from typing import NamedTuple
 
@@ -11,12 +11,12 @@ from jtr_jax.core import numerics
 
 
 class OlAuxState(NamedTuple):
-  """What OL-AUX learns.
+  """State of OL-AUX.
 
   Attributes:
     weights: f32[K], 1 for the primary task.
     gain: f32[K], sum of inner products since the last change.
-    terms: i32[K], how many they are.
+    terms: i32[K], their number.
   """
 
   weights: jax.Array
@@ -50,12 +50,6 @@ def ol_aux(
     code, the paper's own are not known here.
   """
 
-  def init() -> OlAuxState:
-    weights = jnp.full(num_tasks, initial).at[primary].set(1)
-    return OlAuxState(
-      weights, jnp.zeros(num_tasks), jnp.zeros(num_tasks, jnp.int32)
-    )
-
   def weigh(
     state: OlAuxState, losses: jax.Array, present: jax.Array, key: jax.Array
   ) -> jax.Array:
@@ -79,8 +73,17 @@ def ol_aux(
   return from_weights.from_weights(
     "ol_aux",
     weigh,
-    init=init,
+    init=lambda: _init(num_tasks, primary, initial),
     observe=observe,
     needs=Need.SHARED_GRADS,
+    scopes=("shared_params",),
     mean="logarithmic",
-  )._replace(scopes=("shared_params",))
+  )
+
+
+def _init(num_tasks: int, primary: int, initial: float) -> OlAuxState:
+  """Return the weights at the start and empty sums."""
+  weights = jnp.full(num_tasks, initial).at[primary].set(1)
+  return OlAuxState(
+    weights, jnp.zeros(num_tasks), jnp.zeros(num_tasks, jnp.int32)
+  )

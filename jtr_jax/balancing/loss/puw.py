@@ -11,7 +11,7 @@ from jtr_jax.core import numerics, rng
 
 
 class ParticleState(NamedTuple):
-  """The particles.
+  """State of PUW.
 
   Attributes:
     logits: f32[M, K], logarithms of candidate weights.
@@ -33,11 +33,11 @@ def puw(
 ) -> LossBalancer:
   """Return particle-filter weighting, PUW-like.
 
-  Once an epoch every candidate rho drifts, is judged by how a step along
-  sum_j rho_j g_j would change the losses to first order,
-  -(G rho)_k / L_k with G the tasks' inner products, and is believed in
-  proportion to exp(-(mean + spread over tasks) / T); candidates are drawn anew
-  when few are left.
+  Once an epoch every candidate rho drifts and is scored by the first-order
+  relative change of the losses after a step along sum_j rho_j g_j,
+  -(G rho)_k / L_k with G the tasks' inner products. Its probability is
+  multiplied by exp(-(mean + spread over tasks) / T); candidates are resampled
+  when few of them are likely.
 
   Args:
     num_tasks: K.
@@ -53,21 +53,13 @@ def puw(
   """
 
   def init() -> ParticleState:
-    return ParticleState(
-      jnp.zeros((particles, num_tasks)), jnp.full(particles, 1 / particles)
-    )
-
-  def weigh(
-    state: ParticleState, losses: jax.Array, present: jax.Array, key: jax.Array
-  ) -> jax.Array:
-    del losses, key
-    shares = jax.vmap(from_weights.softmax, (0, None))(state.logits, present)
-    return from_weights.count(present) * state.belief @ shares
+    equal = jnp.full(particles, 1 / particles)
+    return ParticleState(jnp.zeros((particles, num_tasks)), equal)
 
   def observe(state: ParticleState, seen: Observation) -> ParticleState:
     key = rng.stream(0, "puw", seen.step)
-    drawing = rng.stream(key, "drift")
-    drifts = from_weights.draw_per_task(drawing, num_tasks, (particles,))
+    drift_key = rng.stream(key, "drift")
+    drifts = from_weights.draw_per_task(drift_key, num_tasks, (particles,))
     logits = state.logits + drift * drifts.T
     score = jax.vmap(_score, (0, None))(logits, seen)
     belief = jax.nn.softmax(jnp.log(state.belief) - score / temperature)
@@ -77,20 +69,31 @@ def puw(
 
   return from_weights.from_weights(
     "puw",
-    weigh,
+    _weigh,
     init=init,
     observe=observe,
     needs=Need.SHARED_GRADS,
-  )._replace(scopes=("shared_params",))
+    scopes=("shared_params",),
+  )
+
+
+def _weigh(
+  state: ParticleState, losses: jax.Array, present: jax.Array, key: jax.Array
+) -> jax.Array:
+  """Return f32[K], the mean of the candidates; the weights sum to K."""
+  del losses, key
+  softmax = jax.vmap(from_weights.softmax, (0, None))
+  number = from_weights.count(present)
+  return (number * state.belief) @ softmax(state.logits, present)
 
 
 def _score(logits: jax.Array, seen: Observation) -> jax.Array:
-  """Return f32[], how the losses would change: low is good."""
-  shares = from_weights.softmax(logits, seen.present)
+  """Return f32[], mean plus spread of the relative changes: low is good."""
+  weights = from_weights.softmax(logits, seen.present)
   lengths = numerics.safe_divide(seen.norms, jnp.max(seen.norms))
   products = lengths[:, None] * lengths * seen.cosines
   relative = numerics.safe_divide(seen.losses, jnp.max(seen.losses))
-  change = -numerics.safe_divide(products @ shares, relative)
+  change = -numerics.safe_divide(products @ weights, relative)
   change = numerics.safe_divide(change, jnp.max(jnp.abs(change)))
   mean = from_weights.mean_of_present(change, seen.present)
   spread = from_weights.mean_of_present(jnp.square(change - mean), seen.present)
@@ -100,7 +103,7 @@ def _score(logits: jax.Array, seen: Observation) -> jax.Array:
 def _resampled(
   logits: jax.Array, belief: jax.Array, key: jax.Array
 ) -> ParticleState:
-  """Return M equally likely particles if half of the old ones are idle."""
+  """Return M equally likely particles if few of the old ones are likely."""
   number = len(belief)
   places = (jnp.arange(number) + jax.random.uniform(key)) / number
   chosen = jnp.searchsorted(jnp.cumsum(belief), places).clip(0, number - 1)

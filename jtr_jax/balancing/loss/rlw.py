@@ -13,7 +13,7 @@ def rlw(
   mean: Mean = "arithmetic",
   deviation: float = 1.0,
 ) -> LossBalancer:
-  """Return w = softmax(e), e normal and new in every step; sum w = 1.
+  """Return w = softmax(e), e normal and sampled in every step; sum w = 1.
 
   Args:
     num_tasks: K.
@@ -27,7 +27,7 @@ def rlw(
     state: Tree, losses: jax.Array, present: jax.Array, key: jax.Array
   ) -> jax.Array:
     del state, losses
-    drawn = from_weights.draw_per_task(key, num_tasks)
-    return from_weights.softmax(deviation * drawn, present)
+    sampled = from_weights.draw_per_task(key, num_tasks)
+    return from_weights.softmax(deviation * sampled, present)
 
   return from_weights.from_weights("rlw", weigh, mean=mean)

@@ -1,4 +1,4 @@
-"""STCH: a smooth maximum of the losses, relative to where they were."""
+"""STCH: a smooth maximum of the losses relative to a reference point."""
 
 from typing import NamedTuple
 
@@ -6,15 +6,15 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer, Observation, Tree
+from jtr_jax.balancing.base import LossBalancer, Observation, Tree, strong
 from jtr_jax.core import numerics
 
 
 class StchState(NamedTuple):
-  """The mean losses of one epoch, measured once.
+  """State of STCH: the losses of one epoch.
 
   Attributes:
-    step: i32[], updates made.
+    step: i32[], number of updates.
     total: f32[K], sum over the steps of that epoch.
     steps: f32[K], its steps in which the task was present.
   """
@@ -74,10 +74,4 @@ def stch(
       state.steps + counts,
     )
 
-  unused = from_weights.from_weights(
-    "stch",
-    lambda state, losses, present, key: losses,
-    init=init,
-    observe=observe,
-  )
-  return unused._replace(objective=objective)
+  return LossBalancer("stch", lambda: ((), strong(init())), objective, observe)

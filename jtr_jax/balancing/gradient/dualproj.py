@@ -1,0 +1,29 @@
+"""DualProj: the projection of the mean gradient on the dual cone."""
+
+import jax
+
+from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
+from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.solvers import dual_cone, simplex
+
+
+def dualproj(num_tasks: int) -> GradientBalancer:
+  """Return DualProj: the projection of the mean gradient on the dual cone.
+
+  The dual cone holds all d with g_k.d >= 0 for every k.
+
+  Args:
+    num_tasks: K.
+
+  Source: Lopez-Paz and Ranzato, NeurIPS 2017 (GEM), as in TorchJD's DualProj.
+  Deviations: the quadratic program is solved by pivoting. A Gram matrix is
+    never too small to be normalised.
+  """
+
+  def solve(
+    gram: Gram, context: GradientContext, state: Tree
+  ) -> tuple[jax.Array, Tree]:
+    mean = simplex.uniform(context.present, gram.norms.dtype)
+    return dual_cone.project(gram, mean), state
+
+  return from_gramian("dualproj", num_tasks, solve)
