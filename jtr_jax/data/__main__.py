@@ -4,13 +4,14 @@ import argparse
 import inspect
 import re
 import sys
+import types
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, Union, get_args, get_origin
 
-from jtr_jax.data.datasets import folder, nyuv2
-from jtr_jax.data.datasets.folder import Size
+from jtr_jax.data.datasets import folder
 from jtr_jax.data.datasets.prepare import PREPARERS
+from jtr_jax.data.datasets.resample import Size
 from jtr_jax.data.inspect import contents, report
 from jtr_jax.data.label_splits import command
 
@@ -64,40 +65,52 @@ def _size(text: str) -> Size:
   return height, width
 
 
-_FLAGS: dict[str, dict[str, Any]] = {
-  "raw": {"type": Path, "help": "what you have: the downloaded or own files"},
-  "size": {"type": _size, "help": "height and width, such as 288x384"},
-  "tasks": {"type": Path, "help": "description of the tasks [RAW/tasks.toml]"},
-  "train": {"type": int, "help": "number of training images"},
-  "val": {"type": int, "help": "number of validation images"},
-  "depths": {
-    "choices": get_args(nyuv2.Depths),
-    "help": "depth maps of the official file [depths: holes filled in]",
-  },
-  "seed": {"type": int, "help": "another seed, other images"},
-  "workers": {"type": int, "help": "processes [one a core]"},
-  "overwrite": {"action": "store_true", "help": "replace a prepared data set"},
+_HELP = {
+  "raw": "what you have: the downloaded or own files",
+  "size": "height and width, such as 288x384",
+  "fit": "how other aspect ratios get this size [stretch]",
+  "tasks": "description of the tasks [RAW/tasks.toml]",
+  "train": "number of training images",
+  "val": "number of validation images",
+  "depths": "depth maps of the official file [depths: holes filled in]",
+  "classes": "which classes [the first]",
+  "crop": "of the official frames [valid: without the white border]",
+  "seed": "another seed, other images",
+  "workers": "processes [one a core]",
+  "overwrite": "replace a prepared data set",
 }
 
 
 def _add_preparer(names: Any, name: str) -> None:
-  """Give `prepare NAME` one flag for each option of its function."""
-  function = PREPARERS[name].prepare
-  parser = names.add_parser(name, help=(function.__doc__ or "").split("\n")[0])
+  """Give `prepare NAME` one flag for each option."""
+  preparer = PREPARERS[name]
+  parser = names.add_parser(name, help=preparer.title)
   parser.add_argument(
     "--out", type=Path, required=True, help="where to write the records"
   )
-  options = [p for p in inspect.signature(function).parameters if p != "out"]
-  for option in options:
-    default = inspect.signature(function).parameters[option].default
-    needed = default is inspect.Parameter.empty
+  for option, parameter in preparer.options.items():
+    needed = parameter.default is inspect.Parameter.empty
     parser.add_argument(
       f"--{option}",
       required=needed,
-      default=None if needed else default,
-      **_FLAGS[option],
+      default=None if needed else parameter.default,
+      help=_HELP[option],
+      **_converter(option, parameter.annotation),
     )
-  parser.set_defaults(run=_prepare, options=options)
+  parser.set_defaults(run=_prepare, options=tuple(preparer.options))
+
+
+def _converter(option: str, hint: Any) -> dict[str, Any]:
+  """Return how argparse reads an option with this annotation."""
+  if option == "size":
+    return {"type": _size}
+  if get_origin(hint) in (Union, types.UnionType):
+    hint = next(h for h in get_args(hint) if h is not types.NoneType)
+  if get_origin(hint) is Literal:
+    return {"type": type(get_args(hint)[0]), "choices": get_args(hint)}
+  if hint is bool:
+    return {"action": "store_true"}
+  return {"type": hint if hint in (int, float, str) else Path}
 
 
 def _prepare(given: argparse.Namespace) -> int:
@@ -117,7 +130,7 @@ def _prepare(given: argparse.Namespace) -> int:
 def _inspect(given: argparse.Namespace) -> int:
   if contents.lacks_description(given.path, given.tasks):
     return _propose(given.path)
-  data = contents.open_contents(given.path, given.tasks)
+  data = contents.open_contents(given.path, tasks=given.tasks)
   sys.stdout.write(report.report(given.path, data))
   if given.pictures is not None:
     from jtr_jax.data.inspect import (
@@ -142,7 +155,7 @@ def _propose(root: Path) -> int:
 
 
 def _verify(given: argparse.Namespace) -> int:
-  problems = contents.find_problems(given.path, given.tasks)
+  problems = contents.find_problems(given.path, tasks=given.tasks)
   for problem in problems:
     sys.stdout.write(f"{problem}\n")
   sys.stdout.write(f"{given.path}: {len(problems)} problems\n")

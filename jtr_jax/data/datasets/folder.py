@@ -7,11 +7,10 @@
 A missing label file means: this image has no label for this task.
 """
 
-import dataclasses
+import functools
 import hashlib
-from collections.abc import Callable, Iterator
+import os
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from absl import logging
@@ -21,69 +20,41 @@ from jtr_jax.data.datasets import (
   folder_description,
   folder_proposal,
   image_files,
-  resample,
 )
 from jtr_jax.data.datasets.folder_tasks import FolderTask
-from jtr_jax.data.records.checked_rows import Arrays
+from jtr_jax.data.datasets.raw import (
+  IMAGE,
+  OnProblem,
+  RawDataset,
+  RawTask,
+  Row,
+  raise_error,
+)
 
 SPLITS = ("train", "val")
-IMAGE = "image"
-
-Size: TypeAlias = tuple[int, int]
-OnProblem: TypeAlias = Callable[[ValueError], None]
 
 
-@dataclasses.dataclass(frozen=True)
-class Row:
-  """The files of one image.
-
-  Attributes:
-    id: stem of the file names.
-    image: the image file.
-    labels: for each task that labels the image, the label file.
-  """
-
-  id: str
-  image: Path
-  labels: dict[str, Path]
-
-
-@dataclasses.dataclass(frozen=True)
-class Folder:
-  """A folder data set whose files were listed, not yet read.
-
-  Attributes:
-    root: the folder.
-    tasks: how to read the labels.
-    splits: for each split its images, sorted by id.
-    fingerprint: changes when any file or the description does.
-  """
-
-  root: Path
-  tasks: dict[str, FolderTask]
-  splits: dict[str, tuple[Row, ...]]
-  fingerprint: str
-
-
-def raise_error(error: ValueError) -> None:
-  """Raise the error: what `scan` does about a file out of place."""
-  raise error
+def is_here(root: Path) -> bool:
+  """Return whether a folder of images and labels lies at a path."""
+  return (root / "train" / IMAGE).is_dir()
 
 
 def scan(
   root: Path,
-  tasks_file: Path | None = None,
+  *,
+  tasks: str | os.PathLike[str] | None = None,
   on_problem: OnProblem = raise_error,
-) -> Folder:
+) -> RawDataset:
   """List the files of a folder data set.
 
   Args:
     root: the folder.
-    tasks_file: the description of the tasks, if not `root/tasks.toml`.
+    tasks: the description of the tasks, if not `root/tasks.toml`.
     on_problem: what to do about a file out of place.
 
   Returns:
-    The folder; no image or label is read.
+    The data set, for each split the images sorted by id; no image or label is
+    read.
 
   Raises:
     ValueError: a split or the description is missing, a label has no image, an
@@ -92,7 +63,7 @@ def scan(
   for split in SPLITS:
     if not (root / split / IMAGE).is_dir():
       raise _bad_layout(f"no {root / split / IMAGE}", "one in each split")
-  path = tasks_file or root / folder_description.FILE_NAME
+  path = Path(tasks) if tasks else root / folder_description.FILE_NAME
   if not path.is_file():
     raise ValueError(
       errors.message(
@@ -103,17 +74,25 @@ def scan(
         f"save it as {path}:\n\n{propose(root)}",
       )
     )
-  tasks = folder_description.read_tasks(path)
+  described = folder_description.read_tasks(path)
   splits = {
-    split: _rows(root / split, tuple(tasks), on_problem) for split in SPLITS
+    split: _rows(root / split, tuple(described), on_problem) for split in SPLITS
   }
-  for name in tasks:
+  for name in described:
     if not any(name in row.labels for row in splits["train"]):
       found = f"no file in {root / 'train' / name}"
       on_problem(_bad_layout(found, f"training labels for task {name!r}"))
-  for name in sorted(set(label_folders(root)) - set(tasks)):
+  for name in sorted(set(label_folders(root)) - set(described)):
     logging.warning("%s/*/%s is not in %s: ignored", root, name, path)
-  return Folder(root, tasks, splits, _fingerprint(splits, path))
+  return RawDataset(
+    name="folder",
+    tasks={
+      name: RawTask(task.options, functools.partial(_read_label, task))
+      for name, task in described.items()
+    },
+    splits=splits,
+    fingerprint=_fingerprint(splits, path),
+  )
 
 
 def label_folders(root: Path) -> dict[str, list[Path]]:
@@ -128,78 +107,8 @@ def propose(root: Path) -> str:
   return folder_proposal.propose_tasks(root, label_folders(root))
 
 
-def common_size(folder: Folder) -> Size:
-  """Return the (H, W) that all images share.
-
-  Raises:
-    ValueError: naming two files of different size.
-  """
-  paths = [row.image for rows in folder.splits.values() for row in rows]
-  first = image_files.file_size(paths[0])
-  for path in paths[1:]:
-    size = image_files.file_size(path)
-    if size != first:
-      raise ValueError(
-        errors.message(
-          "The images have different sizes",
-          found=f"{paths[0]} {_times(first)}, {path} {_times(size)}",
-          expected="one size, or to be told which to resize to",
-          do=f"Give the size, such as --size={_times(first)}.",
-        )
-      )
-  return first
-
-
-def examples(
-  folder: Folder, split: str, size: Size
-) -> Iterator[tuple[str, Arrays]]:
-  """Yield (id, arrays in stored form) of one split.
-
-  Args:
-    folder: from `scan`.
-    split: "train" or "val".
-    size: (H, W) to resize to: images with an antialiased bilinear filter,
-      labels to the nearest pixel.
-
-  Yields:
-    `image` u8[H, W, 3] and for each task the stored label or None.
-
-  Raises:
-    ValueError: naming the file that cannot be used.
-  """
-  for row in folder.splits[split]:
-    image = image_files.read_image(row.image)
-    arrays: dict[str, np.ndarray | None] = {
-      IMAGE: resample.resize_image(image, size)
-    }
-    for name, task in folder.tasks.items():
-      label = read_label(task, row, image.shape[:2])
-      arrays[name] = None if label is None else _resized_label(label, size)
-    yield row.id, arrays
-
-
-def read_label(
-  task: FolderTask, row: Row, image_size: tuple[int, ...]
-) -> np.ndarray | None:
-  """Return one label in stored form at its own size, or None.
-
-  Raises:
-    ValueError: naming the file, if it cannot be used.
-  """
-  path = row.labels.get(task.name)
-  if path is None:
-    return None
-  stored = image_files.read_label(path)
-  if stored.shape[:2] != image_size:
-    raise ValueError(
-      errors.message(
-        f"{path} has another size than its image",
-        found=_times(stored.shape),
-        expected=f"{_times(image_size)} as {row.image}",
-        do="Make the label again from this image, or delete it.",
-      )
-    )
-  return task.decode(stored, path)
+def _read_label(task: FolderTask, path: Path) -> np.ndarray:
+  return task.decode(image_files.read_label(path), path)
 
 
 def _rows(
@@ -257,18 +166,6 @@ def _fingerprint(splits: dict[str, tuple[Row, ...]], tasks_file: Path) -> str:
         entry = (split, path.parent.name, path.name, state.st_size)
         digest.update(repr((*entry, state.st_mtime_ns)).encode())
   return digest.hexdigest()[:16]
-
-
-def _resized_label(label: np.ndarray, size: Size) -> np.ndarray:
-  if label.shape[:2] == size:
-    return label
-  rows = resample.nearest(label.shape[0], size[0])
-  columns = resample.nearest(label.shape[1], size[1])
-  return label[rows[:, None], columns]
-
-
-def _times(size: tuple[int, ...]) -> str:
-  return f"{size[0]}x{size[1]}"
 
 
 def _bad_layout(found: str, expected: str) -> ValueError:

@@ -1,4 +1,4 @@
-"""NYUv2 from the files that exist of it: 13 classes, depth, surface normals.
+"""NYUv2 from the files that exist of it: 13 or 40 classes, depth, normals.
 
 Two layouts are known and told apart by what lies in the folder:
 
@@ -8,29 +8,16 @@ Two layouts are known and told apart by what lies in the folder:
   (`nyuv2_official`).
 """
 
-import pathlib
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from jtr_jax.core import errors
-from jtr_jax.data.datasets import nyuv2_mtan
-from jtr_jax.data.datasets.raw import RawDataset
+from jtr_jax.data.datasets import mtan_files, nyuv2_mtan
+from jtr_jax.data.datasets.nyuv2_classes import CLASSES_13, CLASSES_40
+from jtr_jax.data.datasets.raw import OnProblem, RawDataset, raise_error
 
-CLASSES = (
-  "bed",
-  "books",
-  "ceiling",
-  "chair",
-  "floor",
-  "furniture",
-  "objects",
-  "picture",
-  "sofa",
-  "table",
-  "tv",
-  "wall",
-  "window",
-)
+CLASSES = CLASSES_13
 TASKS: dict[str, dict[str, Any]] = {
   "segmentation": {"kind": "segmentation", "classes": list(CLASSES)},
   "depth": {"kind": "depth"},
@@ -47,17 +34,29 @@ OFFICIAL_FILES: Mapping[str, str] = {
 VALID_WINDOW = (44, 40, 471, 601)
 """Top, left, bottom, right of the official frames without their white border
 (rows 45:471 and columns 41:601 in MATLAB's counting)."""
+WHOLE_FRAME = (0, 0, 480, 640)
 
 Depths: TypeAlias = Literal["depths", "rawDepths"]
 """The official depth maps: holes filled in, or as the camera saw them."""
+Classes: TypeAlias = Literal[13, 40]
+Crop: TypeAlias = Literal["valid", "none"]
+"""The official frames without their white border, or whole."""
 
 
-def read_nyuv2(
-  raw: pathlib.Path,
+def is_here(raw: Path) -> bool:
+  """Return whether one of the layouts lies at a path."""
+  return any(
+    _is_mtan(folder) or _official(folder)[0] for folder in _folders(raw)
+  )
+
+
+def scan(
+  raw: Path,
   *,
-  size: tuple[int, int] | None = None,
   depths: Depths = "depths",
-  crop: tuple[int, int, int, int] = VALID_WINDOW,
+  classes: Classes = 13,
+  crop: Crop = "valid",
+  on_problem: OnProblem = raise_error,
 ) -> RawDataset:
   """Return NYUv2 from a folder with one of its known layouts.
 
@@ -66,21 +65,22 @@ def read_nyuv2(
 
   Args:
     raw: the folder, or one that holds it as `nyuv2`.
-    size: height and width to resize to; by default the size of the MTAN files,
-      and 288 x 384 for the official file.
     depths: official file only: which depth maps.
-    crop: official file only: top, left, bottom, right of the part to keep.
+    classes: official file only: 13, or the 40 they are made of.
+    crop: official file only: "valid" cuts off the white border.
+    on_problem: told of missing files.
 
   Returns:
-    Splits "train" and "val" (the official test images), read lazily.
+    Splits "train" and "val" (the official test images). By default prepared at
+    the size of the MTAN files, 288x384, or 480x640 for whole official frames.
 
   Raises:
-    ValueError: no layout or both are found, or a file is missing or broken.
+    ValueError: no layout or both are found, a file is missing or broken, or the
+      MTAN folders are asked for what they do not have.
   """
-  for folder in (raw, raw / "nyuv2"):
-    mtan = any((folder / s / "image").is_dir() for s in nyuv2_mtan.SPLITS)
-    official = [(folder / name).is_file() for name in OFFICIAL_FILES]
-    if mtan and official[0]:
+  for folder in _folders(raw):
+    official = _official(folder)
+    if _is_mtan(folder) and official[0]:
       raise ValueError(
         errors.message(
           f"{folder} holds NYUv2 twice",
@@ -89,26 +89,58 @@ def read_nyuv2(
           do="Move one of them away, or point --raw at a folder with one.",
         )
       )
-    if mtan:
-      return nyuv2_mtan.read(folder, size=size, tasks=TASKS)
+    if _is_mtan(folder):
+      _check_only_official(depths=depths, classes=classes, crop=crop)
+      return nyuv2_mtan.scan(folder, on_problem=on_problem)
     if all(official):
       # h5py is installed for this layout only.
       from jtr_jax.data.datasets import nyuv2_official
 
-      return nyuv2_official.read(
-        folder, size=size or (288, 384), depths=depths, crop=crop, tasks=TASKS
+      return nyuv2_official.scan(
+        folder,
+        depths=depths,
+        classes=CLASSES_13 if classes == 13 else CLASSES_40,
+        crop=VALID_WINDOW if crop == "valid" else WHOLE_FRAME,
+        size=(288, 384) if crop == "valid" else (480, 640),
       )
   raise ValueError(_not_found(raw))
 
 
-def _not_found(raw: pathlib.Path) -> str:
+def _folders(raw: Path) -> tuple[Path, ...]:
+  return raw, raw / "nyuv2"
+
+
+def _is_mtan(folder: Path) -> bool:
+  return mtan_files.is_here(folder) and not (folder / "train/seg").is_dir()
+
+
+def _official(folder: Path) -> list[bool]:
+  return [(folder / name).is_file() for name in OFFICIAL_FILES]
+
+
+def _check_only_official(**given: Any) -> None:
+  """Raise if the MTAN folders are asked for what they do not have."""
+  known = {"depths": "depths", "classes": 13, "crop": "valid"}
+  for option, value in given.items():
+    if value != known[option]:
+      raise ValueError(
+        errors.message(
+          "The NYUv2 folders published with MTAN are prepared as they are",
+          found=f"{option} {value!r}",
+          expected=f"{option} {known[option]!r}",
+          do="Leave the option out, or prepare from the official files.",
+        )
+      )
+
+
+def _not_found(raw: Path) -> str:
   """Return what was looked for, what is there, and where to get the rest."""
   lines = [f"NYUv2 was not found in {raw} (nor in its folder nyuv2)."]
   lines.append("Looked for the folders published with MTAN:")
   lines += [
     f"  [{'x' if (raw / split / 'image').is_dir() else ' '}] "
     f"{split}/{{{','.join(nyuv2_mtan.FOLDERS.values())}}}/0.npy, 1.npy, ..."
-    for split in nyuv2_mtan.SPLITS
+    for split in mtan_files.SPLITS
   ]
   lines.append(
     "    download: the nyuv2 link in https://github.com/lorenmt/mtan "

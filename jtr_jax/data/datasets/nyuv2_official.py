@@ -10,17 +10,18 @@ come from one and the same pixel of the frame (the nearest), the image is
 antialiased.
 """
 
-import pathlib
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+import dataclasses
+import functools
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-import scipy.io
 
 from jtr_jax.core import errors
-from jtr_jax.data.datasets import resample
+from jtr_jax.data.datasets import matlab_files, resample
 from jtr_jax.data.datasets.normals_from_depth import Camera, normals_from_depth
-from jtr_jax.data.datasets.raw import RawDataset, RawExample
+from jtr_jax.data.datasets.raw import RawDataset, RawTask, Row
+from jtr_jax.data.datasets.resample import Size
 
 try:
   import h5py
@@ -46,42 +47,148 @@ _KINECT_RGB = Camera(
 (camera_params of the NYU Depth V2 toolbox)."""
 _CACHE = 64 << 20  # bytes; a compressed chunk may span several images
 
+Crop = tuple[int, int, int, int]
+"""Top, left, bottom, right of the part of the frames to keep."""
 
-class _Reading(NamedTuple):
-  """What to do with every frame."""
 
-  mat: pathlib.Path
+@dataclasses.dataclass
+class _Frames:
+  """Reads cropped frames; opens the file when first asked.
+
+  Attributes:
+    mat: the file.
+    depths: name of the depth maps.
+    crop: the part to keep.
+    camera: of the cropped frames.
+    classes: i8[895], official object label -> class, -1 for none.
+  """
+
+  mat: Path
   depths: str
-  crop: tuple[int, int, int, int]
-  size: tuple[int, int]
+  crop: Crop
   camera: Camera
   classes: np.ndarray
 
+  def __getstate__(self) -> dict[str, Any]:
+    """Return all but the open file."""
+    return {k: v for k, v in self.__dict__.items() if k != "_file"}
 
-def read(
-  root: pathlib.Path,
-  *,
-  size: tuple[int, int],
-  depths: str,
-  crop: tuple[int, int, int, int],
-  tasks: dict[str, dict[str, Any]],
+  @functools.cached_property
+  def _file(self) -> Any:
+    return h5py.File(self.mat, "r", rdcc_nbytes=_CACHE)
+
+  @property
+  def size(self) -> Size:
+    """(H, W) of the cropped frames."""
+    top, left, bottom, right = self.crop
+    return bottom - top, right - left
+
+  def image_size(self, place: tuple[Path, int]) -> Size:
+    """Return the size of every frame."""
+    del place
+    return self.size
+
+  def image(self, place: tuple[Path, int]) -> np.ndarray:
+    """Return u8[H, W, 3]."""
+    return np.ascontiguousarray(self._cropped("images", place))
+
+  def segmentation(self, place: tuple[Path, int]) -> np.ndarray:
+    """Return class ids int8[H, W]."""
+    labels = self._cropped("labels", place)
+    if labels.max() >= len(self.classes):
+      raise _broken(
+        self.mat,
+        f"the object label {labels.max()} in image {place[1]}",
+        f"0 to {len(self.classes) - 1}, as many as classMapping40.mat has",
+      )
+    return self.classes[labels]
+
+  def depth(self, place: tuple[Path, int]) -> np.ndarray:
+    """Return metres f32[H, W, 1]."""
+    return self._metres(place)[..., None].astype(np.float32)
+
+  def normals(self, place: tuple[Path, int]) -> np.ndarray:
+    """Return unit vectors f16[H, W, 3]."""
+    return self.normals_at(place, self.size)
+
+  def normals_at(self, place: tuple[Path, int], size: Size) -> np.ndarray:
+    """Return the normals of the pixels that resizing would pick."""
+    return normals_from_depth(
+      self._metres(place),
+      self.camera,
+      rows=resample.nearest(self.size[0], size[0]),
+      columns=resample.nearest(self.size[1], size[1]),
+    ).astype(np.float16)
+
+  def _metres(self, place: tuple[Path, int]) -> np.ndarray:
+    depth = self._cropped(self.depths, place)
+    return np.where(np.isfinite(depth) & (depth > 0), depth, np.nan)
+
+  def _cropped(self, key: str, place: tuple[Path, int]) -> np.ndarray:
+    top, left, bottom, right = self.crop
+    try:
+      frame = self._file[key][place[1] - 1]
+    except OSError as error:
+      expected = f"{key} of image {place[1]}"
+      raise _broken(self.mat, error, expected) from error
+    return frame.T[top:bottom, left:right]
+
+
+def scan(
+  root: Path, *, depths: str, classes: tuple[str, ...], crop: Crop, size: Size
 ) -> RawDataset:
   """Return the data set from the official files in `root`.
 
   Args:
     root: the folder with the four files.
-    size: height and width to resize to.
     depths: "depths" (filled in) or "rawDepths".
-    crop: top, left, bottom, right of the part of the frames to keep.
-    tasks: descriptions of the tasks.
+    classes: names of the 13 or 40 classes.
+    crop: the part of the frames to keep.
+    size: to prepare at unless the user says otherwise.
 
   Returns:
-    Examples in ascending order with the official numbers as ids.
+    Images in ascending order with the official numbers as ids.
 
   Raises:
     ValueError: a file has another form than the official one.
   """
-  frame, total = _check(root / _MAT, depths)
+  mat = root / _MAT
+  frame, total = _check(mat, depths)
+  _check_crop(crop, frame)
+  camera = _KINECT_RGB.resize(_FRAME, frame).crop(*crop[:2])
+  frames = _Frames(mat, depths, crop, camera, _class_table(root, len(classes)))
+  numbers = _read_splits(root / "splits.mat", total)
+  options = {"kind": "segmentation", "classes": list(classes)}
+  tasks = {
+    "segmentation": RawTask(options, frames.segmentation),
+    "depth": RawTask({"kind": "depth"}, frames.depth),
+    "normals": RawTask({"kind": "normals"}, frames.normals, frames.normals_at),
+  }
+  return RawDataset(
+    name="nyuv2",
+    tasks=tasks,
+    splits={
+      split: [
+        Row(f"{n:04d}", (mat, n), dict.fromkeys(tasks, (mat, n)))
+        for n in chosen.tolist()
+      ]
+      for split, chosen in numbers.items()
+    },
+    source={
+      "layout": "official",
+      "depths": depths,
+      "crop": list(crop),
+      "camera": camera._asdict(),
+      "camera_size": list(frames.size),
+      "normals": "plane fit to the depth; x right, y down, z forward",
+    },
+    size=size,
+    read_image=frames.image,
+    image_size=frames.image_size,
+  )
+
+
+def _check_crop(crop: Crop, frame: Size) -> None:
   top, left, bottom, right = crop
   if not (0 <= top < bottom <= frame[0] and 0 <= left < right <= frame[1]):
     raise ValueError(
@@ -89,34 +196,12 @@ def read(
         "The crop is not a part of the frames",
         found=f"top, left, bottom, right = {crop}",
         expected=f"within {frame[0]} rows and {frame[1]} columns",
-        do="Leave the crop out to keep the valid window of 480 x 640 frames.",
+        do="Use the published frames of 480 x 640 pixels.",
       )
     )
-  camera = _KINECT_RGB.resize(_FRAME, frame).crop(top, left)
-  reading = _Reading(
-    root / _MAT, depths, crop, size, camera, _class_table(root)
-  )
-  numbers = _read_splits(root / "splits.mat", total)
-  cropped = (bottom - top, right - left)
-  return RawDataset(
-    name="nyuv2",
-    size=size,
-    tasks=tasks,
-    counts={split: len(chosen) for split, chosen in numbers.items()},
-    splits={
-      split: _examples(reading, chosen) for split, chosen in numbers.items()
-    },
-    source={
-      "layout": "official",
-      "depths": depths,
-      "crop": list(crop),
-      "camera": camera.resize(cropped, size)._asdict(),
-      "normals": "plane fit to the depth; x right, y down, z forward",
-    },
-  )
 
 
-def _check(path: pathlib.Path, depths: str) -> tuple[tuple[int, int], int]:
+def _check(path: Path, depths: str) -> tuple[tuple[int, int], int]:
   """Return the frames' size and number, once the arrays fit each other."""
   keys = ("images", depths, "labels")
   try:
@@ -133,11 +218,13 @@ def _check(path: pathlib.Path, depths: str) -> tuple[tuple[int, int], int]:
   return (height, width), number
 
 
-def _class_table(root: pathlib.Path) -> np.ndarray:
-  """Return i8[895]: official object label -> class of 13, -1 for none."""
+def _class_table(root: Path, classes: int) -> np.ndarray:
+  """Return i8[895]: official object label -> class, -1 for none."""
   path40, path13 = root / "classMapping40.mat", root / "class13Mapping.mat"
-  to40 = _load_mat(path40, "mapClass").ravel().astype(np.int64)
-  mapping = _load_mat(path13, "classMapping13")
+  to40 = matlab_files.read(path40, "mapClass").ravel().astype(np.int64)
+  if classes == 40 and to40.min() >= 1 and to40.max() <= 40:
+    return np.concatenate([[-1], to40 - 1]).astype(np.int8)
+  mapping = matlab_files.read(path13, "classMapping13")
   if mapping.dtype.names is None or "labels13" not in mapping.dtype.names:
     raise _broken(path13, mapping.dtype, "a struct with labels13")
   to13 = np.ravel(mapping["labels13"][0, 0]).astype(np.int64)
@@ -148,10 +235,10 @@ def _class_table(root: pathlib.Path) -> np.ndarray:
   return np.concatenate([[-1], to13[to40 - 1] - 1]).astype(np.int8)
 
 
-def _read_splits(path: pathlib.Path, total: int) -> dict[str, np.ndarray]:
+def _read_splits(path: Path, total: int) -> dict[str, np.ndarray]:
   """Return the ascending numbers, counted from 1, of each split."""
   numbers = {
-    split: np.unique(_load_mat(path, key)).astype(np.int64)
+    split: np.unique(matlab_files.read(path, key)).astype(np.int64)
     for split, key in (("train", "trainNdxs"), ("val", "testNdxs"))
   }
   every = np.concatenate(list(numbers.values()))
@@ -165,58 +252,7 @@ def _read_splits(path: pathlib.Path, total: int) -> dict[str, np.ndarray]:
   return numbers
 
 
-def _load_mat(path: pathlib.Path, key: str) -> np.ndarray:
-  expected = f"a MATLAB 5 file with {key}"
-  if h5py.is_hdf5(path):
-    raise _broken(path, "a MATLAB 7.3 file, which is HDF5", expected)
-  try:
-    return scipy.io.loadmat(path, variable_names=[key])[key]
-  except (
-    OSError,
-    KeyError,
-    ValueError,
-    scipy.io.matlab.MatReadError,
-  ) as error:
-    raise _broken(path, error, expected) from error
-
-
-def _examples(reading: _Reading, numbers: np.ndarray) -> Iterator[RawExample]:
-  top, left, bottom, right = reading.crop
-  rows = resample.nearest(bottom - top, reading.size[0])
-  columns = resample.nearest(right - left, reading.size[1])
-  with h5py.File(reading.mat, "r", rdcc_nbytes=_CACHE) as mat:
-    for number in numbers.tolist():
-      image = mat["images"][number - 1].transpose(2, 1, 0)
-      labels = mat["labels"][number - 1].T[top:bottom, left:right]
-      depth = mat[reading.depths][number - 1].T[top:bottom, left:right]
-      depth = np.where(np.isfinite(depth) & (depth > 0), depth, np.nan)
-      picked = np.ix_(rows, columns)
-      normals = normals_from_depth(
-        depth, reading.camera, rows=rows, columns=columns
-      )
-      cropped = np.ascontiguousarray(image[top:bottom, left:right])
-      yield (
-        f"{number:04d}",
-        {
-          "image": resample.resize_image(cropped, reading.size),
-          "segmentation": _classes(labels[picked], reading, number),
-          "depth": depth[picked][..., None].astype(np.float32),
-          "normals": normals.astype(np.float16),
-        },
-      )
-
-
-def _classes(labels: np.ndarray, reading: _Reading, number: int) -> np.ndarray:
-  if labels.max() >= len(reading.classes):
-    raise _broken(
-      reading.mat,
-      f"the object label {labels.max()} in image {number}",
-      f"0 to {len(reading.classes) - 1}, as many as classMapping40.mat has",
-    )
-  return reading.classes[labels]
-
-
-def _broken(path: pathlib.Path, found: object, expected: object) -> ValueError:
+def _broken(path: Path, found: object, expected: object) -> ValueError:
   return ValueError(
     errors.message(
       f"{path} is not the official NYUv2 file",

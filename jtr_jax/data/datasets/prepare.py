@@ -1,19 +1,25 @@
-"""Prepares data sets: one function each, from what the user has to records."""
+"""Prepares data sets: from what the user has to records."""
 
 import dataclasses
+import functools
 import inspect
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import jtr_jax
 from jtr_jax.core import errors
-from jtr_jax.data.datasets import folder, nyuv2
-from jtr_jax.data.datasets.folder import Size
+from jtr_jax.data.datasets import raw as raw_lib
+from jtr_jax.data.datasets.readers import READERS, Reader
+from jtr_jax.data.datasets.resample import Fit, Size
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.prepared import Dataset
+
+_NOT_COMPARED = ("raw", "tasks", "overwrite", "workers")
+"""Options that do not decide what is in the records: files may move, and the
+fingerprint of a folder covers its description."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,12 +27,16 @@ class Preparer:
   """How one data set is prepared.
 
   Attributes:
+    title: what it is, in one line.
     prepare: `(out, **options) -> Dataset`.
+    options: the options, by name.
     automatic: whether a training run may do it by itself.
     obtain: what a user has to do first.
   """
 
+  title: str
   prepare: Callable[..., Dataset]
+  options: Mapping[str, inspect.Parameter]
   automatic: bool
   obtain: str = ""
 
@@ -73,93 +83,77 @@ def prepare_rooms(
   )
 
 
-def prepare_folder(
+def prepare_files(
+  reader: Reader,
   out: Path,
   *,
   raw: str | os.PathLike[str],
   size: Size | None = None,
-  tasks: str | os.PathLike[str] | None = None,
+  fit: Fit = "stretch",
   overwrite: bool = False,
+  **options: Any,
 ) -> Dataset:
-  """Prepare a user's own folder, see `folder`.
+  """Prepare the files of a published data set, or of a user's own.
 
   Args:
+    reader: finds the files.
     out: where to write.
-    raw: the folder.
-    size: (H, W) to resize to; by default that of the images.
-    tasks: the description of the tasks, if not `raw/tasks.toml`.
+    raw: the folder that holds them.
+    size: (H, W) to resize to; by default that of the data set or its images.
+    fit: how images of another aspect ratio get this size.
     overwrite: whether to replace a prepared data set.
+    **options: of the reader.
 
   Returns:
     The data set.
   """
-  listed = _scan(raw, tasks)
-  size = size or folder.common_size(listed)
+  found = reader.scan(Path(raw), **options)
+  size = size or found.size or raw_lib.common_size(found)
+  known = {"fingerprint": found.fingerprint} if found.fingerprint else {}
   return prepared.write_dataset(
     out,
-    "folder",
-    tasks={name: task.options for name, task in listed.tasks.items()},
+    found.name,
+    tasks=found.task_options,
     size=size,
     splits={
-      split: folder.examples(listed, split, size) for split in listed.splits
+      split: raw_lib.examples(found, split, size, fit) for split in found.splits
     },
-    counts={split: len(rows) for split, rows in listed.splits.items()},
-    source=_source(
-      raw=os.fspath(raw), size=list(size), fingerprint=listed.fingerprint
+    counts={split: len(rows) for split, rows in found.splits.items()},
+    source={"files": dict(found.source)}
+    | _source(
+      raw=os.fspath(raw), size=list(size), fit=fit, **_texts(options), **known
     ),
     overwrite=overwrite,
   )
 
 
-def prepare_nyuv2(
-  out: Path,
-  *,
-  raw: str | os.PathLike[str],
-  size: Size | None = None,
-  depths: nyuv2.Depths = "depths",
-  overwrite: bool = False,
-) -> Dataset:
-  """Prepare NYUv2, from the MTAN folders or from the official files.
-
-  Args:
-    out: where to write.
-    raw: the folder that holds them.
-    size: (H, W) to resize to; by default that of the MTAN files, or 288x384.
-    depths: official files only: "depths" (holes filled in) or "rawDepths".
-    overwrite: whether to replace a prepared data set.
-
-  Returns:
-    The data set.
-  """
-  found = nyuv2.read_nyuv2(Path(raw), size=size, depths=depths)
-  return prepared.write_dataset(
-    out,
-    found.name,
-    tasks=found.tasks,
-    size=found.size,
-    splits=found.splits,
-    counts=found.counts,
-    source={"files": found.source}
-    | _source(raw=os.fspath(raw), size=list(found.size), depths=depths),
-    overwrite=overwrite,
+def _of_reader(reader: Reader) -> Preparer:
+  own = {"reader", "out", "options"}
+  common = inspect.signature(prepare_files).parameters
+  options = {n: p for n, p in common.items() if n not in own} | dict(
+    reader.options
+  )
+  return Preparer(
+    reader.title,
+    functools.partial(prepare_files, reader),
+    options,
+    reader.automatic,
+    reader.obtain,
   )
 
 
-PREPARERS = {
-  "rooms": Preparer(prepare_rooms, automatic=True),
-  "folder": Preparer(
-    prepare_folder,
+PREPARERS: Mapping[str, Preparer] = {
+  "rooms": Preparer(
+    "The built-in rooms, generated: no download.",
+    prepare_rooms,
+    {
+      name: parameter
+      for name, parameter in inspect.signature(prepare_rooms).parameters.items()
+      if name != "out"
+    },
     automatic=True,
-    obtain="Lay your files out as ROOT/{train,val}/{image,<task>}/<id>.png, "
-    "jpg, npy or tif, and tell the root: raw=ROOT",
   ),
-  "nyuv2": Preparer(
-    prepare_nyuv2,
-    automatic=False,
-    obtain="Download the nyuv2 folders linked in "
-    "https://github.com/lorenmt/mtan, or the official files: "
-    + ", ".join(nyuv2.OFFICIAL_FILES),
-  ),
+  **{name: _of_reader(reader) for name, reader in READERS.items()},
 }
 
 
@@ -184,17 +178,19 @@ def ensure_prepared(
   if name not in PREPARERS:
     raise errors.unknown_name("data set", name, PREPARERS)
   preparer, directory = PREPARERS[name], Path(directory)
-  parameters = dict(inspect.signature(preparer.prepare).parameters)
-  known = set(parameters) - {"out"}
   for option in options:
-    if option not in known:
-      raise errors.unknown_name(f"option of data set {name!r}", option, known)
+    if option not in preparer.options:
+      raise errors.unknown_name(
+        f"option of data set {name!r}", option, preparer.options
+      )
   if prepared.is_prepared(directory):
     dataset = prepared.open_dataset(directory)
     _check_same(name, dataset, options)
     return dataset
   needed = {
-    n for n in known if parameters[n].default is inspect.Parameter.empty
+    n
+    for n, parameter in preparer.options.items()
+    if parameter.default is inspect.Parameter.empty
   }
   if preparer.automatic and needed <= set(options):
     return preparer.prepare(directory, **options)
@@ -224,23 +220,25 @@ def _text(value: Any) -> str:
 
 
 def _check_same(name: str, dataset: Dataset, options: dict[str, Any]) -> None:
+  """Raise if a data set was prepared from something else than is asked for."""
   manifest = dataset.manifest
-  prepared = {"name": manifest.name} | manifest.source["options"]
+  usual = {n: p.default for n, p in PREPARERS[name].options.items()}
+  found = {**usual, "name": manifest.name, **manifest.source["options"]}
   wanted = {"name": name} | {
     key: list(value) if isinstance(value, tuple) else value
     for key, value in options.items()
-    if key in prepared and key != "raw" and value is not None
+    if key not in _NOT_COMPARED and value is not None
   }
   raw = options.get("raw")
   if name == "folder" and raw is not None and Path(raw).is_dir():
-    listed = _scan(raw, options.get("tasks"))
+    listed = READERS[name].scan(Path(raw), tasks=options.get("tasks"))
     wanted["fingerprint"] = listed.fingerprint
   for key, value in wanted.items():
-    if prepared[key] != value:
+    if found[key] != value:
       raise ValueError(
         errors.message(
           f"Another data set lies in {dataset.directory}",
-          found=f"{key} {prepared[key]!r}",
+          found=f"{key} {found[key]!r}",
           expected=f"{key} {value!r}",
           do="Give another directory, or prepare it again: `"
           + prepare_command(name, dataset.directory, options)
@@ -249,10 +247,12 @@ def _check_same(name: str, dataset: Dataset, options: dict[str, Any]) -> None:
       )
 
 
-def _scan(
-  raw: str | os.PathLike[str], tasks: str | os.PathLike[str] | None
-) -> folder.Folder:
-  return folder.scan(Path(raw), Path(tasks) if tasks is not None else None)
+def _texts(options: Mapping[str, Any]) -> dict[str, Any]:
+  """Return options in a form that JSON keeps."""
+  return {
+    name: os.fspath(value) if isinstance(value, Path) else value
+    for name, value in options.items()
+  }
 
 
 def _source(**options: Any) -> dict[str, Any]:

@@ -1,30 +1,223 @@
-"""What a reader of a data set's published files hands over."""
+"""A data set as it lies on disk: its files listed, its labels read on demand.
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple, TypeAlias
+A reader lists the images of one layout and says how a label is decoded. Sizes,
+resizing and the search for broken files are the same for all layouts.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-RawExample: TypeAlias = tuple[str, dict[str, np.ndarray | None]]
-"""Sample id, then "image" u8[H, W, 3] and for each task the stored label (see
-`data/examples.py`), or None where the image has none."""
+from jtr_jax.core import errors
+from jtr_jax.data.datasets import image_files, resample
+from jtr_jax.data.datasets.resample import Fit, Size
+from jtr_jax.data.records.checked_rows import Arrays
+from jtr_jax.data.records.manifest import TaskOptions, stored_form
+
+IMAGE = "image"
+
+Place: TypeAlias = Any
+"""Where an image or a label is read from: a path, or a tuple that begins with
+one, such as (file, number in the file)."""
+
+OnProblem: TypeAlias = Callable[[ValueError], None]
+"""What to do about a file out of place."""
+
+T = TypeVar("T")
 
 
-class RawDataset(NamedTuple):
+def raise_error(error: ValueError) -> None:
+  """Raise the error: what a scan does about a file out of place."""
+  raise error
+
+
+class Row(NamedTuple):
+  """One image and its labels, not yet read.
+
+  Attributes:
+    id: the sample id.
+    image: where the image is.
+    labels: for each task that labels the image, where the label is.
+  """
+
+  id: str
+  image: Place
+  labels: Mapping[str, Place]
+
+
+@dataclasses.dataclass(frozen=True)
+class RawTask:
+  """How the labels of one task are read.
+
+  Attributes:
+    options: its entry in the manifest: `kind` and what describes the labels.
+    read: place -> label in stored form at its own size (see
+      `data/loading/examples.py`); its `ValueError` names the file.
+    read_at: (place, size) -> the same as resizing what `read` returns, where
+      that can be had at less cost.
+  """
+
+  options: TaskOptions
+  read: Callable[[Any], np.ndarray]
+  read_at: Callable[[Any, Size], np.ndarray] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RawDataset:
   """A data set before it is written as records.
 
   Attributes:
     name: the data set, such as "nyuv2".
-    size: height and width of every image and label.
-    tasks: for each task its description: `kind` and what that needs.
-    counts: number of images of each split.
-    splits: for each split its examples, read one by one and only once.
-    source: where the data comes from and what was done to it, for JSON.
+    tasks: how the labels are read.
+    splits: for each split its images, in the order of the records.
+    source: which files these are and how they are interpreted, for JSON.
+    size: (H, W) to prepare at unless the user says otherwise; None: that of
+      the images.
+    read_image: place -> u8[H, W, 3].
+    image_size: place -> (H, W), without reading the pixels where possible.
+    fingerprint: changes when any file does; "" where nobody looks.
   """
 
   name: str
-  size: tuple[int, int]
-  tasks: dict[str, dict[str, Any]]
-  counts: dict[str, int]
-  splits: dict[str, Iterator[RawExample]]
-  source: dict[str, Any]
+  tasks: Mapping[str, RawTask]
+  splits: Mapping[str, Sequence[Row]]
+  source: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+  size: Size | None = None
+  read_image: Callable[[Any], np.ndarray] = image_files.read_image
+  image_size: Callable[[Any], Size] = image_files.file_size
+  fingerprint: str = ""
+
+  @property
+  def task_options(self) -> dict[str, TaskOptions]:
+    """What the manifest says about the tasks."""
+    return {name: task.options for name, task in self.tasks.items()}
+
+
+def examples(
+  dataset: RawDataset, split: str, size: Size, fit: Fit = "stretch"
+) -> Iterator[tuple[str, Arrays]]:
+  """Yield (id, arrays in stored form) of one split.
+
+  Args:
+    dataset: from a reader.
+    split: one of its splits.
+    size: (H, W) to resize to: images with an antialiased bilinear filter,
+      labels to the nearest pixel.
+    fit: "stretch", or "pad" to keep the aspect ratio.
+
+  Yields:
+    `image` u8[H, W, 3] and for each task the stored label or None.
+
+  Raises:
+    ValueError: naming the file that cannot be used.
+  """
+  for row in dataset.splits[split]:
+    image = dataset.read_image(row.image)
+    own = (image.shape[0], image.shape[1])
+    arrays: dict[str, np.ndarray | None] = {
+      IMAGE: resample.fit_image(image, size, fit)
+    }
+    for name in dataset.tasks:
+      arrays[name] = _label_at(dataset, name, row, own, size, fit)
+    yield row.id, arrays
+
+
+def read_label(
+  dataset: RawDataset, name: str, row: Row, own: Size
+) -> np.ndarray | None:
+  """Return one label in stored form at its own size, or None.
+
+  Args:
+    dataset: from a reader.
+    name: the task.
+    row: the image.
+    own: (H, W) of the image.
+
+  Raises:
+    ValueError: naming the file, if it cannot be used.
+  """
+  if name not in row.labels:
+    return None
+  task = dataset.tasks[name]
+  label = task.read(row.labels[name])
+  expected = stored_form(name, task.options, own).shape
+  if label.shape != expected:
+    raise ValueError(
+      errors.message(
+        f"{_file(row.labels[name])} has another size than its image",
+        found=_times(label.shape),
+        expected=f"{_times(expected)} as {_file(row.image)}",
+        do="Make the label again from this image, or delete it.",
+      )
+    )
+  return label
+
+
+def common_size(dataset: RawDataset) -> Size:
+  """Return the (H, W) that all images share.
+
+  Raises:
+    ValueError: naming two files of different size.
+  """
+  places = [row.image for rows in dataset.splits.values() for row in rows]
+  first = dataset.image_size(places[0])
+  for place in places[1:]:
+    size = dataset.image_size(place)
+    if size != first:
+      raise ValueError(
+        errors.message(
+          "The images have different sizes",
+          found=f"{_file(places[0])} {_times(first)}, "
+          f"{_file(place)} {_times(size)}",
+          expected="one size, or to be told which to resize to",
+          do=f"Give the size, such as --size={_times(first)}.",
+        )
+      )
+  return first
+
+
+def problems(dataset: RawDataset, row: Row) -> list[str]:
+  """Return what is wrong with each file of one image."""
+  size, found = _attempt(lambda: dataset.image_size(row.image))
+  _, broken_image = _attempt(lambda: dataset.read_image(row.image))
+  found = found or broken_image
+  if size is not None:
+    for name in dataset.tasks:
+      read = functools.partial(read_label, dataset, name, row, size)
+      found += _attempt(read)[1]
+  return found
+
+
+def _label_at(
+  dataset: RawDataset, name: str, row: Row, own: Size, size: Size, fit: Fit
+) -> np.ndarray | None:
+  """Return a label as it is stored, at the size of the records."""
+  task = dataset.tasks[name]
+  if name in row.labels and task.read_at is not None:
+    inner = resample.inner_size(own, size, fit)
+    label = task.read_at(row.labels[name], inner)
+  else:
+    found = read_label(dataset, name, row, own)
+    if found is None or stored_form(name, task.options, size).shape[:2] != size:
+      return found
+    label = resample.resize_label(found, resample.inner_size(own, size, fit))
+  return resample.pad_label(label, size)
+
+
+def _attempt(read: Callable[[], T]) -> tuple[T | None, list[str]]:
+  try:
+    return read(), []
+  except ValueError as e:
+    return None, [str(e)]
+
+
+def _file(place: Place) -> Path:
+  return Path(place[0] if isinstance(place, tuple) else place)
+
+
+def _times(size: tuple[int, ...]) -> str:
+  return f"{size[0]}x{size[1]}"

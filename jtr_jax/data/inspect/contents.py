@@ -1,21 +1,20 @@
 """One view on what lies at a path: a prepared data set or a raw folder."""
 
 import abc
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.datasets import folder, folder_description, image_files
+from jtr_jax.data.datasets import folder, folder_description
+from jtr_jax.data.datasets import raw as raw_lib
+from jtr_jax.data.datasets.raw import OnProblem, RawDataset
+from jtr_jax.data.datasets.readers import READERS
 from jtr_jax.data.progress import progress
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.checked_rows import Arrays
 from jtr_jax.data.records.manifest import TaskOptions
-
-T = TypeVar("T")
 
 
 class Contents(abc.ABC):
@@ -66,55 +65,41 @@ class Prepared(Contents):
 
 
 class Raw(Contents):
-  """The files of a folder, labels in stored form at their own size."""
+  """The files of a data set, labels in stored form at their own size."""
 
-  def __init__(self, listed: folder.Folder) -> None:
-    self.title = f"folder {listed.root}, not prepared"
-    self.tasks = {name: task.options for name, task in listed.tasks.items()}
+  def __init__(self, path: Path, listed: RawDataset) -> None:
+    self.title = f"{listed.name} {path}, not prepared"
+    self.tasks = listed.task_options
     self.counts = {name: len(rows) for name, rows in listed.splits.items()}
-    self._folder = listed
+    self._listed = listed
 
   def read(self, split: str, index: int) -> tuple[str, Arrays]:
     """Return the arrays of one image."""
-    row = self._folder.splits[split][index]
-    image = image_files.read_image(row.image)
+    row = self._listed.splits[split][index]
+    image = self._listed.read_image(row.image)
+    own = (image.shape[0], image.shape[1])
     arrays: dict[str, np.ndarray | None] = {
-      name: folder.read_label(task, row, image.shape[:2])
-      for name, task in self._folder.tasks.items()
+      name: raw_lib.read_label(self._listed, name, row, own)
+      for name in self._listed.tasks
     }
-    return row.id, arrays | {folder.IMAGE: image}
+    return row.id, arrays | {raw_lib.IMAGE: image}
 
   def problems(self, split: str, index: int) -> list[str]:
     """Return what is wrong with each file of one image."""
-    row = self._folder.splits[split][index]
-    size, found = _attempt(lambda: image_files.file_size(row.image))
-    _, broken_image = _attempt(lambda: image_files.read_image(row.image))
-    found = found or broken_image
-    if size is not None:
-      for task in self._folder.tasks.values():
-        read = functools.partial(folder.read_label, task, row, size)
-        found += _attempt(read)[1]
-    return found
-
-
-def _attempt(read: Callable[[], T]) -> tuple[T | None, list[str]]:
-  try:
-    return read(), []
-  except ValueError as e:
-    return None, [str(e)]
+    return raw_lib.problems(self._listed, self._listed.splits[split][index])
 
 
 def open_contents(
   path: Path,
-  tasks_file: Path | None = None,
-  on_problem: folder.OnProblem = folder.raise_error,
+  on_problem: OnProblem = raw_lib.raise_error,
+  **options: Any,
 ) -> Contents:
-  """Open a prepared data set or a raw folder.
+  """Open a prepared data set or the files of one that can be prepared.
 
   Args:
     path: either.
-    tasks_file: the description of a raw folder's tasks, if it lies elsewhere.
     on_problem: what to do about a raw file out of place.
+    **options: of the reader that knows the files.
 
   Returns:
     Its contents.
@@ -124,41 +109,39 @@ def open_contents(
   """
   if prepared.is_prepared(path):
     return Prepared(prepared.open_dataset(path))
-  if is_raw_folder(path):
-    return Raw(folder.scan(path, tasks_file, on_problem))
+  for reader in READERS.values():
+    if reader.is_here(path):
+      known = {n: v for n, v in options.items() if n in reader.options}
+      return Raw(path, reader.scan(path, on_problem=on_problem, **known))
   raise ValueError(
     errors.message(
       f"There is no data in {path}",
-      found="neither manifest.json nor train/image",
-      expected="what `prepare` wrote, or a folder of images and labels",
+      found="neither manifest.json nor files of a known layout",
+      expected="what `prepare` wrote, or what it can read: "
+      + ", ".join(READERS),
       do="Check the path.",
     )
   )
 
 
-def is_raw_folder(path: Path) -> bool:
-  """Return whether a folder of images and labels lies at a path."""
-  return (path / "train" / folder.IMAGE).is_dir()
-
-
 def lacks_description(path: Path, tasks_file: Path | None) -> bool:
   """Return whether a raw folder has no description of its tasks."""
   described = tasks_file or path / folder_description.FILE_NAME
-  return is_raw_folder(path) and not described.is_file()
+  return folder.is_here(path) and not described.is_file()
 
 
-def find_problems(path: Path, tasks_file: Path | None = None) -> list[str]:
+def find_problems(path: Path, **options: Any) -> list[str]:
   """Read everything at a path and return what is wrong with it.
 
   Args:
-    path: a prepared data set or a raw folder.
-    tasks_file: the description of a raw folder's tasks, if it lies elsewhere.
+    path: a prepared data set or the files of one.
+    **options: of the reader that knows the files.
 
   Returns:
     One text for each broken file or record; empty if all is well.
   """
   found: list[str] = []
-  contents = open_contents(path, tasks_file, lambda e: found.append(str(e)))
+  contents = open_contents(path, lambda e: found.append(str(e)), **options)
   for split, count in contents.counts.items():
     for index in progress(range(count), total=count, what=f"verify {split}"):
       found += contents.problems(split, index)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jtr_jax.data.datasets import folder, image_files, prepare
+from jtr_jax.data.datasets import folder, image_files, prepare, raw
 from jtr_jax.data.inspect import contents
 from jtr_jax.data.records.prepared import Dataset
 from tests.data.datasets.own_folder import (
@@ -21,7 +21,7 @@ def read_all(root, size=SIZE):
   return {
     identifier: arrays
     for split in listed.splits
-    for identifier, arrays in folder.examples(listed, split, size)
+    for identifier, arrays in raw.examples(listed, split, size)
   }
 
 
@@ -62,7 +62,7 @@ def test_a_missing_file_is_a_missing_label(root):
 
 
 def test_prepared_folder_opens_and_verifies(root, tmp_path):
-  dataset = prepare.prepare_folder(tmp_path / "out", raw=root)
+  dataset = prepare.PREPARERS["folder"].prepare(tmp_path / "out", raw=root)
   assert dataset.manifest.size == SIZE
   assert dataset.manifest.split("train").ids == ("a", "b", "c")
   assert dataset.manifest.tasks["segmentation"]["classes"][2] == "car"
@@ -102,7 +102,7 @@ def test_different_sizes_need_a_size_and_are_resized(root, tmp_path):
   big = np.kron(millimetres, np.ones((2, 2), np.uint16))
   save(root / "train" / "depth" / "c.npy", big)
   with pytest.raises(ValueError, match=r"a\.png 6x8.*c\.png 12x16.*--size=6x8"):
-    prepare.prepare_folder(tmp_path / "out", raw=root)
+    prepare.PREPARERS["folder"].prepare(tmp_path / "out", raw=root)
   read = read_all(root)
   np.testing.assert_array_equal(read["c"]["depth"], read["a"]["depth"])
   assert read["c"]["image"].shape == (*SIZE, 3)
@@ -141,7 +141,7 @@ def test_ensure_prepared_prepares_once_and_notices_changes(root, tmp_path):
 
 
 def test_prepared_without_raw_needs_no_raw(root, tmp_path):
-  prepare.prepare_folder(tmp_path / "out", raw=root)
+  prepare.PREPARERS["folder"].prepare(tmp_path / "out", raw=root)
   root.rename(tmp_path / "moved")
   dataset = prepare.ensure_prepared("folder", tmp_path / "out", raw=root)
   assert isinstance(dataset, Dataset)

@@ -125,7 +125,7 @@ BROKEN = [
 def test_broken_data_is_named(root, tmp_path, spoil, text):
   spoil(root)
   with pytest.raises(ValueError, match=text):
-    prepare.prepare_folder(tmp_path / "out", raw=root)
+    prepare.PREPARERS["folder"].prepare(tmp_path / "out", raw=root)
   assert not (tmp_path / "out").exists()
 
 

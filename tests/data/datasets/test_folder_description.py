@@ -13,7 +13,7 @@ from jtr_jax.data.records.manifest import read_manifest
 from jtr_jax.tasks.depth import Depth, InverseDepth
 from tests.data.datasets.own_folder import TASKS, millimetres, save
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_without_description_the_error_proposes_one_that_works(root, tmp_path):
@@ -96,7 +96,7 @@ def test_scales_reach_the_tasks(root, tmp_path):
   save(root / "train" / "disparity" / "a.npy", millimetres / 5e4)
   (root / "tasks.toml").write_text(OUTDOORS)
   out = tmp_path / "out"
-  manifest = prepare.prepare_folder(out, raw=root).manifest
+  manifest = prepare.PREPARERS["folder"].prepare(out, raw=root).manifest
   assert read_manifest(out).tasks == manifest.tasks
   config = ConfigDict({"tasks": ()})
   depth, disparity, edges = build.make_tasks(config, manifest)
@@ -110,7 +110,9 @@ def test_scales_reach_the_tasks(root, tmp_path):
 
 def test_scales_are_those_of_the_kind_unless_given(root, tmp_path):
   assert "joint_mean" not in TASKS
-  manifest = prepare.prepare_folder(tmp_path / "out", raw=root).manifest
+  manifest = (
+    prepare.PREPARERS["folder"].prepare(tmp_path / "out", raw=root).manifest
+  )
   tasks = build.make_tasks(ConfigDict({"tasks": ("depth",)}), manifest)
   assert tasks == (Depth("depth"),)
 

@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
-from absl import logging
 
-from jtr_jax.data.datasets import nyuv2
+from jtr_jax.data.datasets import mtan_files, nyuv2, raw
 from jtr_jax.data.label_splits import released
 
 SIZE = (6, 8)
@@ -38,18 +37,20 @@ def change(root, file, array):
   np.save(root / file, array)
 
 
-def read_all(root, split="train", **kwargs):
-  return list(nyuv2.read_nyuv2(root, **kwargs).splits[split])
+def read_all(root, split="train", size=SIZE):
+  return list(raw.examples(nyuv2.scan(root), split, size))
 
 
 def test_reads_items_in_numeric_order(root):
-  data = nyuv2.read_nyuv2(root)
-  assert (data.name, data.size) == ("nyuv2", SIZE)
-  assert data.counts == {"train": 12, "val": 3}
-  assert len(data.tasks["segmentation"]["classes"]) == 13
-  assert list(data.tasks) == ["segmentation", "depth", "normals"]
-  for split, examples in data.splits.items():
-    found = list(examples)
+  data = nyuv2.scan(root)
+  assert (data.name, raw.common_size(data)) == ("nyuv2", SIZE)
+  assert {split: len(r) for split, r in data.splits.items()} == {
+    "train": 12,
+    "val": 3,
+  }
+  assert data.task_options == nyuv2.TASKS
+  for split in data.splits:
+    found = read_all(root, split)
     assert [key for key, _ in found] == [str(i) for i in range(len(found))]
     for key, example in found:
       check(example, make_item(int(key), split))
@@ -75,7 +76,7 @@ def check(example, item):
 def test_the_folder_may_be_called_nyuv2(root, tmp_path_factory):
   parent = tmp_path_factory.mktemp("parent")
   (parent / "nyuv2").symlink_to(root)
-  assert nyuv2.read_nyuv2(parent).counts["train"] == 12
+  assert len(nyuv2.scan(parent).splits["train"]) == 12
 
 
 def test_reads_integers_and_flat_depth(root):
@@ -116,16 +117,28 @@ def test_ids_fit_a_released_split(root, monkeypatch):
 
 
 @pytest.mark.parametrize(
+  "option", [{"depths": "rawDepths"}, {"classes": 40}, {"crop": "none"}]
+)
+def test_refuses_options_of_the_official_files(root, option):
+  with pytest.raises(ValueError, match=r"as they are.*official files"):
+    nyuv2.scan(root, **option)
+
+
+@pytest.mark.parametrize(
   ("file", "array", "message"),
   [
     ("label/3.npy", np.full(SIZE, 13), "class id 13.*-1 to 12"),
     ("label/3.npy", np.full(SIZE, 0.5), "class id 0.5"),
     ("label/3.npy", np.full(SIZE, np.nan), "class id nan"),
-    ("label/3.npy", np.zeros((6, 7)), r"shape \[6, 7\].*shape \[6, 8\]"),
-    ("depth/3.npy", np.full((*SIZE, 1), -0.1), "depth of -0.1"),
-    ("depth/3.npy", np.zeros((*SIZE, 3)), r"shape \[6, 8, 3\]"),
+    (
+      "label/3.npy",
+      np.zeros((6, 7)),
+      "another size than its image.*6x7.*6x8x?",
+    ),
+    ("depth/3.npy", np.full((*SIZE, 1), -0.1), "value of -0.1"),
+    ("depth/3.npy", np.zeros((*SIZE, 3)), r"shape \[6, 8, 3\].*H, W, 1"),
     ("normal/3.npy", np.full((*SIZE, 3), 2.0), "-1 to 1"),
-    ("normal/3.npy", np.zeros((3, *SIZE)), r"shape \[3, 6, 8\]"),
+    ("normal/3.npy", np.zeros((3, *SIZE)), r"shape \[3, 6, 8\].*H, W, 3"),
     ("image/3.npy", np.full((*SIZE, 3), 3.0), "0 to 1"),
     ("image/3.npy", np.full((*SIZE, 3), np.nan), "0 to 1"),
     ("image/3.npy", np.array([None]), "Object arrays"),
@@ -138,6 +151,12 @@ def test_names_the_broken_file(root, file, array, message):
   assert f"train/{file}" in str(error.value)
 
 
+def test_images_of_two_sizes_are_refused(root):
+  change(root, "train/image/3.npy", np.zeros((6, 7, 3)))
+  with pytest.raises(ValueError, match=r"0\.npy 6x8.*3\.npy 6x7"):
+    raw.common_size(nyuv2.scan(root))
+
+
 def test_names_a_truncated_file(root):
   path = root / "val/depth/2.npy"
   path.write_bytes(path.read_bytes()[:-9])
@@ -147,7 +166,9 @@ def test_names_a_truncated_file(root):
 
 def test_warns_once_about_images_that_are_not_8_bit(root, monkeypatch):
   seen = []
-  monkeypatch.setattr(logging, "warning", lambda *args: seen.append(args))
+  monkeypatch.setattr(
+    mtan_files.logging, "warning", lambda *args: seen.append(args)
+  )
   read_all(root)
   assert not seen
   for number in (5, 6):
@@ -162,27 +183,27 @@ def test_warns_once_about_images_that_are_not_8_bit(root, monkeypatch):
 def test_names_missing_files(root):
   (root / "train/normal/7.npy").unlink()
   with pytest.raises(ValueError, match=r"1 missing files \(normal/7\.npy\)"):
-    nyuv2.read_nyuv2(root)
+    nyuv2.scan(root)
 
 
 def test_refuses_a_gap(root):
   for name in DTYPES:
     (root / f"val/{name}/1.npy").unlink()
   with pytest.raises(ValueError, match=r"1 odd: 2\).*image/1\.npy"):
-    nyuv2.read_nyuv2(root)
+    nyuv2.scan(root)
 
 
 def test_refuses_an_empty_split(root):
   for path in (root / "val").glob("*/*.npy"):
     path.unlink()
   with pytest.raises(ValueError, match="0 different names"):
-    nyuv2.read_nyuv2(root)
+    nyuv2.scan(root)
 
 
 def test_says_what_to_download(tmp_path):
   (tmp_path / "splits.mat").touch()
   with pytest.raises(ValueError, match="NYUv2 was not found") as error:
-    nyuv2.read_nyuv2(tmp_path)
+    nyuv2.scan(tmp_path)
   text = str(error.value)
   assert "[x] splits.mat" in text
   assert "[ ] nyu_depth_v2_labeled.mat" in text
@@ -196,4 +217,4 @@ def test_says_what_to_download(tmp_path):
 def test_refuses_both_layouts(root):
   (root / "nyu_depth_v2_labeled.mat").touch()
   with pytest.raises(ValueError, match="twice"):
-    nyuv2.read_nyuv2(root)
+    nyuv2.scan(root)

@@ -1,7 +1,10 @@
+import pickle
+
 import numpy as np
 import pytest
 
-from jtr_jax.data.datasets import nyuv2
+from jtr_jax.data.datasets import nyuv2, raw
+from jtr_jax.data.datasets.nyuv2_classes import CLASSES_13, CLASSES_40
 
 h5py = pytest.importorskip("h5py")
 scipy_io = pytest.importorskip("scipy.io")
@@ -34,7 +37,7 @@ def root(tmp_path):
   scipy_io.savemat(tmp_path / "classMapping40.mat", {"mapClass": map40()[None]})
   mapping = {
     "labels13": np.array([TO13], np.uint8),
-    "classNames": np.array(nyuv2.CLASSES, object)[None],
+    "classNames": np.array(CLASSES_13, object)[None],
   }
   scipy_io.savemat(tmp_path / "class13Mapping.mat", {"classMapping13": mapping})
   return tmp_path
@@ -67,8 +70,16 @@ def write_splits(root, train, test):
   )
 
 
-def read(root, size=(40, 54), **kwargs):
-  return nyuv2.read_nyuv2(root, size=size, **{"crop": CROP, **kwargs})
+def scan(root, depths="depths", classes=CLASSES_13, crop=CROP):
+  from jtr_jax.data.datasets import nyuv2_official
+
+  return nyuv2_official.scan(
+    root, depths=depths, classes=classes, crop=crop, size=(40, 54)
+  )
+
+
+def read(root, split="train", size=(40, 54), **options):
+  return raw.examples(scan(root, **options), split, size)
 
 
 def cropped(frame):
@@ -78,11 +89,11 @@ def cropped(frame):
 
 def test_reads_the_crop_of_every_frame(root):
   images, labels, depths, _ = make_frames()
-  data = read(root)
-  assert data.counts == {"train": 4, "val": 3}
+  data = scan(root)
   assert (data.name, data.size) == ("nyuv2", (40, 54))
+  assert raw.common_size(data) == (40, 54)
   for split, numbers in (("train", TRAIN), ("val", TEST)):
-    found = list(data.splits[split])
+    found = list(read(root, split))
     assert [key for key, _ in found] == [f"{i:04d}" for i in numbers]
     for number, (_, example) in zip(numbers, found, strict=True):
       frame = number - 1
@@ -117,7 +128,7 @@ def test_normals_use_the_cameras_of_frame_and_crop(root):
   assert (depths > 0).all()
   write_mat(root, images, labels, depths, raw)
   for size in ((40, 54), (20, 27)):
-    _, example = next(read(root, size=size).splits["train"])
+    _, example = next(read(root, size=size))
     np.testing.assert_allclose(
       example["normals"].astype("f4"),
       np.broadcast_to(normal, (*size, 3)),
@@ -127,7 +138,7 @@ def test_normals_use_the_cameras_of_frame_and_crop(root):
 
 def test_labels_of_a_resized_pixel_come_from_one_pixel(root):
   _, labels, depths, _ = make_frames()
-  _, example = next(read(root, size=(20, 18)).splits["train"])
+  _, example = next(read(root, size=(20, 18)))
   rows, columns = np.arange(20) * 2 + 1, np.arange(18) * 3 + 1
   frame = TRAIN[0] - 1
   picked = np.ix_(rows, columns)
@@ -141,47 +152,89 @@ def test_labels_of_a_resized_pixel_come_from_one_pixel(root):
 
 
 def test_raw_depths_have_holes(root):
-  _, example = next(read(root, depths="rawDepths").splits["train"])
+  _, example = next(read(root, depths="rawDepths"))
   unknown = np.isnan(example["depth"][..., 0])
   assert unknown.sum() == 16
   assert unknown[20 - CROP[0], 30 - CROP[1]]
   assert np.isnan(example["normals"]).all(-1)[unknown].all()
-  assert read(root, depths="rawDepths").source["depths"] == "rawDepths"
+  assert scan(root, depths="rawDepths").source["depths"] == "rawDepths"
 
 
-def test_camera_of_the_stored_images_is_recorded(root):
-  camera = read(root, size=(80, 108)).source["camera"]
-  assert camera["fx"] == pytest.approx(518.85790117450188 / 10 * 2)
-  expected = ((325.58244941119034 + 0.5) / 10 - 6) * 2 - 0.5
-  assert camera["cx"] == pytest.approx(expected)
+def test_camera_of_the_crop_is_recorded(root):
+  source = scan(root).source
+  assert source["camera_size"] == [40, 54]
+  assert source["camera"]["fx"] == pytest.approx(518.85790117450188 / 10)
+  expected = (325.58244941119034 + 0.5) / 10 - 6 - 0.5
+  assert source["camera"]["cx"] == pytest.approx(expected)
+
+
+def test_forty_classes_are_kept_apart(root):
+  _, labels, _, _ = make_frames()
+  data = scan(root, classes=CLASSES_40)
+  assert data.task_options["segmentation"]["classes"][:2] == ["wall", "floor"]
+  _, example = next(read(root, classes=CLASSES_40))
+  to40 = np.array([-1, *(map40().astype(int) - 1)])
+  np.testing.assert_array_equal(
+    example["segmentation"], to40[cropped(labels[TRAIN[0] - 1])]
+  )
+
+
+def test_options_choose_classes_and_size(root, monkeypatch):
+  monkeypatch.setattr(nyuv2, "VALID_WINDOW", CROP)
+  monkeypatch.setattr(nyuv2, "WHOLE_FRAME", (0, 0, H, W))
+  default, whole = nyuv2.scan(root), nyuv2.scan(root, classes=40, crop="none")
+  assert default.task_options == nyuv2.TASKS
+  assert (default.size, whole.size) == ((288, 384), (480, 640))
+  assert raw.common_size(whole) == (H, W)
+  assert whole.task_options["segmentation"]["classes"] == list(CLASSES_40)
+
+
+def test_normals_of_a_padded_image_are_those_of_its_part(root):
+  data = scan(root)
+  _, padded = next(raw.examples(data, "train", (54, 54), "pad"))
+  _, own = next(raw.examples(data, "train", (40, 54)))
+  for name, label in own.items():
+    np.testing.assert_array_equal(padded[name][:40], label)
+  assert np.isnan(padded["normals"][40:]).all()
+  assert (padded["segmentation"][40:] == -1).all()
+  assert (padded["image"][40:] == (124, 116, 104)).all()
+
+
+def test_the_reader_travels_to_another_process(root):
+  data = scan(root)
+  first = next(raw.examples(data, "train", (40, 54)))
+  again = next(
+    raw.examples(pickle.loads(pickle.dumps(data)), "train", (40, 54))
+  )
+  np.testing.assert_array_equal(first[1]["depth"], again[1]["depth"])
 
 
 def test_refuses_a_crop_outside_the_frame(root):
   with pytest.raises(ValueError, match="within 48 rows and 64 columns"):
-    nyuv2.read_nyuv2(root)
+    nyuv2.scan(root)
 
 
 def test_refuses_axes_that_were_turned(root):
   images, labels, depths, raw = make_frames()
   write_mat(root, images.transpose(0, 2, 1, 3), labels, depths, raw)
   with pytest.raises(ValueError, match=r"images \[N, 3, W, H\]"):
-    read(root)
+    scan(root)
 
 
 def test_refuses_a_file_that_is_not_hdf5(root):
   (root / "nyu_depth_v2_labeled.mat").write_bytes(b"<html>404</html>")
   with pytest.raises(ValueError, match=r"labeled\.mat.*Download it again"):
-    read(root)
+    scan(root)
   (root / "nyu_depth_v2_labeled.mat").unlink()
   with pytest.raises(ValueError, match=r"\[ \] nyu_depth_v2_labeled"):
-    read(root)
+    nyuv2.scan(root)
 
 
 @pytest.mark.parametrize("train", [[0, 3], [3, N + 1], [3, *TEST]])
 def test_refuses_other_splits(root, train):
   write_splits(root, train, TEST)
   with pytest.raises(ValueError, match=r"splits\.mat.*from 1 to 14"):
-    read(root)
+    scan(root)
 
 
 def test_refuses_mappings_in_another_matlab_format(root):
@@ -189,18 +242,18 @@ def test_refuses_mappings_in_another_matlab_format(root):
   with h5py.File(path, "w", userblock_size=512) as file:
     file["classMapping13"] = np.zeros(3)
   with pytest.raises(ValueError, match=r"class13Mapping\.mat.*MATLAB 7\.3"):
-    read(root)
+    scan(root)
 
 
 def test_refuses_broken_mappings(root):
   (root / "classMapping40.mat").write_bytes(b"")
   with pytest.raises(ValueError, match=r"classMapping40\.mat"):
-    read(root)
+    scan(root)
   scipy_io.savemat(
     root / "classMapping40.mat", {"mapClass": map40()[None, :20]}
   )
   with pytest.raises(ValueError, match="object label"):
-    list(read(root).splits["train"])
+    list(read(root))
   scipy_io.savemat(root / "classMapping40.mat", {"mapClass": map40() + 40})
   with pytest.raises(ValueError, match="1 to 40"):
-    read(root)
+    scan(root)
