@@ -65,22 +65,6 @@ def _size(text: str) -> Size:
   return height, width
 
 
-_HELP = {
-  "raw": "what you have: the downloaded or own files",
-  "size": "height and width, such as 288x384",
-  "fit": "how other aspect ratios get this size [stretch]",
-  "tasks": "description of the tasks [RAW/tasks.toml]",
-  "train": "number of training images",
-  "val": "number of validation images",
-  "depths": "depth maps of the official file [depths: holes filled in]",
-  "classes": "which classes [the first]",
-  "crop": "of the official frames [valid: without the white border]",
-  "seed": "another seed, other images",
-  "workers": "processes [one a core]",
-  "overwrite": "replace a prepared data set",
-}
-
-
 def _add_preparer(names: Any, name: str) -> None:
   """Give `prepare NAME` one flag for each option."""
   preparer = PREPARERS[name]
@@ -88,13 +72,14 @@ def _add_preparer(names: Any, name: str) -> None:
   parser.add_argument(
     "--out", type=Path, required=True, help="where to write the records"
   )
+  texts = preparer.help
   for option, parameter in preparer.options.items():
     needed = parameter.default is inspect.Parameter.empty
     parser.add_argument(
       f"--{option}",
       required=needed,
       default=None if needed else parameter.default,
-      help=_HELP[option],
+      help=texts[option].replace("%", "%%"),
       **_converter(option, parameter.annotation),
     )
   parser.set_defaults(run=_prepare, options=tuple(preparer.options))

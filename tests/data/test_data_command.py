@@ -1,4 +1,6 @@
+import re
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import prepare
 from jtr_jax.data.records import prepared
 
+ROOT = Path(__file__).parents[2]
 TOML = '[parts]\nkind = "segmentation"\nclasses = 3\n'
 
 
@@ -140,3 +143,23 @@ def test_split_is_a_command(tmp_path, capsys):
 def test_unknown_data_set_names_the_known(tmp_path):
   with pytest.raises(ValueError, match="Did you mean 'rooms'"):
     prepare.ensure_prepared("room", tmp_path)
+
+
+@pytest.mark.parametrize("name", prepare.PREPARERS)
+def test_every_option_of_every_data_set_is_explained(name, capsys):
+  preparer = prepare.PREPARERS[name]
+  assert all(len(text) > 9 for text in preparer.help.values())
+  with pytest.raises(SystemExit):
+    main(["prepare", name, "--help"])
+  printed = capsys.readouterr().out
+  assert all(f"--{option}" in printed for option in preparer.options)
+
+
+def test_every_data_set_has_a_section_with_its_command():
+  page = (ROOT / "docs" / "datasets.md").read_text()
+  for name in set(prepare.PREPARERS) - {"rooms", "folder"}:
+    assert f"jtr_jax.data prepare {name} --raw=" in page
+  for command in re.findall(r"jtr_jax\.data (prepare (?!NAME).*)", page):
+    name, *flags = command.split()[1:]
+    known = {f"--{option}" for option in prepare.PREPARERS[name].options}
+    assert {flag.partition("=")[0] for flag in flags} <= known | {"--out"}

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jtr_jax.core import errors
-from jtr_jax.data.datasets.raw import OnProblem, Row
+from jtr_jax.data.datasets.raw import IMAGE, OnProblem, Row
 
 _SHOWN = 5  # how many names an error message lists
 
@@ -28,10 +28,44 @@ def by_ending(directory: Path, ending: str) -> dict[str, Path]:
   }
 
 
-def numbered(files: Mapping[str, Path]) -> dict[str, Path]:
-  """Return files named by a number, in the order of the numbers."""
-  numbers = [name for name in files if name.isdecimal()]
-  return {name: files[name] for name in sorted(numbers, key=int)}
+def numbered_rows(
+  folder: Path,
+  patterns: Mapping[str, str],
+  on_problem: OnProblem,
+) -> list[Row]:
+  """Return images named 0, 1, ... in numeric order, with these names as ids.
+
+  Args:
+    folder: of the split.
+    patterns: for "image" and each task where its files are, such as
+      "depth/*.npy"; the star stands for the number.
+    on_problem: told if there are not exactly the numbers 0 to N-1 of each.
+  """
+  files = {}
+  for key, pattern in patterns.items():
+    start, _, ending = pattern.partition("*")
+    below, _, prefix = start.rpartition("/")
+    found = by_ending(folder / below, ending)
+    files[key] = {
+      name.removeprefix(prefix): path
+      for name, path in found.items()
+      if name.startswith(prefix)
+    }
+  names = set().union(*files.values())
+  expected = {str(number) for number in range(len(names))}
+  missing = [
+    patterns[key].replace("*", stem)
+    for key in patterns
+    for stem in sorted(expected - set(files[key]), key=int)
+  ]
+  odd = sorted(names - expected)
+  if missing or not names:
+    on_problem(_gap(folder, patterns, len(names), odd, missing))
+  images = files.pop(IMAGE)
+  return [
+    Row(stem, images[stem], {t: f[stem] for t, f in files.items() if stem in f})
+    for stem in sorted(filter(str.isdecimal, images), key=int)
+  ]
 
 
 def pair(
@@ -106,6 +140,27 @@ def not_found(
       found=shown + more,
       expected="one of: " + "; ".join(looked_for),
       do=do,
+    )
+  )
+
+
+def _gap(
+  folder: Path,
+  patterns: Mapping[str, str],
+  count: int,
+  odd: list[str],
+  missing: list[str],
+) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"{folder}: numbered files are missing",
+      found=f"{count} different names ({len(odd)} odd: "
+      f"{', '.join(odd[:_SHOWN])}) and {len(missing)} missing files "
+      f"({', '.join(missing[:_SHOWN])})",
+      expected="0, 1, ... without a gap for each of "
+      + ", ".join(patterns.values()),
+      do="Download the folders again: rows of the released label splits "
+      "are these numbers, so they must be complete.",
     )
   )
 

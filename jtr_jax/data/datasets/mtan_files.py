@@ -6,7 +6,6 @@ float32 or integers.
 """
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,61 +14,21 @@ from absl import logging
 
 from jtr_jax.core import errors
 from jtr_jax.data.datasets import listing
-from jtr_jax.data.datasets.raw import IMAGE, OnProblem, Row
+from jtr_jax.data.datasets.raw import IMAGE
 
 SPLITS = ("train", "val")
 _ROUNDING = 0.02  # of a grey level: what float16 or float32 may have left
-_SHOWN = 5  # how many file names an error message lists
 
 
 def is_here(root: Path) -> bool:
-  """Return whether such folders lie at a path."""
+  """Return whether such images lie at a path."""
   folders = (root / split / IMAGE for split in SPLITS)
   return any(listing.by_ending(folder, ".npy") for folder in folders)
 
 
-def rows(
-  folder: Path, folders: Mapping[str, str], on_problem: OnProblem
-) -> list[Row]:
-  """Return the images of one split in numeric order, file stems as ids.
-
-  Args:
-    folder: of the split.
-    folders: for "image" and each task the name of its folder.
-    on_problem: told if the folders do not hold exactly 0.npy to N-1.npy each.
-  """
-  files = {
-    key: listing.by_ending(folder / name, ".npy")
-    for key, name in folders.items()
-  }
-  names = set().union(*files.values())
-  expected = {str(number) for number in range(len(names))}
-  missing = [
-    f"{name}/{stem}.npy"
-    for key, name in folders.items()
-    for stem in sorted(expected - set(files[key]), key=int)
-  ]
-  odd = sorted(names - expected)
-  if missing or not names:
-    on_problem(
-      ValueError(
-        errors.message(
-          f"{folder}: numbered files are missing",
-          found=f"{len(names)} different names ({len(odd)} odd: "
-          f"{', '.join(odd[:_SHOWN])}) and {len(missing)} missing files "
-          f"({', '.join(missing[:_SHOWN])})",
-          expected="0.npy, 1.npy, ... without a gap in each of "
-          f"{', '.join(folders.values())}",
-          do="Download the folders again: rows of the released label splits "
-          "are these numbers, so they must be complete.",
-        )
-      )
-    )
-  images = listing.numbered(files.pop(IMAGE))
-  return [
-    Row(stem, path, {t: f[stem] for t, f in files.items() if stem in f})
-    for stem, path in images.items()
-  ]
+def has(root: Path, *folders: str) -> bool:
+  """Return whether one of these folders is in a split."""
+  return any((root / s / name).is_dir() for s in SPLITS for name in folders)
 
 
 @dataclasses.dataclass

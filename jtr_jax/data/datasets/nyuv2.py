@@ -46,7 +46,9 @@ Crop: TypeAlias = Literal["valid", "none"]
 def is_here(raw: Path) -> bool:
   """Return whether one of the layouts lies at a path."""
   return any(
-    _is_mtan(folder) or _official(folder)[0] for folder in _folders(raw)
+    _official(folder)[0]
+    or (_is_mtan(folder) and mtan_files.has(folder, "normal"))
+    for folder in _folders(raw)
   )
 
 
@@ -111,7 +113,8 @@ def _folders(raw: Path) -> tuple[Path, ...]:
 
 
 def _is_mtan(folder: Path) -> bool:
-  return mtan_files.is_here(folder) and not (folder / "train/seg").is_dir()
+  of_cityscapes = mtan_files.has(folder, "label_7", "label_19")
+  return mtan_files.is_here(folder) and not of_cityscapes
 
 
 def _official(folder: Path) -> list[bool]:
@@ -139,7 +142,7 @@ def _not_found(raw: Path) -> str:
   lines.append("Looked for the folders published with MTAN:")
   lines += [
     f"  [{'x' if (raw / split / 'image').is_dir() else ' '}] "
-    f"{split}/{{{','.join(nyuv2_mtan.FOLDERS.values())}}}/0.npy, 1.npy, ..."
+    f"{split}/{{image,label,depth,normal}}/0.npy, 1.npy, ..."
     for split in mtan_files.SPLITS
   ]
   lines.append(

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Mapping
 from pathlib import Path
 
-from jtr_jax.data.datasets import mtan_files
+from jtr_jax.data.datasets import listing, mtan_files
 from jtr_jax.data.datasets.nyuv2_classes import CLASSES_13
 from jtr_jax.data.datasets.raw import (
   IMAGE,
@@ -17,11 +17,11 @@ from jtr_jax.data.datasets.raw import (
   raise_error,
 )
 
-FOLDERS: Mapping[str, str] = {
-  IMAGE: "image",
-  "segmentation": "label",
-  "depth": "depth",
-  "normals": "normal",
+FILES: Mapping[str, str] = {
+  IMAGE: "image/*.npy",
+  "segmentation": "label/*.npy",
+  "depth": "depth/*.npy",
+  "normals": "normal/*.npy",
 }
 
 
@@ -46,7 +46,7 @@ def scan(root: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
       "normals": RawTask({"kind": "normals"}, mtan_files.read_normals),
     },
     splits={
-      split: mtan_files.rows(root / split, FOLDERS, on_problem)
+      split: listing.numbered_rows(root / split, FILES, on_problem)
       for split in mtan_files.SPLITS
     },
     source={"layout": "mtan", "normals": "as in the files"},

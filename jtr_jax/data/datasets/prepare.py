@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import inspect
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -32,6 +33,7 @@ class Preparer:
     options: the options, by name.
     automatic: whether a training run may do it by itself.
     obtain: what a user has to do first.
+    sources: the functions whose docstrings say what the options are.
   """
 
   title: str
@@ -39,6 +41,15 @@ class Preparer:
   options: Mapping[str, inspect.Parameter]
   automatic: bool
   obtain: str = ""
+  sources: tuple[Callable[..., Any], ...] = ()
+
+  @property
+  def help(self) -> dict[str, str]:
+    """What each option is, from the docstrings."""
+    texts: dict[str, str] = {}
+    for function in self.sources:
+      texts |= _described_arguments(function)
+    return {name: texts[name] for name in self.options}
 
 
 def prepare_rooms(
@@ -139,7 +150,16 @@ def _of_reader(reader: Reader) -> Preparer:
     options,
     reader.automatic,
     reader.obtain,
+    (prepare_files, reader.scan),
   )
+
+
+def _described_arguments(function: Callable[..., Any]) -> dict[str, str]:
+  """Return the entries of "Args" in a docstring, without the last full stop."""
+  _, _, rest = (inspect.getdoc(function) or "").partition("\nArgs:\n")
+  block = rest.partition("\n\n")[0]
+  entries = re.findall(r"^  (\w+): (.*(?:\n {4,}.*)*)", block, re.MULTILINE)
+  return {name: re.sub(r"\s+", " ", text).rstrip(".") for name, text in entries}
 
 
 PREPARERS: Mapping[str, Preparer] = {
@@ -152,6 +172,7 @@ PREPARERS: Mapping[str, Preparer] = {
       if name != "out"
     },
     automatic=True,
+    sources=(prepare_rooms,),
   ),
   **{name: _of_reader(reader) for name, reader in READERS.items()},
 }

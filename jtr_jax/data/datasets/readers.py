@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jtr_jax.data.datasets import folder, nyuv2
+from jtr_jax.data.datasets import cityscapes, folder, nyuv2
 from jtr_jax.data.datasets.raw import RawDataset
 
 
@@ -54,4 +54,5 @@ READERS: Mapping[str, Reader] = {
     "https://github.com/lorenmt/mtan, or the official files: "
     + ", ".join(nyuv2.OFFICIAL_FILES),
   ),
+  "cityscapes": Reader(cityscapes.scan, cityscapes.is_here, cityscapes.OBTAIN),
 }

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.datasets import folder, folder_description
+from jtr_jax.data.datasets import folder_description
 from jtr_jax.data.datasets import raw as raw_lib
 from jtr_jax.data.datasets.raw import OnProblem, RawDataset
 from jtr_jax.data.datasets.readers import READERS
@@ -15,6 +15,8 @@ from jtr_jax.data.progress import progress
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.checked_rows import Arrays
 from jtr_jax.data.records.manifest import TaskOptions
+
+_FOLDER = "folder"  # the first of `READERS`
 
 
 class Contents(abc.ABC):
@@ -109,10 +111,11 @@ def open_contents(
   """
   if prepared.is_prepared(path):
     return Prepared(prepared.open_dataset(path))
-  for reader in READERS.values():
-    if reader.is_here(path):
-      known = {n: v for n, v in options.items() if n in reader.options}
-      return Raw(path, reader.scan(path, on_problem=on_problem, **known))
+  name = find_layout(path)
+  if name:
+    reader = READERS[name]
+    known = {n: v for n, v in options.items() if n in reader.options}
+    return Raw(path, reader.scan(path, on_problem=on_problem, **known))
   raise ValueError(
     errors.message(
       f"There is no data in {path}",
@@ -124,10 +127,22 @@ def open_contents(
   )
 
 
+def find_layout(path: Path) -> str:
+  """Return the data set whose files lie at a path, "" for none.
+
+  A user's own folder is one that describes its tasks, or that is nothing else.
+  """
+  names = [name for name, reader in READERS.items() if reader.is_here(path)]
+  if _FOLDER in names and not (path / folder_description.FILE_NAME).is_file():
+    names.remove(_FOLDER)
+    names.append(_FOLDER)
+  return names[0] if names else ""
+
+
 def lacks_description(path: Path, tasks_file: Path | None) -> bool:
-  """Return whether a raw folder has no description of its tasks."""
+  """Return whether a user's own folder has no description of its tasks."""
   described = tasks_file or path / folder_description.FILE_NAME
-  return folder.is_here(path) and not described.is_file()
+  return find_layout(path) == _FOLDER and not described.is_file()
 
 
 def find_problems(path: Path, **options: Any) -> list[str]:
