@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 
 from jtr_jax.core.types import Labels, Predictions, ViewSpec, Weighted
-from jtr_jax.models.segnet import Features
+from jtr_jax.models.base import Features
 
 Tree: TypeAlias = Any
 """A nested dictionary of arrays."""

@@ -28,9 +28,9 @@ from jtr_jax.methods.base import (
   no_reconstructions,
 )
 from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.models.base import apply
 from jtr_jax.models.initialization import initialize
 from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
-from jtr_jax.models.multitask import apply
 from jtr_jax.tasks.base import Relaxation, Task
 
 FILM = "film"

@@ -6,25 +6,66 @@ does not, and they take 5 to 20 times as long. Here they are written in that
 order.
 """
 
-from typing import Any, TypeAlias
+import functools
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 Pair: TypeAlias = tuple[jax.Array, jax.Array]
+Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 _AXES = ("NHWC", "HWIO", "NHWC")
 
 
+class _Window(NamedTuple):
+  """How a kernel moves over an image.
+
+  Attributes:
+    strides: steps of the kernel, pixels.
+    pads: zeros (above, below) and (left, right) of the image.
+    dilation: distance of the kernel's entries, pixels.
+  """
+
+  strides: tuple[int, int]
+  pads: Pads
+  dilation: tuple[int, int]
+
+
 def convolution(
-  width: int, size: int, dtype: jnp.dtype, name: str | None = None
+  width: int,
+  size: int,
+  dtype: jnp.dtype,
+  name: str | None = None,
+  *,
+  stride: int = 1,
+  dilation: int = 1,
+  groups: int = 1,
+  bias: bool = True,
 ) -> nn.Conv:
-  """Return a convolution that keeps height and width."""
+  """Return a convolution with PyTorch's padding: dilation (size - 1) / 2.
+
+  Args:
+    width: channels of the output.
+    size: of the kernel, odd; or `stride`, for patches that do not overlap.
+    dtype: dtype of the computation.
+    name: of the module.
+    stride: steps of the kernel; with 1 height and width stay.
+    dilation: distance of the kernel's entries, pixels.
+    groups: how many parts the channels are divided into.
+    bias: whether to add one.
+  """
+  pad = dilation * (size - 1) // 2 if size % 2 else 0
   return nn.Conv(
     width,
     (size, size),
-    padding="SAME",
+    strides=stride,
+    padding=((pad, pad), (pad, pad)),
+    kernel_dilation=dilation,
+    feature_group_count=groups,
+    use_bias=bias,
     dtype=dtype,
     conv_general_dilated=convolve,
     name=name,
@@ -32,54 +73,119 @@ def convolution(
 
 
 def convolve(
-  x: jax.Array, kernel: jax.Array, *window: Any, **options: Any
+  x: jax.Array,
+  kernel: jax.Array,
+  strides: Sequence[int],
+  padding: Any,
+  *,
+  rhs_dilation: Sequence[int] = (1, 1),
+  feature_group_count: int = 1,
+  **options: Any,
 ) -> jax.Array:
-  """Return the convolution f[B, H, W, O] of stride 1 that keeps H and W.
+  """Return the convolution f[B, H', W', O].
 
-  Stands in for `jax.lax.conv_general_dilated` in a `flax.linen.Conv` with
-  padding "SAME" and otherwise default settings. There are no derivatives in
-  forward mode (`jax.jvp`) on CPUs; on other devices this is JAX's own function.
+  Stands in for `jax.lax.conv_general_dilated` in a `flax.linen.Conv` of images.
+  There are no derivatives in forward mode (`jax.jvp`) on CPUs; on other devices
+  this is JAX's own function.
 
   Args:
     x: f[B, H, W, I].
-    kernel: f[h, w, I, O], h and w odd.
-    *window: strides and padding, for JAX's own function.
-    **options: likewise.
+    kernel: f[h, w, I / groups, O].
+    strides: steps of the kernel, pixels.
+    padding: zeros on each side, or "SAME" or "VALID".
+    rhs_dilation: distance of the kernel's entries, pixels.
+    feature_group_count: how many parts the channels are divided into.
+    **options: for JAX's own function.
   """
-  if jax.default_backend() == "cpu":
-    return _convolve(x, kernel)
-  return jax.lax.conv_general_dilated(x, kernel, *window, **options)
-
-
-def _plain(x: jax.Array, kernel: jax.Array, padding: Any = "SAME") -> jax.Array:
+  if jax.default_backend() == "cpu" and feature_group_count == 1:
+    (height, width), (above, left) = _both(strides), _both(rhs_dilation)
+    extent = [
+      (size - 1) * step + 1
+      for size, step in zip(kernel.shape, (above, left), strict=False)
+    ]
+    if isinstance(padding, str):
+      sizes, steps = x.shape[1:3], (height, width)
+      padding = jax.lax.padtype_to_pads(sizes, extent, steps, padding)
+    top, side = (tuple(pair) for pair in padding)
+    window = _Window((height, width), (top, side), (above, left))
+    return _convolve(x, kernel, window)
   return jax.lax.conv_general_dilated(
-    x, kernel, (1, 1), padding, dimension_numbers=_AXES
+    x,
+    kernel,
+    strides,
+    padding,
+    rhs_dilation=rhs_dilation,
+    feature_group_count=feature_group_count,
+    **options,
   )
 
 
-@jax.custom_vjp
-def _convolve(x: jax.Array, kernel: jax.Array) -> jax.Array:
-  return _plain(x, kernel)
+def _both(pair: Sequence[int]) -> tuple[int, int]:
+  height, width = pair
+  return height, width
 
 
-def _forward(x: jax.Array, kernel: jax.Array) -> tuple[jax.Array, Pair]:
-  return _plain(x, kernel), (x, kernel)
+def _plain(
+  x: jax.Array,
+  kernel: jax.Array,
+  window: _Window,
+  spread: tuple[int, int] = (1, 1),
+) -> jax.Array:
+  """Return the convolution of x, its pixels `spread` apart."""
+  return jax.lax.conv_general_dilated(
+    x,
+    kernel,
+    window.strides,
+    window.pads,
+    lhs_dilation=spread,
+    rhs_dilation=window.dilation,
+    dimension_numbers=_AXES,
+  )
 
 
-def _backward(saved: Pair, output: jax.Array) -> Pair:
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _convolve(x: jax.Array, kernel: jax.Array, window: _Window) -> jax.Array:
+  return _plain(x, kernel, window)
+
+
+def _forward(
+  x: jax.Array, kernel: jax.Array, window: _Window
+) -> tuple[jax.Array, Pair]:
+  return _plain(x, kernel, window), (x, kernel)
+
+
+def _backward(window: _Window, saved: Pair, output: jax.Array) -> Pair:
   """Return the gradients in x and in the kernel.
 
-  The first is the convolution with the kernel turned around. In the second the
-  batch takes the place of the channels: those of x are the batch, and the
-  gradient at the output is the kernel.
+  The first is the convolution with the kernel turned around, of an output whose
+  pixels are as far apart as the strides were long. In the second the batch
+  takes the place of the channels: those of x are the batch, and the gradient at
+  the output is the kernel.
   """
   x, kernel = saved
   turned = jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
-  border = [(size // 2, size // 2) for size in kernel.shape[:2]]
-  in_kernel = _plain(
-    x.transpose(3, 1, 2, 0), output.transpose(1, 2, 0, 3), border
+  strides, pads, dilation = window
+  in_x, in_kernel = [], []
+  for axis in range(2):
+    before, step, apart = pads[axis][0], strides[axis], dilation[axis]
+    reach = (kernel.shape[axis] - 1) * apart
+    covered = (output.shape[1 + axis] - 1) * step
+    over = covered + reach + 1 - x.shape[1 + axis]
+    in_x.append((reach - before, reach - over + before))
+    in_kernel.append((before, over - before))
+  return (
+    _plain(output, turned, _Window((1, 1), _pads(in_x), dilation), strides),
+    _plain(
+      x.transpose(3, 1, 2, 0),
+      output.transpose(1, 2, 0, 3),
+      _Window(dilation, _pads(in_kernel), strides),
+    ).transpose(1, 2, 0, 3),
   )
-  return _plain(output, turned), in_kernel.transpose(1, 2, 0, 3)
+
+
+def _pads(pairs: list[tuple[int, int]]) -> Pads:
+  height, width = pairs
+  return height, width
 
 
 _convolve.defvjp(_forward, _backward)

@@ -12,9 +12,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.models.base import pad_to_stride
 from jtr_jax.models.film import FilmConv, select
 from jtr_jax.models.pooling import max_pool
-from jtr_jax.models.segnet import FILTERS, ConvNormRelu, pad_to_stride
+from jtr_jax.models.segnet import FILTERS, ConvNormRelu
 
 
 class Chosen(NamedTuple):

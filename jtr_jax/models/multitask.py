@@ -5,8 +5,8 @@
 """
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -14,12 +14,11 @@ import jax.numpy as jnp
 
 from jtr_jax.core import rng
 from jtr_jax.core.types import Predictions
+from jtr_jax.models import segnet
+from jtr_jax.models.base import Features, Tree, apply
 from jtr_jax.models.initialization import initialize
-from jtr_jax.models.segnet import Features, Head, SegNet
+from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.base import Task
-
-Tree: TypeAlias = Any
-"""A nested dictionary of arrays."""
 
 
 class NetOutput(NamedTuple):
@@ -154,9 +153,12 @@ class AutoEncoder:
     """Return (params, state) for joint tensors of shape (H, W, J)."""
     joint = jnp.zeros((1, *joint_shape))
     trunk = initialize(self.trunk, rng.stream(key, "trunk"), joint)
-    features = Features(
-      bottleneck=jnp.zeros((1, 1, 1, self.trunk.filters[-1])),
-      final=jnp.zeros((1, *joint_shape[:2], self.trunk.filters[0])),
+    filters, (height, width, _) = self.trunk.filters, joint_shape
+    features = segnet.features(
+      jnp.zeros((1, 1, 1, filters[-1])),
+      jnp.zeros((1, height, width, filters[0])),
+      (height, width),
+      len(filters),
     )
     head = initialize(self.head, rng.stream(key, "head"), features)
     params = {"trunk": trunk["params"], "head": head["params"]}
@@ -174,21 +176,3 @@ class AutoEncoder:
     )
     raw, _ = apply(self.head, params["head"], {}, features, train=train)
     return features.bottleneck, raw, {"trunk": trunk}
-
-
-def apply(
-  module: nn.Module,
-  params: Tree,
-  state: Mapping[str, Tree],
-  inputs: Any,
-  *,
-  train: bool,
-) -> tuple[Any, Tree]:
-  """Return a module's output and its new state (the old one if not `train`)."""
-  variables = {"params": params, **({"batch_stats": state} if state else {})}
-  if not train:
-    return module.apply(variables, inputs, train=False), state
-  output, updated = module.apply(
-    variables, inputs, train=True, mutable=["batch_stats"]
-  )
-  return output, updated.get("batch_stats", {})

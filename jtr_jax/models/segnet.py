@@ -11,12 +11,11 @@ Deviations: sizes that are not divisible by 32 (with five stages) are padded by
 repeating the border, and the output is cropped back.
 """
 
-from typing import NamedTuple
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.models.base import Features, pad_to_stride
 from jtr_jax.models.convolution import convolution
 from jtr_jax.models.normalization import BatchNorm, Statistics
 from jtr_jax.models.pooling import max_pool, max_unpool
@@ -24,16 +23,25 @@ from jtr_jax.models.pooling import max_pool, max_unpool
 FILTERS = (64, 128, 256, 512, 512)
 
 
-class Features(NamedTuple):
-  """What the trunk hands on.
+def features(
+  bottleneck: jax.Array, final: jax.Array, size: tuple[int, int], depth: int
+) -> Features:
+  """Return what the trunk hands on.
 
-  Attributes:
-    bottleneck: f32[B, H/32, W/32, C], after the last pooling.
+  Args:
+    bottleneck: f32[B, h, w, C], after the last pooling.
     final: f32[B, H, W, C], what the heads read.
+    size: (H, W).
+    depth: how many stages there are.
   """
-
-  bottleneck: jax.Array
-  final: jax.Array
+  stride = 2**depth
+  height, width = (-(-length // stride) * stride for length in size)
+  return Features(
+    {"bottleneck": bottleneck, "final": final},
+    strides=(("final", 1), ("bottleneck", stride)),
+    size=size,
+    covered=(height, width),
+  )
 
 
 class ConvNormRelu(nn.Module):
@@ -123,7 +131,8 @@ class SegNet(nn.Module):
       pad_to_stride(x, 2 ** len(self.filters)), train=train
     )
     final = self.decode(bottleneck, codes, train=train)
-    return Features(bottleneck, final[:, :height, :width])
+    final = final[:, :height, :width]
+    return features(bottleneck, final, (height, width), len(self.filters))
 
 
 class Head(nn.Module):
@@ -141,24 +150,7 @@ class Head(nn.Module):
   def __call__(self, features: Features, *, train: bool) -> jax.Array:
     """Return f32[B, H, W, channels], not activated."""
     del train  # no batch norm here
-    width = features.final.shape[-1]
-    x = convolution(width, 3, self.dtype, "conv0")(features.final)
+    final = features.maps["final"]
+    x = convolution(final.shape[-1], 3, self.dtype, "conv0")(final)
     x = convolution(self.channels, 1, self.dtype, "conv1")(x)
     return x.astype(jnp.promote_types(x.dtype, jnp.float32))
-
-
-def pad_to_stride(x: jax.Array, stride: int) -> jax.Array:
-  """Return x [B, H, W, C] with its lower and right border repeated.
-
-  Args:
-    x: an image or a feature map.
-    stride: H and W become multiples of it.
-
-  Returns:
-    The padded array; x itself where nothing is missing.
-  """
-  missing = [-size % stride for size in x.shape[1:3]]
-  if not any(missing):
-    return x
-  pads = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
-  return jnp.pad(x, pads, mode="edge")

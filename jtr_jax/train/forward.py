@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import ViewSpec
+from jtr_jax.models.base import Features
 from jtr_jax.models.multitask import MultiTaskNet, NetOutput
-from jtr_jax.models.segnet import Features
 from jtr_jax.train.state import Tree
 
 

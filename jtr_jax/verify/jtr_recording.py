@@ -10,7 +10,8 @@ import jax.numpy as jnp
 from jtr_jax.core.types import Labels
 from jtr_jax.methods.base import Method
 from jtr_jax.methods.jtr import jtr, settings
-from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet, Tree
+from jtr_jax.models.base import Tree
+from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.verify import recorded_step, released_weights

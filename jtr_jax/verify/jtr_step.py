@@ -13,7 +13,7 @@ import optax
 from jtr_jax.core.types import Predictions
 from jtr_jax.methods.base import MethodInput, MethodOutput
 from jtr_jax.methods.supervised import view
-from jtr_jax.models.multitask import Tree
+from jtr_jax.models.base import Tree
 from jtr_jax.train.forward import run_views
 from jtr_jax.verify import jtr_recording, recorded_trees
 from jtr_jax.verify.comparison import Quantity, Recording

@@ -13,6 +13,7 @@ from jtr_jax.verify import (
   loss_weighting,
   metrics,
   mtpsl_step,
+  network,
 )
 from jtr_jax.verify.comparison import Quantity, Recording
 
@@ -27,6 +28,7 @@ KINDS: Mapping[str, Recompute] = MappingProxyType(
     "loss_weighting": loss_weighting.recompute,
     "metrics": metrics.recompute,
     "mtpsl_step": mtpsl_step.recompute,
+    "network": network.recompute,
   }
 )
 

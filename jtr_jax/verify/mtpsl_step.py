@@ -12,8 +12,9 @@ from jtr_jax.core.types import Labels, Predictions
 from jtr_jax.methods import mtpsl
 from jtr_jax.methods.base import Method, MethodInput, MethodOutput
 from jtr_jax.methods.supervised import view
+from jtr_jax.models.base import Tree
 from jtr_jax.models.mapping import MappingNet
-from jtr_jax.models.multitask import MultiTaskNet, NetOutput, Tree
+from jtr_jax.models.multitask import MultiTaskNet, NetOutput
 from jtr_jax.tasks.base import Task
 from jtr_jax.train.forward import run_views
 from jtr_jax.verify import recorded_step, recorded_trees, released_weights

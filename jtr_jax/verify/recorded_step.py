@@ -11,7 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import Label, Labels
-from jtr_jax.models.multitask import MultiTaskNet, Tree
+from jtr_jax.models.base import Tree
+from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.tasks.depth import Depth

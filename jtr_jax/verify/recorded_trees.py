@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import Predictions
-from jtr_jax.models.multitask import Tree
+from jtr_jax.models.base import Tree
 from jtr_jax.tasks.base import Task
 from jtr_jax.verify.comparison import Quantity, Recording
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 import jax.numpy as jnp
 import numpy as np
 
-from jtr_jax.models.multitask import Tree, decoder_name
+from jtr_jax.models.base import Tree
+from jtr_jax.models.multitask import decoder_name
 
 STAGES = 5
 

@@ -13,7 +13,7 @@ from jtr_jax.core.types import Label
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.methods.base import MethodInput
-from jtr_jax.models.segnet import Features
+from jtr_jax.models.segnet import features
 from tests import config_files
 
 SIZE = (32, 32)
@@ -60,7 +60,7 @@ def traced(words):
     params, state = method.init(jax.random.key(0), SIZE)
     seen = MethodInput(
       {task.name: maps(*SIZE, task.channels) for task in tasks},
-      Features(maps(1, 1, config.model.filters[-1]), maps(*SIZE, 64)),
+      features(maps(1, 1, config.model.filters[-1]), maps(*SIZE, 64), SIZE, 5),
       labels,
       jnp.zeros((), jnp.int32),
       jax.random.key(1),

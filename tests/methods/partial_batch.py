@@ -10,8 +10,9 @@ import numpy as np
 from jtr_jax.core.types import Label
 from jtr_jax.methods.base import MethodInput, MethodOutput
 from jtr_jax.methods.jtr.jtr import jtr
+from jtr_jax.models import segnet
 from jtr_jax.models.multitask import AutoEncoder
-from jtr_jax.models.segnet import Features, Head, SegNet
+from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
@@ -79,9 +80,8 @@ def make_features(seed=3):
   random = np.random.default_rng(seed)
   images = (VIEWS, len(PRESENT))
   shapes = (*images, *(side // 2 for side in SIZE), 4), (*images, *SIZE, 4)
-  return Features(
-    *(jnp.asarray(random.normal(size=shape), jnp.float32) for shape in shapes)
-  )
+  maps = [jnp.asarray(random.normal(size=s), jnp.float32) for s in shapes]
+  return segnet.features(*maps, SIZE, 1)
 
 
 def make_input(predictions, labels, key=KEY, features=None, step=0):

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from jtr_jax.models import segnet
-from jtr_jax.models.segnet import Features, Head, SegNet, pad_to_stride
+from jtr_jax.models.base import pad_to_stride
+from jtr_jax.models.segnet import Head, SegNet
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -40,7 +41,8 @@ def make_variables(net, channels, dtype=np.float32):
 
 def count(filters, heads):
   """Return the number of parameters of net and heads, from their modules."""
-  features = Features(jnp.zeros((1, 1, 1, 1)), jnp.zeros((1, 2, 2, filters[0])))
+  maps = jnp.zeros((1, 1, 1, 1)), jnp.zeros((1, 2, 2, filters[0]))
+  features = segnet.features(*maps, (2, 2), 1)
   trees = [shapes(SegNet(filters), jnp.zeros((1, 32, 32, 3)))["params"]]
   trees += [shapes(Head(n), features)["params"] for n in heads]
   return sum(leaf.size for leaf in jax.tree.leaves(trees))
@@ -82,12 +84,14 @@ def test_any_size_is_padded_and_cropped():
   image = np.random.default_rng(0).random((2, 37, 50, 3), np.float32)
   apply = jax.jit(functools.partial(net.apply, train=False))
   features = apply(variables, image)
-  chex.assert_shape(features.final, (2, 37, 50, 4))
+  chex.assert_shape(features.maps["final"], (2, 37, 50, 4))
   chex.assert_shape(features.bottleneck, (2, 10, 13, 4))
   padded = np.pad(image, [(0, 0), (0, 3), (0, 2), (0, 0)], mode="edge")
   by_hand = apply(variables, padded)
   chex.assert_trees_all_equal(features.bottleneck, by_hand.bottleneck)
-  chex.assert_trees_all_equal(features.final, by_hand.final[:, :37, :50])
+  chex.assert_trees_all_equal(
+    features.maps["final"], by_hand.maps["final"][:, :37, :50]
+  )
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ def test_stride_of_five_stages(size, expected):
     jax.random.key(0),
     jnp.zeros((2, *size, 3)),
   )[0]
-  chex.assert_shape(features.final, (2, *size, 4))
+  chex.assert_shape(features.maps["final"], (2, *size, 4))
   chex.assert_shape(
     features.bottleneck, (2, expected[0] // 32, expected[1] // 32, 8)
   )
@@ -117,7 +121,7 @@ def test_bfloat16_computes_small_and_stores_wide():
     jax.random.key(0),
     jnp.zeros((1, 8, 8, 3)),
   )
-  assert {leaf.dtype.name for leaf in features} == {"bfloat16"}
+  assert {leaf.dtype.name for leaf in features.maps.values()} == {"bfloat16"}
   leaves = jax.tree.leaves(variables)
   assert {leaf.dtype.name for leaf in leaves} == {"float32"}
   raw, _ = jax.eval_shape(

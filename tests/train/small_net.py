@@ -8,7 +8,7 @@ import optax
 
 from jtr_jax.core.types import Label
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.models.segnet import Features
+from jtr_jax.models.segnet import features
 from jtr_jax.train.gradients import observe, step_gradients
 from jtr_jax.train.state import TrainState, init_state
 from jtr_jax.train.step_parts import Batch, Program
@@ -28,7 +28,7 @@ class Trunk(nn.Module):
     del train
     for index in range(2):
       x = nn.tanh(nn.Conv(5, (3, 3), name=f"conv{index}")(x))
-    return Features(x, x)
+    return features(x, x, x.shape[1:3], 0)
 
 
 class Point(nn.Module):
@@ -37,7 +37,7 @@ class Point(nn.Module):
   @nn.compact
   def __call__(self, features, *, train):
     del train
-    return nn.Conv(self.channels, (1, 1))(features.final)
+    return nn.Conv(self.channels, (1, 1))(features.maps["final"])
 
 
 def make_net(tasks=NET_TASKS):

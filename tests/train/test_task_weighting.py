@@ -128,7 +128,7 @@ def with_regularizer():
   def losses(params, state, inputs):
     output = plain.losses(params, state, inputs)
     parts = [x[0] for x in inputs.predictions.values()]
-    parts.append(inputs.features.final[0])
+    parts.append(inputs.features.maps["final"][0])
     term = sum(jnp.mean(jnp.square(x), axis=(1, 2, 3)) for x in parts)
     return MethodOutput(output.task_losses, {"size": term}, output.state)
 

@@ -1,0 +1,1 @@
+"""Networks that make maps of an image, one family a file."""

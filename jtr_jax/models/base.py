@@ -1,0 +1,105 @@
+"""The contract of networks: an encoder gives `Features`, a head takes them.
+
+What is shared belongs to the encoder, what a task has for itself to its head.
+Balancing sees the difference: a shared ASPP is the end of the encoder, an own
+one the beginning of a head.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+Tree: TypeAlias = Any
+"""A nested dictionary of arrays."""
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Features:
+  """What an encoder hands on: named maps of one batch.
+
+  Attributes:
+    maps: name -> f32[..., B, h, w, C].
+    strides: (name, pixels of the image for one of the map), the finest map
+      first; static.
+    size: (H, W) of the image; static.
+    covered: (H, W) that the maps stand for, more than `size` if the image was
+      padded below and to the right; static.
+  """
+
+  maps: dict[str, jax.Array]
+  strides: tuple[tuple[str, int], ...] = dataclasses.field(
+    metadata={"static": True}
+  )
+  size: tuple[int, int] = dataclasses.field(metadata={"static": True})
+  covered: tuple[int, int] = dataclasses.field(metadata={"static": True})
+
+  @property
+  def names(self) -> tuple[str, ...]:
+    """Of the maps, the finest first."""
+    return tuple(name for name, _ in self.strides)
+
+  @property
+  def bottleneck(self) -> jax.Array:
+    """The deepest map, which MTPSL's regulariser looks at."""
+    return self.maps[self.names[-1]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Compute:
+  """How a network is computed; its parameters are the same.
+
+  Attributes:
+    dtype: dtype of the computation; parameters and statistics stay float32.
+    remat: compute the maps inside of a block a second time in the backward
+      pass, instead of keeping them: less memory, about a third more time.
+    frozen_norm: batch norm uses its running statistics in training, too, and
+      leaves them as they are.
+  """
+
+  dtype: Any = jnp.float32
+  remat: bool = False
+  frozen_norm: bool = False
+
+
+FLOAT32 = Compute()
+"""Plainly, in float32."""
+
+
+def apply(
+  module: nn.Module,
+  params: Tree,
+  state: Mapping[str, Tree],
+  inputs: Any,
+  *,
+  train: bool,
+) -> tuple[Any, Tree]:
+  """Return a module's output and its new state (the old one if not `train`)."""
+  variables = {"params": params, **({"batch_stats": state} if state else {})}
+  if not train:
+    return module.apply(variables, inputs, train=False), state
+  output, updated = module.apply(
+    variables, inputs, train=True, mutable=["batch_stats"]
+  )
+  return output, updated.get("batch_stats", {})
+
+
+def pad_to_stride(x: jax.Array, stride: int) -> jax.Array:
+  """Return x [B, H, W, C] with its lower and right border repeated.
+
+  Args:
+    x: an image or a feature map.
+    stride: H and W become multiples of it.
+
+  Returns:
+    The padded array; x itself where nothing is missing.
+  """
+  missing = [-size % stride for size in x.shape[1:3]]
+  if not any(missing):
+    return x
+  pads = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
+  return jnp.pad(x, pads, mode="edge")

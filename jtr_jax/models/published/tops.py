@@ -1,0 +1,69 @@
+"""What published classifiers have on top of their backbones."""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.models.base import Compute
+from jtr_jax.models.layers import global_average
+
+
+class LinearTop(nn.Module):
+  """Global pooling, a norm where there is one, and a linear layer.
+
+  Attributes:
+    classes: channels of the output.
+    source: the map that is pooled.
+    epsilon: of layer norm; 0 for no norm.
+    compute: how it is computed.
+  """
+
+  classes: int
+  source: str
+  epsilon: float = 0.0
+  compute: Compute = Compute()
+
+  @nn.compact
+  def __call__(
+    self, image: jax.Array, maps: dict[str, jax.Array], *, train: bool
+  ) -> dict[str, jax.Array]:
+    """Return "output", f[B, classes]."""
+    del image, train  # nothing is dropped
+    dtype = self.compute.dtype
+    x = global_average(maps[self.source])
+    if self.epsilon:
+      x = nn.LayerNorm(epsilon=self.epsilon, dtype=dtype, name="norm")(x)
+    return {"output": nn.Dense(self.classes, dtype=dtype, name="linear")(x)}
+
+
+class WideTop(nn.Module):
+  """VGG's: pooling to 7x7 pixels, then three linear layers.
+
+  Attributes:
+    classes: channels of the output.
+    source: the map that is pooled.
+    width: of the first two layers.
+    pool: map -> f[B, 7, 7, C].
+    compute: how it is computed.
+  """
+
+  classes: int
+  source: str
+  width: int
+  pool: Callable[[jax.Array], jax.Array]
+  compute: Compute = Compute()
+
+  @nn.compact
+  def __call__(
+    self, image: jax.Array, maps: dict[str, jax.Array], *, train: bool
+  ) -> dict[str, jax.Array]:
+    """Return "output", f[B, classes]."""
+    del image, train  # nothing is dropped
+    x = self.pool(maps[self.source])
+    x = jnp.reshape(x, (len(x), -1))
+    for index, width in enumerate((self.width, self.width, self.classes)):
+      layer = nn.Dense(width, dtype=self.compute.dtype, name=f"linear{index}")
+      x = layer(x if index == 0 else nn.relu(x))
+    return {"output": x}
