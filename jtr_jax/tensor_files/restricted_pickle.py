@@ -31,6 +31,9 @@ _INSTRUCTIONS = (
 """None of them can ask for more memory than the file has bytes, but for a
 number in the memo, which is checked."""
 
+_BUILDING = ("NEWOBJ", "NEWOBJ_EX", "INST", "OBJ", "EXT1", "EXT2", "EXT4")
+"""They build objects of any class."""
+
 
 def load(
   stream: io.BytesIO,
@@ -54,7 +57,7 @@ def load(
     ValueError: the pickle is broken or names anything else.
   """
   try:
-    _check_instructions(stream)
+    _check_instructions(stream, names)
     return _Unpickler(stream, names, persistent).load()
   except _ForbiddenError as error:
     raise ValueError(
@@ -87,11 +90,17 @@ class _ForbiddenError(Exception):
   """A pickle names something that is not in the table."""
 
 
-def _check_instructions(stream: io.BytesIO) -> None:
+def _check_instructions(stream: io.BytesIO, names: Names) -> None:
   """Read the next pickle without running it, and go back to its start."""
   start = stream.tell()
   size = len(stream.getbuffer())
   for instruction, argument, _ in pickletools.genops(stream):
+    if instruction.name == "GLOBAL":
+      module, _, name = str(argument).partition(" ")
+      if (module, name) not in names:
+        raise _ForbiddenError(f"{module}.{name}")
+    if instruction.name in _BUILDING:
+      raise _ForbiddenError(f"a class by the instruction {instruction.name}")
     if instruction.name not in _INSTRUCTIONS:
       raise ValueError(f"the instruction {instruction.name}")
     if instruction.name.endswith("PUT") and int(argument or 0) > size:

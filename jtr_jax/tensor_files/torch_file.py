@@ -159,6 +159,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
   infos = archive.infolist()
   roots = {info.filename.partition("/")[0] for info in infos}
   names = [info.filename.partition("/")[2] for info in infos]
+  if "constants.pkl" in names:
+    raise ValueError("a TorchScript program, as torch.jit.save writes it")
   if len(roots) != 1 or len(set(names)) != len(names):
     raise ValueError("members outside one folder, or twice")
   if "data.pkl" not in names:

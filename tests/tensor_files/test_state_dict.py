@@ -226,6 +226,14 @@ BAD_FILES = {
     checkpoint({"state_dict": b"", "args": b"cargparse\nNamespace\n)R"}),
     r"refused.*argparse\.Namespace",
   ),
+  "a whole module": (
+    handmade.zip_file(b"\x80\x02ctorch.nn\nLinear\n)\x81.", {}),
+    r"refused.*torch\.nn\.Linear.*save the dictionary of tensors",
+  ),
+  "an object of a known class": (
+    handmade.zip_file(b"\x80\x02ccollections\nOrderedDict\n)\x81.", {}),
+    "refused.*NEWOBJ",
+  ),
   "a storage that is a tensor": (
     checkpoint(
       {"state_dict": b"", "x": b"ctorch._utils\n_rebuild_parameter\n)R"}
@@ -291,9 +299,13 @@ def test_parameters_are_tensors(tmp_path):
   check(read_state_dict(path), {"w": WEIGHT})
 
 
-def test_a_member_of_another_archive_is_damaged(tmp_path):
+@pytest.mark.parametrize(
+  ("member", "message"),
+  [("a/b.txt", r"no data\.pkl"), ("a/constants.pkl", "a TorchScript program")],
+)
+def test_archives_of_other_kinds_are_told_apart(tmp_path, member, message):
   path = tmp_path / "x.pt"
   with zipfile.ZipFile(path, "w") as archive:
-    archive.writestr("a/b.txt", "text")
-  with pytest.raises(ValueError, match=r"no data\.pkl"):
+    archive.writestr(member, "text")
+  with pytest.raises(ValueError, match=message):
     read_state_dict(path)

@@ -1,0 +1,108 @@
+"""Learning less, or no more, when a metric stops getting better."""
+
+import math
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from jtr_jax.methods.base import Tree
+
+
+class PlateauState(NamedTuple):
+  """What is remembered from one evaluation to the next.
+
+  Attributes:
+    factor: f32[], of the learning rate.
+    best: f32[], the best value so far; the higher the better.
+    waited: i32[], evaluations since then.
+  """
+
+  factor: jax.Array
+  best: jax.Array
+  waited: jax.Array
+
+
+def reduce_on_plateau() -> optax.GradientTransformation:
+  """Return a factor on the updates that `observe` reduces; 1 at the start."""
+
+  def init(params: Tree) -> PlateauState:
+    del params
+    return PlateauState(
+      jnp.ones((), jnp.float32),
+      jnp.full((), -jnp.inf, jnp.float32),
+      jnp.zeros((), jnp.int32),
+    )
+
+  def update(
+    updates: Tree, state: PlateauState, params: Tree | None = None
+  ) -> tuple[Tree, PlateauState]:
+    del params
+    scaled = jax.tree.map(lambda u: state.factor.astype(u.dtype) * u, updates)
+    return scaled, state
+
+  return optax.GradientTransformation(init, update)
+
+
+def observe(
+  opt_state: optax.OptState,
+  value: jax.Array,
+  *,
+  factor: float,
+  patience: int,
+) -> optax.OptState:
+  """Return the optimiser's state after an evaluation.
+
+  Every `PlateauState` in it is looked for. After more than `patience`
+  evaluations without a better value the learning rate falls by the factor, and
+  the waiting begins anew.
+
+  Args:
+    opt_state: with any number of plateau states.
+    value: f32[], the higher the better; NaN is never better.
+    factor: of a fall.
+    patience: evaluations that may pass without a better value.
+
+  Source: torch ReduceLROnPlateau, with threshold 0 and no cool-down.
+  """
+
+  def look(state: PlateauState) -> PlateauState:
+    better = value > state.best
+    waited = jnp.where(better, 0, state.waited + 1)
+    falls = waited > patience
+    return PlateauState(
+      jnp.where(falls, factor * state.factor, state.factor).astype(jnp.float32),
+      jnp.where(better, value, state.best).astype(jnp.float32),
+      jnp.where(falls, 0, waited).astype(jnp.int32),
+    )
+
+  is_plateau = lambda node: isinstance(node, PlateauState)
+  return jax.tree.map(
+    lambda node: look(node) if is_plateau(node) else node,
+    opt_state,
+    is_leaf=is_plateau,
+  )
+
+
+class Patience(NamedTuple):
+  """How long a run has waited for a better evaluation; JSON can hold it.
+
+  Attributes:
+    best: the best value so far; the higher the better.
+    waited: evaluations since then.
+  """
+
+  best: float = -math.inf
+  waited: int = 0
+
+  def after(self, value: float) -> "Patience":
+    """Return what is known after an evaluation; NaN is never better."""
+    if value > self.best:
+      return Patience(value, 0)
+    return Patience(self.best, self.waited + 1)
+
+
+def restored(content: Any) -> Patience:
+  """Return what was saved; what an older run did not save starts anew."""
+  return Patience(*content) if content else Patience()
