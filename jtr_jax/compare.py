@@ -9,10 +9,13 @@ and `--epoch=N` compares all runs after the same number of epochs.
 import sys
 from pathlib import Path
 
-from absl import app, flags
+from jtr_jax.core import extras
 
-from jtr_jax.config import flag
-from jtr_jax.workdir import compare_runs
+with extras.required("program"):
+  from absl import app, flags
+
+  from jtr_jax.config import flag
+  from jtr_jax.workdir import compare_runs
 
 _AGAINST = flags.DEFINE_string(
   "against", "", "The row that Delta_MTL is measured against."

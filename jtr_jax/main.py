@@ -7,12 +7,15 @@ needs nothing but the workdir.
 import sys
 from pathlib import Path
 
-from absl import app, flags, logging
-from ml_collections import ConfigDict
+from jtr_jax.core import extras
 
-from jtr_jax.config import flag, validate
-from jtr_jax.experiment import kinds, results
-from jtr_jax.train.compilation import enable_compilation_cache
+with extras.required("program"):
+  from absl import app, flags, logging
+  from ml_collections import ConfigDict
+
+  from jtr_jax.config import flag, validate
+  from jtr_jax.experiment import kinds, results
+  from jtr_jax.train.compilation import enable_compilation_cache
 
 _WORKDIR = flags.DEFINE_string(
   "workdir", None, "Where the run's files go.", required=True

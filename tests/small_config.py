@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 from jtr_jax.data.datasets import prepare
 from jtr_jax.experiment import data_mixture, stl
@@ -52,11 +51,11 @@ def single_task_configs(config):
   return stl.single_task_configs(config, data_mixture.open_sources(config))
 
 
-def start(module, *words, **options):
-  """Start a command of the program, as a user does."""
+def start(module, *words, home=config_files.ROOT, **options):
+  """Start a command of the program that lies in `home`, as a user does."""
   environment = {
     **os.environ,
-    "PYTHONPATH": str(Path(config_files.ROOT)),
+    "PYTHONPATH": str(home),
     "JAX_PLATFORMS": "cpu",
     "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
   }

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import small_config
+from tests import small_config, wheel
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -47,11 +47,16 @@ PROGRAMS = [line for line in COMMANDS if line.startswith("python -m")]
 
 
 @pytest.fixture(scope="module")
+def home(tmp_path_factory):
+  """The program as pip installs it: the configs are those of the wheel."""
+  return wheel.install(tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory):
   """A place with what the README's commands expect to find."""
   place = tmp_path_factory.mktemp("readme")
-  for name in ("configs", "tests"):
-    (place / name).symlink_to(ROOT / name)
+  (place / "tests").symlink_to(ROOT / "tests")
   write_photos(place / "my_photos")
   write_mtan(place / "nyuv2_files")
   return place
@@ -108,9 +113,9 @@ def shrunk(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", PROGRAMS)
-def test_program_of_the_readme_runs(folder, command):
+def test_program_of_the_readme_runs(home, folder, command):
   _, module, *words = shrunk(command)
-  process = small_config.start(module, *words, cwd=folder)
+  process = small_config.start(module, *words, home=home, cwd=folder)
   _, shown = process.communicate()
   assert process.returncode == 0, shown[-3000:]
   for path in re.findall(r"--workdir=(\S+)", command):

@@ -15,26 +15,29 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
-import numpy as np
-from absl import app, flags
-from ml_collections import ConfigDict
+from jtr_jax.core import extras
 
-from jtr_jax.benchmark.measure import Measurement, measure
-from jtr_jax.config import (
-  balancing_presets,
-  build,
-  build_balancing,
-  flag,
-  validate,
-)
-from jtr_jax.data.loading.examples import Examples, WithExtra
-from jtr_jax.data.loading.feed import Feed
-from jtr_jax.data.records.manifest import Manifest
-from jtr_jax.data.rooms import generate
-from jtr_jax.tasks.base import Task
-from jtr_jax.train import dispatch, loop
+with extras.required("program"):
+  import jax
+  import jax.numpy as jnp
+  import numpy as np
+  from absl import app, flags
+  from ml_collections import ConfigDict
+
+  from jtr_jax.benchmark.measure import Measurement, measure
+  from jtr_jax.config import (
+    balancing_presets,
+    build,
+    build_balancing,
+    flag,
+    validate,
+  )
+  from jtr_jax.data.loading.examples import Examples, WithExtra
+  from jtr_jax.data.loading.feed import Feed
+  from jtr_jax.data.records.manifest import Manifest
+  from jtr_jax.data.rooms import generate
+  from jtr_jax.tasks.base import Task
+  from jtr_jax.train import dispatch, loop
 
 _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from absl import app, flags, logging
@@ -19,6 +20,9 @@ _CONFIG = config_flags.DEFINE_config_file(
   lock_config=False,  # unknown fields get the message of config_check
   accept_new_attributes=True,
 )
+
+# Where `configs/` is: inside the installed package, or beside it in a checkout.
+_HOMES = Path(__file__).parents[1:3]
 
 _USER_ERRORS = (ValueError, OSError, NonFiniteError)
 _Result = TypeVar("_Result")
@@ -51,6 +55,23 @@ def name() -> str:
   return str(config_flags.get_config_filename(flag))
 
 
+def find_shipped(word: str) -> str:
+  """Complete --config=configs/NAME.py where the working directory lacks it.
+
+  Args:
+    word: of the command line.
+
+  Returns:
+    The word, with the path of the config that comes with the program if there
+    is no such file here.
+  """
+  parts = re.fullmatch(r"((?:--?config=)?)(configs/[^:]+\.py)(.*)", word)
+  if parts is None or Path(parts[2]).exists():
+    return word
+  shipped = [home / parts[2] for home in _HOMES if (home / parts[2]).exists()]
+  return f"{parts[1]}{shipped[0]}{parts[3]}" if shipped else word
+
+
 def check_sections(words: list[str]) -> None:
   """Raise if a flag --config.SECTION.FIELD names no section of a config.
 
@@ -80,7 +101,8 @@ def _names(sections: Mapping[str, Any], above: str = "") -> Iterator[str]:
 
 def _parse(words: list[str]) -> list[str]:
   check_sections(words)
-  rest: list[str] = app.parse_flags_with_usage(words)
+  found = [find_shipped(word) for word in words]
+  rest: list[str] = app.parse_flags_with_usage(found)
   return rest
 
 

@@ -9,11 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
-from jtr_jax.data.datasets import folder
-from jtr_jax.data.datasets.prepare import PREPARERS
-from jtr_jax.data.datasets.resample import Size
-from jtr_jax.data.inspect import contents, report
-from jtr_jax.data.label_splits import command
+from jtr_jax.core import extras
+
+with extras.required("program"):
+  from jtr_jax.data.datasets import folder
+  from jtr_jax.data.datasets.prepare import PREPARERS
+  from jtr_jax.data.datasets.resample import Size
+  from jtr_jax.data.inspect import contents, report
+  from jtr_jax.data.label_splits import command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

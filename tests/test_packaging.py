@@ -1,0 +1,90 @@
+"""What `pip install jtr_jax` brings: the library alone, and what is in it."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from tests import wheel
+from tests.config_files import ROOT
+
+LIBRARY = (
+  "balancing",
+  "core",
+  "methods",
+  "metrics",
+  "models",
+  "tasks",
+  "verify",
+)
+# What the extra `program` installs and no dependency of the library does.
+PROGRAM = (
+  "array_record",
+  "grain",
+  "importlib_resources",
+  "ml_collections",
+  "orbax",
+  "PIL",
+  "safetensors",
+  "tensorboardX",
+  "tensorflow_datasets",
+  "tqdm",
+)
+COMMANDS = ("benchmark", "compare", "data", "main")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+  return wheel.install(tmp_path_factory.mktemp("wheel"))
+
+
+def run_without_program(code):
+  """Run code where the modules of the extra cannot be imported."""
+  hide = f"import sys; sys.modules.update(dict.fromkeys({PROGRAM}))"
+  return subprocess.run(
+    [sys.executable, "-c", f"{hide}\n{code}"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+
+
+def test_library_needs_no_program():
+  names = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for part in LIBRARY
+    for path in sorted((ROOT / "jtr_jax" / part).rglob("*.py"))
+  ]
+  done = run_without_program("\n".join(f"import {name}" for name in names))
+  assert done.returncode == 0, done.stderr
+  assert len(names) > 80
+
+
+def test_commands_name_the_extra_in_one_line():
+  code = f"""
+import runpy
+for name in {COMMANDS}:
+  try:
+    runpy.run_module("jtr_jax." + name, run_name="__main__")
+  except SystemExit as end:
+    print(name, end.code)
+"""
+  done = run_without_program(code)
+  assert done.returncode == 0, done.stderr
+  lines = done.stdout.splitlines()
+  assert [line.split()[0] for line in lines] == list(COMMANDS)
+  for line in lines:
+    assert "pip install 'jtr_jax[program]'" in line
+    assert re.search(f"import of ({'|'.join(PROGRAM)}) halted", line)
+
+
+def test_wheel_holds_the_package_its_types_and_its_configs(installed):
+  files = {str(p.relative_to(installed)) for p in installed.rglob("*.*")}
+  assert "jtr_jax/py.typed" in files
+  for path in (ROOT / "jtr_jax").rglob("*.py"):
+    assert str(path.relative_to(ROOT)) in files
+  for path in (ROOT / "configs").glob("*.py"):
+    assert f"jtr_jax/configs/{path.name}" in files
+  assert {name.split("/")[0].split("-")[0] for name in files} == {"jtr_jax"}
