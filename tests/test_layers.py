@@ -19,11 +19,11 @@ FLOORS = (
   ("core",),
   ("tasks", "metrics", "balancing", "tensor_files"),
   ("models", "data", "workdir"),
-  ("methods",),
+  ("methods", "pretrained"),
   ("train",),
   ("config", "verify"),
   ("experiment", "benchmark"),
-  ("main", "compare", "tables"),
+  ("main", "compare", "tables", "weights"),
 )
 
 ONLY_IN = {

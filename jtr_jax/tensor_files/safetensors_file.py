@@ -64,11 +64,12 @@ def write_safetensors(
     temporary.replace(target)
   except (safetensors.SafetensorError, OSError) as error:
     temporary.unlink(missing_ok=True)
+    why = getattr(error, "strerror", None) or error
     raise OSError(
       getattr(error, "errno", None) or 0,
       errors.message(
-        "A file cannot be written",
-        found=f"{target}: {getattr(error, 'strerror', None) or error}",
+        f"{target} cannot be written",
+        found=why,
         expected="a writable place with free space",
         do="Mend that and start the same command again.",
       ),

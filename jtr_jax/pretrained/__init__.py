@@ -1,0 +1,1 @@
+"""Trained weights to begin with: imported ones, those of a package."""

@@ -1,0 +1,99 @@
+"""Trained weights: python -m jtr_jax.weights COMMAND ...
+
+list names the networks whose published weights can be read, show tells what is
+in a file, import checks every tensor and makes a folder that `model.weights`
+can begin with.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from jtr_jax.models import published
+from jtr_jax.pretrained import imported
+from jtr_jax.tensor_files.state_dict import read_state_dict
+from jtr_jax.weights import listing
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+  """Run one command.
+
+  Args:
+    arguments: the command line without the program; None for `sys.argv`.
+
+  Returns:
+    0 if it did what was asked, else 1.
+  """
+  given = _parser().parse_args(arguments)
+  try:
+    code: int = given.run(given)
+  except (ValueError, OSError) as error:
+    sys.stderr.write(f"{error}\n")
+    return 1
+  return code
+
+
+def _parser() -> argparse.ArgumentParser:
+  parser = argparse.ArgumentParser(
+    prog="python -m jtr_jax.weights", description=__doc__
+  )
+  commands = parser.add_subparsers(required=True, metavar="COMMAND")
+  names = commands.add_parser("list", help="name the networks")
+  names.set_defaults(run=_list)
+  show = commands.add_parser("show", help="tell what is in a file")
+  _add_file(show)
+  show.set_defaults(run=_show)
+  take = commands.add_parser("import", help="check a file and keep it")
+  _add_file(take)
+  take.add_argument(
+    "--network", required=True, help="whose weights they are, see list"
+  )
+  take.add_argument("--out", type=Path, required=True, help="folder to make")
+  take.add_argument(
+    "--ignore",
+    action="append",
+    default=[],
+    metavar="PATTERN",
+    help="tensors that may be left over or missing, such as 'fc.*'",
+  )
+  take.set_defaults(run=_import)
+  return parser
+
+
+def _add_file(parser: argparse.ArgumentParser) -> None:
+  parser.add_argument("file", type=Path, help=".safetensors, .pth or .pt")
+  parser.add_argument(
+    "--inside",
+    default="",
+    metavar="KEY",
+    help="where in the file the network is [the usual places]",
+  )
+
+
+def _list(given: argparse.Namespace) -> int:
+  del given
+  sys.stdout.write("\n".join(published.NETWORKS) + "\n")
+  return 0
+
+
+def _show(given: argparse.Namespace) -> int:
+  found = read_state_dict(given.file, given.inside)
+  sys.stdout.write(listing.describe(given.file, found))
+  return 0
+
+
+def _import(given: argparse.Namespace) -> int:
+  network = imported.import_file(
+    given.file,
+    given.network,
+    given.out,
+    ignore=given.ignore,
+    place=given.inside,
+  )
+  sys.stdout.write(listing.summarise(given.out, network))
+  return 0
+
+
+if __name__ == "__main__":
+  sys.exit(main())
