@@ -1,4 +1,4 @@
-"""Command line of the data: prepare, inspect, verify, split."""
+"""Command line of the data: prepare, inspect, verify, join, split."""
 
 import argparse
 import inspect
@@ -17,6 +17,8 @@ with extras.required("program"):
   from jtr_jax.data.datasets.resample import Size
   from jtr_jax.data.inspect import contents, report
   from jtr_jax.data.label_splits import command
+  from jtr_jax.data.records import joined
+  from jtr_jax.data.records.dataset import Dataset
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,6 +58,13 @@ def _parser() -> argparse.ArgumentParser:
   verify.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
   verify.set_defaults(run=_verify)
   command.add_parser(commands)
+  join = commands.add_parser(
+    "join", help="read several prepared directories as one, without copying"
+  )
+  join.add_argument("parts", type=Path, nargs="+", help="prepared directories")
+  join.add_argument("--out", type=Path, required=True, help="a new directory")
+  join.add_argument("--name", default="joined", help="of the joined data set")
+  join.set_defaults(run=_join)
   return parser
 
 
@@ -103,7 +112,14 @@ def _converter(option: str, hint: Any) -> dict[str, Any]:
 
 def _prepare(given: argparse.Namespace) -> int:
   options = {option: getattr(given, option) for option in given.options}
-  dataset = PREPARERS[given.name].prepare(given.out, **options)
+  return _tell(PREPARERS[given.name].prepare(given.out, **options))
+
+
+def _join(given: argparse.Namespace) -> int:
+  return _tell(joined.write_joined(given.out, given.name, given.parts))
+
+
+def _tell(dataset: Dataset) -> int:
   height, width = dataset.manifest.size
   counts = ", ".join(
     f"{split.size} {name}" for name, split in dataset.manifest.splits.items()

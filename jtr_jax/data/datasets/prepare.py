@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import jtr_jax
 from jtr_jax.core import errors
-from jtr_jax.data.datasets import raw as raw_lib
+from jtr_jax.data.datasets import folder
+from jtr_jax.data.datasets.prepare_files import about_options, prepare_files
 from jtr_jax.data.datasets.readers import READERS, Reader
-from jtr_jax.data.datasets.resample import Fit, Size
+from jtr_jax.data.datasets.resample import Size
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.prepared import Dataset
 
@@ -89,51 +89,7 @@ def prepare_rooms(
       for split, count in counts.items()
     },
     counts=counts,
-    source=_source(size=list(size), **counts, seed=seed),
-    overwrite=overwrite,
-  )
-
-
-def prepare_files(
-  reader: Reader,
-  out: Path,
-  *,
-  raw: str | os.PathLike[str],
-  size: Size | None = None,
-  fit: Fit = "stretch",
-  overwrite: bool = False,
-  **options: Any,
-) -> Dataset:
-  """Prepare the files of a published data set, or of a user's own.
-
-  Args:
-    reader: finds the files.
-    out: where to write.
-    raw: the folder that holds them.
-    size: (H, W) to resize to; by default that of the data set or its images.
-    fit: how images of another aspect ratio get this size.
-    overwrite: whether to replace a prepared data set.
-    **options: of the reader.
-
-  Returns:
-    The data set.
-  """
-  found = reader.scan(Path(raw), **options)
-  size = size or found.size or raw_lib.common_size(found)
-  known = {"fingerprint": found.fingerprint} if found.fingerprint else {}
-  return prepared.write_dataset(
-    out,
-    found.name,
-    tasks=found.task_options,
-    size=size,
-    splits={
-      split: raw_lib.examples(found, split, size, fit) for split in found.splits
-    },
-    counts={split: len(rows) for split, rows in found.splits.items()},
-    source={"files": dict(found.source)}
-    | _source(
-      raw=os.fspath(raw), size=list(size), fit=fit, **_texts(options), **known
-    ),
+    source=about_options(size=list(size), **counts, seed=seed),
     overwrite=overwrite,
   )
 
@@ -252,7 +208,7 @@ def _check_same(name: str, dataset: Dataset, options: dict[str, Any]) -> None:
   }
   raw = options.get("raw")
   if name == "folder" and raw is not None and Path(raw).is_dir():
-    listed = READERS[name].scan(Path(raw), tasks=options.get("tasks"))
+    listed = folder.scan(Path(raw), tasks=options.get("tasks"))
     wanted["fingerprint"] = listed.fingerprint
   for key, value in wanted.items():
     if found[key] != value:
@@ -266,15 +222,3 @@ def _check_same(name: str, dataset: Dataset, options: dict[str, Any]) -> None:
           + " --overwrite`.",
         )
       )
-
-
-def _texts(options: Mapping[str, Any]) -> dict[str, Any]:
-  """Return options in a form that JSON keeps."""
-  return {
-    name: os.fspath(value) if isinstance(value, Path) else value
-    for name, value in options.items()
-  }
-
-
-def _source(**options: Any) -> dict[str, Any]:
-  return {"options": options, "jtr_jax": jtr_jax.__version__}

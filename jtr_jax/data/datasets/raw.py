@@ -97,6 +97,20 @@ class RawDataset:
     return {name: task.options for name, task in self.tasks.items()}
 
 
+@dataclasses.dataclass(frozen=True)
+class RawParts:
+  """A data set that is listed and prepared part by part, then joined.
+
+  Attributes:
+    name: the data set.
+    parts: name of a part, and of its directory -> what lists it and tells of
+      files out of place.
+  """
+
+  name: str
+  parts: Mapping[str, Callable[[OnProblem], RawDataset]]
+
+
 def examples(
   dataset: RawDataset, split: str, size: Size, fit: Fit = "stretch"
 ) -> Iterator[tuple[str, Arrays]]:

@@ -5,8 +5,8 @@ import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jtr_jax.data.datasets import cityscapes, folder, nyuv2
-from jtr_jax.data.datasets.raw import RawDataset
+from jtr_jax.data.datasets import cityscapes, folder, nyuv2, taskonomy
+from jtr_jax.data.datasets.raw import RawDataset, RawParts
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Reader:
     automatic: whether a training run may prepare it by itself.
   """
 
-  scan: Callable[..., RawDataset]
+  scan: Callable[..., RawDataset | RawParts]
   is_here: Callable[[Path], bool]
   obtain: str
   automatic: bool = False
@@ -55,4 +55,5 @@ READERS: Mapping[str, Reader] = {
     + ", ".join(nyuv2.OFFICIAL_FILES),
   ),
   "cityscapes": Reader(cityscapes.scan, cityscapes.is_here, cityscapes.OBTAIN),
+  "taskonomy": Reader(taskonomy.scan, taskonomy.is_here, taskonomy.OBTAIN),
 }

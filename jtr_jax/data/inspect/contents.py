@@ -1,6 +1,7 @@
 """One view on what lies at a path: a prepared data set or a raw folder."""
 
 import abc
+import bisect
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,12 @@ import numpy as np
 from jtr_jax.core import errors
 from jtr_jax.data.datasets import folder_description
 from jtr_jax.data.datasets import raw as raw_lib
-from jtr_jax.data.datasets.raw import OnProblem, RawDataset
+from jtr_jax.data.datasets.raw import OnProblem, RawDataset, RawParts
 from jtr_jax.data.datasets.readers import READERS
 from jtr_jax.data.progress import progress
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.checked_rows import Arrays
+from jtr_jax.data.records.dataset import BrokenRecordError
 from jtr_jax.data.records.manifest import TaskOptions
 
 _FOLDER = "folder"  # the first of `READERS`
@@ -61,7 +63,7 @@ class Prepared(Contents):
     """Return what is wrong with one record."""
     try:
       self.read(split, index)
-    except prepared.BrokenRecordError as e:
+    except BrokenRecordError as e:
       return [f"{e.file}: {split} record {index}: {e.reason}"]
     return []
 
@@ -91,6 +93,51 @@ class Raw(Contents):
     return raw_lib.problems(self._listed, self._listed.splits[split][index])
 
 
+class RawInParts(Contents):
+  """The files of a data set in parts, of which one is listed at a time."""
+
+  def __init__(
+    self, path: Path, found: RawParts, on_problem: OnProblem
+  ) -> None:
+    self.title = f"{found.name} {path}, not prepared, {len(found.parts)} parts"
+    self.counts = {}
+    self.tasks = {}
+    self._parts = found.parts
+    self._starts: dict[str, list[tuple[int, str]]] = {}
+    for name, scan in found.parts.items():
+      listed = scan(on_problem)
+      self.tasks |= listed.task_options
+      for split, rows in listed.splits.items():
+        start = self.counts.get(split, 0)
+        self._starts.setdefault(split, []).append((start, name))
+        self.counts[split] = start + len(rows)
+    self._open: tuple[str, Raw] | None = None
+    self._path = path
+
+  def read(self, split: str, index: int) -> tuple[str, Arrays]:
+    """Return the arrays of one image."""
+    part, place = self._part_of(split, index)
+    return part.read(split, place)
+
+  def problems(self, split: str, index: int) -> list[str]:
+    """Return what is wrong with each file of one image."""
+    part, place = self._part_of(split, index)
+    return part.problems(split, place)
+
+  def _part_of(self, split: str, index: int) -> tuple[Raw, int]:
+    """Return the part with an image, and the place of the image in it."""
+    starts = self._starts[split]
+    start, name = starts[bisect.bisect_right(starts, (index, "~")) - 1]
+    if self._open is None or self._open[0] != name:
+      listed = self._parts[name](_ignore)  # told before
+      self._open = (name, Raw(self._path, listed))
+    return self._open[1], index - start
+
+
+def _ignore(error: ValueError) -> None:
+  del error
+
+
 def open_contents(
   path: Path,
   on_problem: OnProblem = raw_lib.raise_error,
@@ -115,7 +162,10 @@ def open_contents(
   if name:
     reader = READERS[name]
     known = {n: v for n, v in options.items() if n in reader.options}
-    return Raw(path, reader.scan(path, on_problem=on_problem, **known))
+    found = reader.scan(path, on_problem=on_problem, **known)
+    if isinstance(found, RawDataset):
+      return Raw(path, found)
+    return RawInParts(path, found, on_problem)
   raise ValueError(
     errors.message(
       f"There is no data in {path}",

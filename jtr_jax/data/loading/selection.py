@@ -11,18 +11,16 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from jtr_jax.core import errors
+from jtr_jax.data.records.dataset import Dataset, Records
 from jtr_jax.data.records.manifest import (
   Manifest,
   StoredForm,
   TaskOptions,
+  check_same_task,
 )
-from jtr_jax.data.records.prepared import Dataset, Source
 
 Images: TypeAlias = Literal["all", "labelled", "unlabelled"]
 """Which images of a split take part: those with or without a label to see."""
-
-
-_MEANING = ("kind", "classes", "channels")  # what a task's options agree in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,17 +94,17 @@ class Selection:
     labels = sum(form.nbytes for form in self.forms.values())
     return self.size * (math.prod(self.image_shape) + labels)
 
-  def source(self) -> "Records":
+  def source(self) -> "SelectedRecords":
     """Return random access to the images and labels."""
-    return Records(self)
+    return SelectedRecords(self)
 
 
-class Records:
+class SelectedRecords:
   """Random access to a selection; small when pickled."""
 
   def __init__(self, selection: Selection) -> None:
     self._selection = selection
-    self._sources: list[Source] = [
+    self._sources: list[Records] = [
       part.dataset.source(part.split) for part in selection.parts
     ]
     self._ends = list(itertools.accumulate(selection.sizes))
@@ -208,7 +206,7 @@ def join_tasks(manifests: Mapping[str, Manifest]) -> dict[str, TaskOptions]:
     for task, options in manifest.tasks.items():
       if task in known:
         owner, before = known[task]
-        _check_same_task(task, {owner: before, name: options})
+        check_same_task(task, {owner: before, name: options})
       else:
         known[task] = (name, options)
   return {task: options for task, (_, options) in known.items()}
@@ -271,27 +269,6 @@ def _no_images(
       do="Change data.images or the scenario of this source, or leave it out.",
     )
   )
-
-
-def _check_same_task(task: str, found: Mapping[str, Mapping[str, Any]]) -> None:
-  """Raise if two sources mean different things by the name of a task."""
-  (first, a), (second, b) = found.items()
-  differing = [key for key in _MEANING if a.get(key) != b.get(key)]
-  if a.get("unit", b.get("unit")) != b.get("unit", a.get("unit")):
-    differing.append("unit")
-  if differing:
-    shown = "; ".join(
-      f"{key} {a.get(key)!r} in {first!r} and {b.get(key)!r} in {second!r}"
-      for key in differing
-    )
-    raise ValueError(
-      errors.message(
-        f"Two sources mean different things by task {task!r}",
-        found=shown,
-        expected="the same kind, classes, channels and unit",
-        do="Give one of the tasks another name when its data set is prepared.",
-      )
-    )
 
 
 def _pixels(name: str, manifest: Manifest) -> str:

@@ -24,6 +24,7 @@ _FLOAT_KINDS = {  # kind: (dtype, channels unless the task says otherwise)
   "normals": ("float16", 3),
   "regression": ("float16", 1),
 }
+_MEANING = ("kind", "classes", "channels")  # what a task's options agree in
 KINDS = ("segmentation", *_FLOAT_KINDS)
 
 
@@ -198,6 +199,35 @@ def read_manifest(directory: Path) -> Manifest:
     },
     source=content["source"],
   )
+
+
+def check_same_task(task: str, found: Mapping[str, Mapping[str, Any]]) -> None:
+  """Raise if two data sets mean different things by the name of a task.
+
+  Args:
+    task: the task.
+    found: name of a data set -> its options of the task, two of them.
+
+  Raises:
+    ValueError: another kind, other classes, channels or unit.
+  """
+  (first, a), (second, b) = found.items()
+  differing = [key for key in _MEANING if a.get(key) != b.get(key)]
+  if a.get("unit", b.get("unit")) != b.get("unit", a.get("unit")):
+    differing.append("unit")
+  if differing:
+    shown = "; ".join(
+      f"{key} {a.get(key)!r} in {first!r} and {b.get(key)!r} in {second!r}"
+      for key in differing
+    )
+    raise ValueError(
+      errors.message(
+        f"Two sources mean different things by task {task!r}",
+        found=shown,
+        expected="the same kind, classes, channels and unit",
+        do="Give one of the tasks another name when its data set is prepared.",
+      )
+    )
 
 
 def _not_a_manifest(path: Path, found: str) -> ValueError:

@@ -1,7 +1,6 @@
 """Writes and opens prepared data sets: array_record files and a manifest."""
 
 import contextlib
-import dataclasses
 import io
 import os
 import shutil
@@ -10,125 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors
 from jtr_jax.data.progress import progress
+from jtr_jax.data.records import joined
 from jtr_jax.data.records import manifest as manifest_lib
 from jtr_jax.data.records.checked_rows import Arrays, CheckedRows
+from jtr_jax.data.records.dataset import Dataset
 from jtr_jax.data.records.manifest import Manifest, TaskOptions
-
-
-@dataclasses.dataclass(frozen=True)
-class Dataset:
-  """A prepared data set on disk.
-
-  Attributes:
-    directory: where it lies.
-    manifest: what it says about itself.
-  """
-
-  directory: Path
-  manifest: Manifest
-
-  def source(self, split: str) -> "Source":
-    """Return random access to the records of one split."""
-    return Source(self.directory, split, self.manifest)
-
-
-class BrokenRecordError(ValueError):
-  """A record that cannot be read, with the file that holds it.
-
-  Attributes:
-    file: name of the array_record file.
-    index: position of the record in its split.
-    reason: what is wrong.
-  """
-
-  def __init__(self, file: Path, split: str, index: int, reason: str) -> None:
-    self.file, self.split, self.index, self.reason = file, split, index, reason
-    super().__init__(
-      errors.message(
-        f"Record {index} of split {split!r} cannot be read",
-        found=f"{file}: {reason}",
-        expected="an unchanged array_record file",
-        do="Copy the file again or prepare the data set again; "
-        f"`python -m jtr_jax.data verify {file.parent}` names all that broke.",
-      )
-    )
-
-  def __reduce__(self) -> tuple[Any, ...]:
-    return type(self), (self.file, self.split, self.index, self.reason)
-
-
-class Source:
-  """Random access to one split; small when pickled, opened when first read."""
-
-  def __init__(self, directory: Path, split: str, manifest: Manifest) -> None:
-    self._directory = directory
-    self._split = split
-    self._ids = manifest.split(split).ids
-    self._labelled = manifest.split(split).labelled
-    self._records: Any = None
-
-  def __len__(self) -> int:
-    return len(self._ids)
-
-  def __getstate__(self) -> dict[str, Any]:
-    return {**self.__dict__, "_records": None}
-
-  def __getitem__(self, index: int) -> dict[str, Any]:
-    """Return `image`, `id` and for each task the stored label or None."""
-    if not 0 <= index < len(self):
-      raise IndexError(f"record {index} of {len(self)}")
-    try:
-      record = self._open()[index]
-    except (RuntimeError, ValueError, OSError) as e:
-      raise self._broken(index, str(e)) from e
-    found = record["id"].decode()
-    if found != self._ids[index]:
-      reason = f"it holds {found!r}, the manifest says {self._ids[index]!r}"
-      raise self._broken(index, reason)
-    labels = {name: _or_none(record[name]) for name in self._labelled}
-    for name, label in labels.items():
-      if (label is not None) != self._labelled[name][index]:
-        reason = f"whether {name} is labelled is not what the manifest says"
-        raise self._broken(index, reason)
-    return {"image": record["image"], "id": found, **labels}
-
-  def _open(self) -> Any:
-    if self._records is None:
-      import tensorflow_datasets as tfds
-
-      builder = tfds.builder_from_directory(str(self._directory))
-      records = builder.as_data_source(split=self._split)
-      if len(records) != len(self):
-        raise ValueError(f"{len(records)} records for {len(self)} ids")
-      self._records = records
-    return self._records
-
-  def _broken(self, index: int, reason: str) -> BrokenRecordError:
-    file = self._file_of(index)
-    return BrokenRecordError(file, self._split, index, reason)
-
-  def _file_of(self, index: int) -> Path:
-    if self._records is None:
-      return self._directory / "dataset_info.json"
-    files = self._records.dataset_info.splits[self._split].file_instructions
-    ends = np.cumsum([file.take for file in files])
-    return Path(files[int(np.searchsorted(ends, index, side="right"))].filename)
-
-
-def _or_none(label: np.ndarray) -> np.ndarray | None:
-  return label if label.shape[0] else None
 
 
 def open_dataset(directory: str | os.PathLike[str]) -> Dataset:
   """Open a prepared data set.
 
   Args:
-    directory: what was given to `prepare` as `--out`.
+    directory: what was given to `prepare` or `join` as `--out`.
 
   Returns:
     The data set; records are read when asked for.
@@ -137,6 +33,8 @@ def open_dataset(directory: str | os.PathLike[str]) -> Dataset:
     ValueError: none is there, or another version wrote it.
   """
   directory = Path(directory)
+  if joined.is_joined(directory):
+    return joined.open_joined(directory)
   if not is_prepared(directory):
     state = (
       "a folder without manifest.json" if directory.is_dir() else "nothing"
@@ -155,7 +53,9 @@ def open_dataset(directory: str | os.PathLike[str]) -> Dataset:
 
 def is_prepared(directory: str | os.PathLike[str]) -> bool:
   """Return whether a finished preparation lies in a directory."""
-  return (Path(directory) / manifest_lib.FILE_NAME).is_file()
+  directory = Path(directory)
+  single = (directory / manifest_lib.FILE_NAME).is_file()
+  return single or joined.is_joined(directory)
 
 
 def write_dataset(
