@@ -1,14 +1,22 @@
 """The tables of the papers: what is published, and our runs of it.
 
-python -m jtr_jax.tables list tells which tables there are; show TABLE prints
-one, such as jtr_10, ial_I or amtl_C.
+python -m jtr_jax.tables list tells which tables there are and what can be run;
+show TABLE prints one, such as jtr_10, ial_I or amtl_C; run TABLE --out=DIR
+trains its rows, as ordinary experiments, and report TABLE --runs=DIR prints our
+numbers beside the published ones.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
+from jtr_jax.core import extras
 from jtr_jax.tables import markdown, read
+
+with extras.required("program"):
+  from jtr_jax.tables import listing
+  from jtr_jax.tables.recipe import Request
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -20,39 +28,117 @@ def main(words: Sequence[str] | None = None) -> int:
   Returns:
     Exit code: 0 if all is well.
   """
-  given = _parser().parse_args(words)
+  parser = _parser()
+  given, rest = parser.parse_known_args(words)
+  if rest and given.run is not _run:
+    parser.error(f"unrecognized arguments: {' '.join(rest)}")
+  given.flags = tuple(rest)
   try:
-    sys.stdout.write(given.run(given))
+    code: int = given.run(given)
   except (ValueError, OSError) as error:
     sys.stderr.write(f"{type(error).__name__}: {error}\n")
     return 1
-  return 0
+  return code
 
 
 def _parser() -> argparse.ArgumentParser:
   parser = argparse.ArgumentParser(
-    prog="python -m jtr_jax.tables", description=__doc__
+    prog="python -m jtr_jax.tables", description=__doc__, allow_abbrev=False
   )
   commands = parser.add_subparsers(required=True, metavar="COMMAND")
   every = commands.add_parser("list", help="name all tables")
   every.set_defaults(run=_list)
   show = commands.add_parser("show", help="print the numbers of a table")
-  show.add_argument("table", metavar="TABLE", help="such as jtr_10")
   show.set_defaults(run=_show)
+  page = commands.add_parser("page", help="print a page of all tables anew")
+  page.add_argument("file", type=Path, help="such as docs/results/....md")
+  page.set_defaults(run=_page)
+  run = commands.add_parser(
+    "run",
+    help="train rows of a table; --config.FIELD=VALUE is for all of them",
+    allow_abbrev=False,
+  )
+  run.add_argument("--out", type=Path, required=True, help="where runs go")
+  run.add_argument(
+    "--rows",
+    default="",
+    help="rows or groups, with commas between [all that can be run]",
+  )
+  run.add_argument("--seeds", default="0", help="such as 0,1,2 [0]")
+  run.add_argument(
+    "--budget", default="", help="epochs=N or steps=N [as published]"
+  )
+  run.add_argument(
+    "--data", default="", help="rooms, or a prepared directory [as published]"
+  )
+  run.add_argument(
+    "--anyway",
+    action="store_true",
+    help="also rows that lack something, such as the published network",
+  )
+  run.set_defaults(run=_run)
+  report = commands.add_parser("report", help="print ours beside published")
+  report.add_argument(
+    "--runs", type=Path, required=True, help="--out of the runs"
+  )
+  report.add_argument(
+    "--rule", choices=("last", "best"), default="last", help="[last]"
+  )
+  report.set_defaults(run=_report)
+  for command in (show, run, report):
+    command.add_argument("table", metavar="TABLE", help="such as jtr_10")
   return parser
 
 
-def _list(given: argparse.Namespace) -> str:
+def _list(given: argparse.Namespace) -> int:
   del given
-  rows = [
-    [table.name, table.title, str(len(read.entries(table)))]
-    for table in map(read.table, read.names())
-  ]
-  return markdown.grid(["table", "title", "rows"], rows, texts=2) + "\n"
+  sys.stdout.write(listing.overview())
+  return 0
 
 
-def _show(given: argparse.Namespace) -> str:
-  return markdown.table_text(read.table(given.table))
+def _show(given: argparse.Namespace) -> int:
+  table = read.table(given.table)
+  text = f"{markdown.table_text(table)}\n{listing.commands(table)}"
+  sys.stdout.write(text)
+  return 0
+
+
+def _page(given: argparse.Namespace) -> int:
+  text = listing.page(given.file.read_text(encoding="utf-8"))
+  given.file.write_text(text, encoding="utf-8")
+  return 0
+
+
+def _run(given: argparse.Namespace) -> int:
+  from jtr_jax.tables import run  # loads JAX, which the others need not
+  from jtr_jax.train.compilation import enable_compilation_cache
+
+  table = read.table(given.table)
+  wanted = [word for word in given.rows.split(",") if word]
+  entries = read.entries(table, wanted)
+  request = Request(given.budget, given.data, given.flags, given.anyway)
+  enable_compilation_cache()
+  is_good = True
+  for done in run.run(entries, given.out, request, _seeds(given.seeds)):
+    sys.stdout.write(f"{done.name}: {done.outcome}: {done.detail}\n")
+    sys.stdout.flush()
+    is_good &= done.is_good or (done.outcome == "cannot run" and not wanted)
+  return 0 if is_good else 1
+
+
+def _seeds(text: str) -> list[int]:
+  numbers = text.split(",")
+  if not all(number.isdigit() for number in numbers):
+    raise ValueError(f"--seeds={text} are no seeds. Write for example 0,1,2.")
+  return [int(number) for number in numbers]
+
+
+def _report(given: argparse.Namespace) -> int:
+  from jtr_jax.tables import report
+
+  text = report.report(read.table(given.table), given.runs, given.rule)
+  sys.stdout.write(text)
+  return 0
 
 
 if __name__ == "__main__":

@@ -74,6 +74,8 @@ class Group(NamedTuple):
       "" if there is none.
     arguments: of the config files of all its rows.
     flags: further words of the command line.
+    images: of the training split, for the time that a training takes; 0 if it
+      is not known.
     unexplained: key of a row -> why a derived number does not follow.
     differs: how our runs differ from what is published.
     missing: what is not there to run it, or "".
@@ -87,6 +89,7 @@ class Group(NamedTuple):
   baseline: str = ""
   arguments: str = ""
   flags: tuple[str, ...] = ()
+  images: int = 0
   unexplained: Mapping[str, str] = {}
   differs: tuple[str, ...] = ()
   missing: str = ""

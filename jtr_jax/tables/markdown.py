@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from jtr_jax.tables.form import Column, Group, Table
+from jtr_jax.tables.form import Column, Group, Row, Table
 
 ARROWS = {1: "↑", -1: "↓"}
 
@@ -20,15 +20,16 @@ def table_text(table: Table) -> str:
 
 def notes(table: Table) -> str:
   """Return the settings, the caveats and how our runs differ, as a list."""
-  differences = [*table.differs]
-  for group in table.groups.values():
-    differences += (f"{group.heading}: {text}" for text in group.differs)
-  for row in table.rows.values():
-    differences += (f"{row.label}: {text}" for text in row.differs)
+  parts = [
+    ("", table.differs, table.missing),
+    *((f"{g.heading}: ", g.differs, g.missing) for g in table.groups.values()),
+    *((f"{label(r)}: ", r.differs, r.missing) for r in table.rows.values()),
+  ]
   lines = [
     *(f"* Setting: {text}" for text in table.settings),
     *(f"* {text}" for text in table.caveats),
-    *(f"* Ours differs. {text}" for text in differences),
+    *(f"* Ours. {of}{text}" for of, texts, _ in parts for text in texts),
+    *(f"* Missing. {of}{missing}." for of, _, missing in parts if missing),
   ]
   return "\n".join(lines)
 
@@ -39,6 +40,11 @@ def heading(column: Column) -> str:
   if column.unit not in text:
     text += f", {column.unit}"
   return f"{text} {ARROWS[column.direction]}"
+
+
+def label(row: Row) -> str:
+  """Return the label of a row, safe in Markdown."""
+  return row.label.replace("*", "\\*")
 
 
 def grid(
@@ -55,11 +61,11 @@ def _group_text(table: Table, group: Group) -> str:
   """Return the printed numbers of one group."""
   shown = [key for key, numbers in group.published.items() if numbers]
   if not shown:
-    labels = ", ".join(table.rows[key].label for key in group.published)
+    labels = ", ".join(label(table.rows[key]) for key in group.published)
     return f"{group.heading}: {labels}; no numbers."
   rows = [
     [
-      table.rows[key].label + " \\*" * (key in group.unexplained),
+      label(table.rows[key]) + " \\*" * (key in group.unexplained),
       *(cell.text for cell in group.published[key]),
     ]
     for key in shown
@@ -67,6 +73,6 @@ def _group_text(table: Table, group: Group) -> str:
   text = grid([group.heading, *map(heading, group.columns)], rows)
   reasons: dict[str, list[str]] = {}
   for key, reason in group.unexplained.items():
-    reasons.setdefault(reason, []).append(table.rows[key].label)
+    reasons.setdefault(reason, []).append(label(table.rows[key]))
   lines = [f"\\* {', '.join(who)}: {why}." for why, who in reasons.items()]
   return "\n\n".join([text, *lines])

@@ -1,0 +1,77 @@
+"""Costs of a row: one train step is measured, a training extrapolated."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jtr_jax.benchmark.__main__ import measure_config
+from jtr_jax.config import build
+from jtr_jax.tables.form import Entry
+from jtr_jax.tables.recipe import Recipe
+from jtr_jax.workdir import text_files
+
+_FILE = "measurement.json"
+_TIMED_STEPS = 20
+
+
+def is_measured(folder: Path) -> bool:
+  """Return whether a measurement lies in a folder."""
+  return (folder / _FILE).exists()
+
+
+def measure(how: Recipe, images: int, folder: Path) -> None:
+  """Measure a train step on random data and write what it takes.
+
+  Args:
+    how: the run.
+    images: of the published training split; 0 if that is not known.
+    folder: where the file goes.
+
+  Raises:
+    OSError: it cannot be written.
+  """
+  config = how.config()
+  content = dataclasses.asdict(measure_config(config, runs=_TIMED_STEPS))
+  content["config"] = how.name
+  content["training_steps"] = build.total_steps(config, images)
+  path = folder / _FILE
+  with text_files.clear_errors(path):
+    folder.mkdir(parents=True, exist_ok=True)
+  text_files.replace(path, json.dumps(content, indent=2) + "\n")
+
+
+def reached(entry: Entry, folder: Path) -> dict[str, float]:
+  """Return key of a column -> cost, in its unit, as far as it is known.
+
+  The training time is the median step time, times the steps of the published
+  training; loading and evaluation come on top.
+
+  Args:
+    entry: a row.
+    folder: where it was measured.
+  """
+  if not is_measured(folder):
+    return {}
+  content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+  seconds = sorted(content["step_seconds"])
+  costs = {
+    "training_time": seconds[len(seconds) // 2]
+    * content["training_steps"]
+    / 3600,
+    "memory": _memory(content) / 2**30,
+  }
+  return {
+    column.key: costs[column.cost]
+    for column in entry.group.columns
+    if costs.get(column.cost)
+  }
+
+
+def _memory(content: Mapping[str, Any]) -> float:
+  """Return bytes: the device's peak, else what the program says it takes."""
+  if content["peak_is_of"] == "device":
+    return float(content["peak_bytes"])
+  parts = (content["argument_bytes"], content["temporary_bytes"])
+  return float(sum(part or 0 for part in parts))

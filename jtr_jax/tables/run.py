@@ -1,0 +1,104 @@
+"""Runs rows of a table: each one, with each seed, is an ordinary experiment."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+
+from jtr_jax.experiment import kinds
+from jtr_jax.tables import costs
+from jtr_jax.tables.form import Entry
+from jtr_jax.tables.recipe import AS_PUBLISHED, Recipe, Request, problem, recipe
+from jtr_jax.train.step_metrics import NonFiniteError
+from jtr_jax.workdir import config_file, result_card
+
+_ERRORS = (ValueError, OSError, NonFiniteError)
+
+
+class Done(NamedTuple):
+  """What became of one run.
+
+  Attributes:
+    name: "<group>/<row>", and the seed.
+    outcome: "trained", "measured", "was there", "cannot run", "failed" or
+      "stopped" (by a signal: the same command goes on).
+    detail: why, or where.
+  """
+
+  name: str
+  outcome: str
+  detail: str
+
+  @property
+  def is_good(self) -> bool:
+    """Whether there is a result now."""
+    return self.outcome in ("trained", "measured", "was there")
+
+
+def run(
+  entries: Iterable[Entry],
+  folder: Path,
+  request: Request,
+  seeds: Sequence[int],
+) -> Iterator[Done]:
+  """Run rows of a table, and skip what is finished.
+
+  All rows have the first seed before one has the second. A row that fails does
+  not keep the others from running.
+
+  Args:
+    entries: the rows.
+    folder: holds <group>/<row>/seed<k> for each run.
+    request: budget, data and flags.
+    seeds: of the runs; rows that are measured have none.
+
+  Yields:
+    What became of each run, when it is over; "stopped" is the last.
+
+  Raises:
+    ValueError: what is requested does not go with a row.
+  """
+  able = []
+  for entry in entries:
+    hindrance = problem(entry, request)
+    if not hindrance:
+      able.append(entry)
+    elif not problem(entry, AS_PUBLISHED):
+      raise ValueError(hindrance)  # it comes from what was requested
+    else:
+      yield Done(entry.name, "cannot run", hindrance)
+  for seed, entry in itertools.product(seeds, able):
+    how, place = recipe(entry, request, seed), folder / entry.name
+    name = f"{entry.name} seed {seed}"
+    try:
+      if entry.table.kind == "cost":
+        done = _measure(how, entry, place)
+      else:
+        done = _train(how, name, place / f"seed{seed}")
+    except _ERRORS as error:
+      done = Done(name, "failed", str(error).replace("\n", " "))
+    yield done
+    if done.outcome == "stopped":
+      return
+    jax.clear_caches()  # the next run is another program
+
+
+def _train(how: Recipe, name: str, workdir: Path) -> Done:
+  """Train to the end, unless just this was done."""
+  config = how.config()
+  if result_card.exists(workdir) and config_file.holds(
+    workdir, config.to_dict()
+  ):
+    return Done(name, "was there", str(workdir))
+  is_over = kinds.train(config, workdir, kinds.Options(how.name))
+  return Done(name, "trained" if is_over else "stopped", str(workdir))
+
+
+def _measure(how: Recipe, entry: Entry, folder: Path) -> Done:
+  """Measure what a train step costs, unless that was done."""
+  if costs.is_measured(folder):
+    return Done(entry.name, "was there", str(folder))
+  costs.measure(how, entry.group.images, folder)
+  return Done(entry.name, "measured", str(folder))

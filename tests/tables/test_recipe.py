@@ -1,0 +1,98 @@
+"""Every row names a config that exists and can be used, or says what lacks."""
+
+import pytest
+
+from jtr_jax.tables import __main__, listing, read
+from jtr_jax.tables.recipe import AS_PUBLISHED, Request, problem, recipe
+from tests import config_files
+
+ENTRIES = [
+  entry for name in read.names() for entry in read.entries(read.table(name))
+]
+ANYWAY = Request(anyway=True)
+NOT_YET = ("cityscapes", "taskonomy", "pascal", "cifar", "voc_nyu")
+PAGE = config_files.ROOT / "docs" / "results" / "published_tables.md"
+
+
+@pytest.mark.parametrize("name", read.names())
+def test_every_config_exists_and_resolves(name):
+  for entry in read.entries(read.table(name)):
+    if entry.group.configs in NOT_YET:
+      continue
+    assert not problem(entry, ANYWAY), entry.name
+    config = recipe(entry, AS_PUBLISHED, 5).config()
+    assert config.seed == config.data.split_seed == 5
+
+
+def test_families_of_configs_that_are_there_are_checked():
+  there = {path.name.split("_")[0] for path in config_files.FILES}
+  assert not there & set(NOT_YET)
+  assert {entry.group.configs for entry in ENTRIES} <= {*NOT_YET, *there}
+
+
+def entry_of(table, name):
+  (entry,) = read.entries(read.table(table), [name])
+  return entry
+
+
+def test_a_row_is_the_command_that_show_prints(capsys):
+  entry = entry_of("jtr_16", "l1")
+  how = recipe(entry, AS_PUBLISHED, 0)
+  assert how.file == "configs/nyu_jtr.py"
+  assert how.arguments == "scenario=randomlabels,seed=0"
+  assert "--config.method.distance=l1" in how.flags
+  assert __main__.main(["show", "jtr_16"]) == 0
+  shown = capsys.readouterr().out
+  place = "runs/jtr_16/randomlabels/l1/seed0"
+  assert how.command(place) in shown.splitlines()
+
+
+def test_a_row_that_lacks_something_says_what():
+  entry = entry_of("ial_X", "uw_frozen")
+  assert "frozen" in problem(entry, AS_PUBLISHED)
+  assert problem(entry, ANYWAY) == ""
+  missing = entry_of("jtr_2", "onelabel/jtr")
+  assert problem(missing, ANYWAY) == "configs/cityscapes_jtr.py"
+
+
+def test_budget_data_and_flags_reach_the_config():
+  request = Request("epochs=3", "my/records", ("--config.data.size=(8,8)",))
+  config = recipe(
+    entry_of("jtr_8", "nyu_randomlabels/jtr"), request, 0
+  ).config()
+  assert config.train.epochs == 3
+  assert config.data.name == "prepared"
+  assert config.data.directory == "my/records"
+  assert config.data.size == (8, 8)
+
+
+def test_a_flag_for_all_rows_takes_the_place_of_a_rows_own():
+  entry = entry_of("jtr_17", "channels_256")
+  flag = "--config.method.autoencoder_filters=(4,4)"
+  how = recipe(entry, Request(flags=(flag,)), 0)
+  assert [f for f in how.flags if "autoencoder_filters" in f] == [flag]
+  assert how.config().method.autoencoder_filters == (4, 4)
+
+
+def test_single_tasks_share_the_label_split_of_the_other_rows():
+  for row in ("stl", "jtr"):
+    entry = entry_of("jtr_12", f"nyu_onelabel/{row}")
+    config = recipe(entry, AS_PUBLISHED, 2).config()
+    assert config.data.scenario == "onelabel"
+    assert config.data.split_seed == 2
+
+
+def test_the_page_of_the_documentation_is_up_to_date():
+  text = PAGE.read_text(encoding="utf-8")
+  command = (
+    f"python -m jtr_jax.tables page {PAGE.relative_to(config_files.ROOT)}"
+  )
+  assert listing.page(text) == text, f"Run: {command}"
+
+
+def test_a_page_without_a_mark_is_left_alone(tmp_path, capsys):
+  path = tmp_path / "page.md"
+  path.write_text("mine")
+  assert __main__.main(["page", str(path)]) == 1
+  assert "Add that line" in capsys.readouterr().err
+  assert path.read_text() == "mine"

@@ -1,0 +1,279 @@
+"""Tables run from the command line to the report, on small files."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jtr_jax.data.__main__ import main as data_command
+from jtr_jax.tables import __main__, read, results, run
+from jtr_jax.workdir import config_file, result_card
+from tests import short_training
+
+pytestmark = pytest.mark.usefixtures("quick_compilation")
+
+SMALL = (
+  "--config.model.filters=(4,4)",
+  "--config.train.batch_size=2",
+  "--config.evaluate.batch_size=2",
+  "--config.evaluate.pictures=0",
+)
+
+
+def write_mtan(root):
+  """Write a few files in the form in which NYUv2 comes with MTAN."""
+  draw = np.random.default_rng(0)
+  for split, count in {"train": 12, "val": 3}.items():
+    for name in ("image", "label", "depth", "normal"):
+      (root / split / name).mkdir(parents=True)
+    for index in range(count):
+      normal = draw.normal(size=(32, 32, 3))
+      arrays = {
+        "image": draw.uniform(size=(32, 32, 3)),
+        "label": draw.integers(-1, 13, (32, 32)).astype(np.float64),
+        "depth": draw.uniform(0.7, 9, (32, 32, 1)),
+        "normal": normal / np.linalg.norm(normal, axis=-1, keepdims=True),
+      }
+      for name, array in arrays.items():
+        np.save(root / split / name / f"{index}.npy", array)
+
+
+@pytest.fixture(scope="module")
+def nyu(tmp_path_factory):
+  """Return a directory of prepared NYUv2 files, small ones."""
+  folder = tmp_path_factory.mktemp("nyu")
+  write_mtan(folder / "raw")
+  words = [f"--raw={folder / 'raw'}", f"--out={folder / 'prepared'}"]
+  assert data_command(["prepare", "nyuv2", *words]) == 0
+  return folder / "prepared"
+
+
+def command(*words):
+  """Run the command; return its exit code."""
+  return __main__.main([*map(str, words)])
+
+
+def run_table(name, out, data, *words):
+  """Run rows of a table for two steps."""
+  return command(
+    "run", name, f"--out={out}", f"--data={data}", "--budget=steps=2",
+    *SMALL, *words,
+  )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_is_learnt():
+  with (
+    short_training.nothing_is_learnt(),
+    pytest.MonkeyPatch.context() as patch,
+  ):
+    patch.setattr(run.jax, "clear_caches", lambda: None)  # they share programs
+    yield
+
+
+@pytest.fixture(scope="module")
+def table_10(nyu, tmp_path_factory, quick_compilation, nothing_is_learnt):
+  """Return a folder where JTR's Table 10 was run on NYUv2 files, two seeds."""
+  out = tmp_path_factory.mktemp("jtr_10")
+  words = ("--rows=nyu_onelabel", "--seeds=3,4")
+  assert run_table("jtr_10", out, nyu, *words) == 0
+  return out
+
+
+def test_every_row_and_seed_is_an_ordinary_run(table_10):
+  for row in ("supervised", "mtpsl", "jtr"):
+    for seed in (3, 4):
+      workdir = table_10 / "nyu_onelabel" / row / f"seed{seed}"
+      config = config_file.read_config(workdir)
+      assert config["method"]["name"] == row
+      assert config["seed"] == config["data"]["split_seed"] == seed
+      assert config["data"]["scenario"] == "onelabel"
+      assert config["train"]["steps"] == 2
+      assert result_card.read(workdir).outcome("last").step == 2
+  assert not (table_10 / "cityscapes_onelabel").exists()
+
+
+def test_labels_of_rows_are_the_same_and_those_of_seeds_are_not(table_10):
+  labels = {
+    (row, seed): (
+      table_10 / "nyu_onelabel" / row / f"seed{seed}" / "labels.tsv"
+    ).read_text()
+    for row in ("supervised", "jtr")
+    for seed in (3, 4)
+  }
+  assert labels["supervised", 3] == labels["jtr", 3]
+  assert labels["jtr", 3] != labels["jtr", 4]
+
+
+def test_what_is_finished_is_not_run_again(table_10, nyu, capsys):
+  times = {p: p.stat().st_mtime_ns for p in table_10.rglob("result.json")}
+  assert len(times) == 6
+  code = run_table(
+    "jtr_10", table_10, nyu, "--rows=nyu_onelabel", "--seeds=3,4"
+  )
+  assert code == 0
+  shown = capsys.readouterr().out
+  assert shown.count("was there") == 6
+  assert times == {
+    p: p.stat().st_mtime_ns for p in table_10.rglob("result.json")
+  }
+
+
+def metric(folder, row, seed, name):
+  workdir = folder / "nyu_onelabel" / row / f"seed{seed}"
+  return result_card.read(workdir).outcome("last").metrics[name]
+
+
+def test_report_has_ours_beside_published(table_10, capsys):
+  assert command("report", "jtr_10", f"--runs={table_10}") == 0
+  text = capsys.readouterr().out
+  values = [
+    100 * metric(table_10, "jtr", s, "segmentation/miou") for s in (3, 4)
+  ]
+  mean, half = sum(values) / 2, abs(values[0] - values[1]) / 2
+  deviation = half * 2**0.5
+  assert f"| {mean:.2f} ± {deviation:.2f} |" in text
+  assert f"| {mean - 31.96:+.2f} |" in text
+  assert "| Ours (JTR) | published | 31.96 | 0.5919 | 30.80 | +23.02 |" in text
+  assert "nyu_onelabel/jtr: jtr on nyuv2, onelabel, 12 images, step 2" in text
+  assert "seeds 3, 4" in text
+
+
+def test_delta_is_relative_to_our_own_baseline(table_10):
+  entries = read.entries(read.table("jtr_10"), ["nyu_onelabel"])
+  ours = {e.row.key: results.reached(e, table_10, "last") for e in entries}
+  assert ours["supervised"]["delta"].mean == pytest.approx(0, abs=1e-9)
+  names = {"segmentation/miou": 1, "depth/abs_err": -1, "normals/mean_deg": -1}
+  gains = []
+  for name, direction in names.items():
+    base = np.mean([metric(table_10, "supervised", s, name) for s in (3, 4)])
+    own = np.mean([metric(table_10, "jtr", s, name) for s in (3, 4)])
+    gains.append(100 * direction * (own - base) / base)
+  assert ours["jtr"]["delta"].mean == pytest.approx(np.mean(gains))
+
+
+def test_ial_table_i_runs_single_tasks_and_primary_tasks(nyu, tmp_path, capsys):
+  rows = "--rows=nyuv2/single,nyuv2/uw,nyuv2/ial"
+  assert run_table("ial_I", tmp_path, nyu, rows, "--anyway") == 0
+  single = tmp_path / "nyuv2" / "single" / "seed0"
+  primary = tmp_path / "nyuv2" / "ial" / "seed0"
+  for task in ("segmentation", "depth", "normals"):
+    assert config_file.read_config(single / task)["tasks"] == [task]
+    config = config_file.read_config(primary / task)
+    assert config["balancing"]["primary"] == task
+    assert config["balancing"]["gradient"]["name"] == "ial"
+    column = result_card.read(primary / task).outcome("last").metrics
+    combined = result_card.read(primary).outcome("last").metrics
+    assert {n: combined[n] for n in column if n.startswith(task)} == {
+      n: v for n, v in column.items() if n.startswith(task)
+    }
+  capsys.readouterr()
+  assert command("report", "ial_I", f"--runs={tmp_path}") == 0
+  text = capsys.readouterr().out
+  assert "| Ours | published | 0.5751 ± 0.0011 | 44.60 ± 0.11 |" in text
+  assert text.count("| ours |") == 3
+  assert text.count("| distance |") == 3
+
+
+def test_amtl_table_c_reports_acc_and_delta_over_all_metrics(
+  nyu, tmp_path, capsys
+):
+  rows = "--rows=single,uniform,amtl"
+  assert run_table("amtl_C", tmp_path, nyu, rows, "--anyway") == 0
+  (entry,) = read.entries(read.table("amtl_C"), ["amtl"])
+  ours = results.reached(entry, tmp_path, "last")
+  read_card = lambda row: result_card.read(tmp_path / "nyuv2" / row / "seed0")
+  own = read_card("amtl").outcome("last").metrics
+  base = read_card("single").outcome("last").metrics
+  tasks = {
+    "segmentation": {"miou": 1},
+    "depth": {"delta1": 1, "rmse": -1},
+    "normals": {"mean_deg": -1, "median_deg": -1, "within_11.25": 1},
+  }
+  gains, logs = [], []
+  for task, metrics in tasks.items():
+    names = {f"{task}/{name}": sign for name, sign in metrics.items()}
+    gains.append(
+      np.mean([s * (own[n] / base[n] - 1) for n, s in names.items()])
+    )
+    logs.append(np.mean([s * np.log(own[n]) for n, s in names.items()]))
+  assert ours["delta"].mean == pytest.approx(100 * np.mean(gains))
+  assert ours["acc"].mean == pytest.approx(np.exp(np.mean(logs)))
+  assert "time" not in ours
+  capsys.readouterr()
+  assert command("report", "amtl_C", f"--runs={tmp_path}") == 0
+  assert f"{ours['acc'].mean:.4f}" in capsys.readouterr().out
+
+
+def test_a_cost_table_is_measured_once_and_extrapolated(tmp_path, capsys):
+  words = ("jtr_18", f"--out={tmp_path}", "--rows=segnet/supervised")
+  small = (*SMALL, "--config.data.size=(32,32)")
+  assert command("run", *words, *small, "--seeds=0,1") == 0
+  shown = capsys.readouterr().out
+  assert "segnet/supervised: measured" in shown
+  assert "segnet/supervised: was there" in shown
+  assert command("run", *words, *small) == 0
+  assert "was there" in capsys.readouterr().out
+  path = tmp_path / "segnet" / "supervised" / "measurement.json"
+  content = json.loads(path.read_text())
+  assert content["training_steps"] == 300 * 795 / 2
+  content["step_seconds"] = [0.5, 0.25, 8.0]
+  content.update(peak_is_of="device", peak_bytes=3 * 2**30)
+  path.write_text(json.dumps(content))
+  (entry,) = read.entries(read.table("jtr_18"), ["segnet/supervised"])
+  ours = results.reached(entry, tmp_path, "last")
+  assert ours["time"].mean == pytest.approx(0.5 * 119250 / 3600)
+  assert ours["vram"].mean == 3
+  assert command("report", "jtr_18", f"--runs={tmp_path}") == 0
+  assert "| 16.56 | 3 |" in capsys.readouterr().out
+
+
+def test_a_row_that_fails_does_not_keep_others_from_running(
+  nyu, tmp_path, capsys
+):
+  (tmp_path / "nyu_onelabel" / "mtpsl" / "seed0").mkdir(parents=True)
+  (tmp_path / "nyu_onelabel" / "mtpsl" / "seed0" / "mine.csv").touch()
+  rows = "--rows=cityscapes_onelabel/mtpsl,nyu_onelabel"
+  assert run_table("jtr_10", tmp_path, nyu, rows) == 1
+  lines = capsys.readouterr().out.splitlines()
+  assert lines[0].startswith("cityscapes_onelabel/mtpsl: cannot run: ")
+  assert lines[1].startswith("nyu_onelabel/supervised seed 0: trained: ")
+  assert lines[2].startswith("nyu_onelabel/mtpsl seed 0: failed: ")
+  assert "mine.csv" in lines[2]
+  assert lines[3].startswith("nyu_onelabel/jtr seed 0: trained: ")
+
+
+def test_rooms_stand_in_for_the_published_data(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  words = ("--rows=nyu_onelabel/supervised", "--config.data.size=(32,32)")
+  few = ("--config.data.train_count=6", "--config.data.val_count=2")
+  out = tmp_path / "runs"
+  assert run_table("jtr_10", out, "rooms", *words, *few) == 0
+  card = result_card.read(out / "nyu_onelabel" / "supervised" / "seed0")
+  assert card.name == "supervised on rooms"
+  assert card.images == 6
+
+
+@pytest.mark.parametrize(
+  ("words", "complaint"),
+  [
+    (("run", "jtr_99"), "Did you mean 'jtr_9'"),
+    (("run", "jtr_10", "--rows=nyu_onelabel/jrt"), "nyu_onelabel/jtr"),
+    (("run", "jtr_10", "--budget=fast"), "epochs=N or steps=N"),
+    (("run", "jtr_10", "--budget=steps=0"), "epochs=N or steps=N"),
+    (("run", "jtr_10", "--seeds=a"), "0,1,2"),
+    (("run", "jtr_10", "--seeds="), "0,1,2"),
+    (("run", "jtr_10", "--batch=3"), "--config.FIELD=VALUE"),
+    (("run", "jtr_10", "--config.train.stepz=3"), "steps"),
+    (("report", "jtr_10", "--runs=nowhere"), "no finished run"),
+  ],
+)
+def test_bad_input_is_one_line_and_runs_nothing(
+  tmp_path, capsys, words, complaint
+):
+  out = [f"--out={tmp_path / 'out'}"] if words[0] == "run" else []
+  assert command(*words, *out) == 1
+  shown = capsys.readouterr()
+  assert complaint in shown.err + shown.out
+  assert shown.err.count("\n") <= 1
+  assert not (tmp_path / "out").exists()
