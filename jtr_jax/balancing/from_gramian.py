@@ -87,19 +87,23 @@ state); weights are None where the direction is not a weighted sum."""
 def gram(gradients: Tree) -> Gram:
   """Return lengths and angles of stacked gradients.
 
+  Each leaf is scaled by the tasks' largest entries and reduced to its inner
+  products at once: of the gradients there is one float32 copy.
+
   Args:
     gradients: leaves [K, ...], of any floating type.
 
   Returns:
     The norms f32[K] and cosines f32[K, K] over all leaves together.
   """
-  leaves = [numerics.widen(leaf) for leaf in jax.tree.leaves(gradients)]
+  leaves = jax.tree.leaves(gradients)
   largest = [jnp.max(jnp.abs(x), axis=range(1, x.ndim)) for x in leaves]
-  peak = jnp.max(jnp.stack(largest), axis=0)
-  scaled = [numerics.safe_divide(x, per_row(peak, x)) for x in leaves]
-  products = jnp.sum(jnp.stack([_products(x) for x in scaled]), axis=0)
-  squares = [jnp.sum(jnp.square(x), axis=range(1, x.ndim)) for x in scaled]
-  lengths = jnp.sqrt(jnp.sum(jnp.stack(squares), axis=0))
+  peak = jnp.max(numerics.widen(jnp.stack(largest)), axis=0)
+  parts = [_products(x, peak) for x in leaves]
+  products, squares = (
+    jnp.sum(jnp.stack(part), axis=0) for part in zip(*parts, strict=True)
+  )
+  lengths = jnp.sqrt(squares)
   cosines = numerics.safe_divide(products, lengths[:, None] * lengths)
   cosines = jnp.clip(cosines, -1, 1)
   own = jnp.eye(len(peak), dtype=bool)
@@ -261,12 +265,17 @@ def per_row(values: jax.Array, like: jax.Array) -> jax.Array:
   return values.reshape(-1, *[1] * (like.ndim - 1))
 
 
-def _products(rows: jax.Array) -> jax.Array:
-  """Return f32[K, K], the inner products of the rows of [K, ...]."""
-  axes = tuple(range(1, rows.ndim))
-  return jnp.tensordot(
-    rows, rows, (axes, axes), precision=jax.lax.Precision.HIGHEST
+def _products(leaf: jax.Array, peak: jax.Array) -> tuple[jax.Array, jax.Array]:
+  """Return inner products f32[K, K] and squares f32[K] of [K, ...] / peak."""
+  rows = leaf.reshape(len(leaf), -1)
+  rows = numerics.safe_divide(numerics.widen(rows), peak[:, None])
+  products = jnp.tensordot(
+    rows, rows, ((1,), (1,)), precision=jax.lax.Precision.HIGHEST
   )
+  # Without the barrier XLA sums in another order, or makes a second copy.
+  entries = jax.lax.optimization_barrier(rows.reshape(leaf.shape))
+  squares = jnp.sum(jnp.square(entries), axis=range(1, leaf.ndim))
+  return products, squares
 
 
 def _check_stacked(gradients: Tree, name: str, num_tasks: int) -> None:

@@ -1,4 +1,8 @@
-"""The network over the views of a batch, in one piece or stage by stage."""
+"""The network over the views of a batch, as a whole or cut at the features.
+
+The views that train are one batch. The others run apart: their predictions are
+inputs of the method, and no gradient goes through them into the network.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +21,7 @@ def run_views(
   images: jax.Array,
   specs: tuple[ViewSpec, ...],
 ) -> tuple[NetOutput, Tree]:
-  """Return what the network makes of all views; those that train share a batch.
+  """Return the network's output for all views; those that train share a batch.
 
   Args:
     net: the network.
@@ -32,10 +36,9 @@ def run_views(
   """
   features, state = encode_views(net, params, model_state, images, specs)
   copies = (features,) * len(net.tasks)
-  frozen = jax.lax.stop_gradient(params)
-  output, states = decode_views(
-    net, (params, frozen), model_state, images, specs, copies, features
-  )
+  trained, states = decode_views(net, params, model_state, copies, features)
+  apart = untrained_views(net, params, model_state, images, specs)
+  output = in_order(trained, apart, specs)
   return output, {"encoder": state, **states}
 
 
@@ -46,7 +49,7 @@ def encode_views(
   images: jax.Array,
   specs: tuple[ViewSpec, ...],
 ) -> tuple[Features, Tree]:
-  """Return the features of the views that train, one batch, and new statistics.
+  """Return the features of the views that train, and new statistics.
 
   Args:
     net: the network.
@@ -54,57 +57,97 @@ def encode_views(
     model_state: running statistics.
     images: f32[V, B, H, W, 3].
     specs: one for each view; static.
+
+  Returns:
+    Features [V' * B, ...] of the V' views that train, one batch, and the
+    encoder's statistics.
   """
-  trains = _trains(specs)
-  chosen = images if trains.all() else images[trains]
-  flat = chosen.reshape(-1, *images.shape[2:])
-  return net.encode(params, model_state, flat, train=True)
+  return net.encode(
+    params, model_state, _batch(images, specs, True), train=True
+  )
 
 
 def decode_views(
   net: MultiTaskNet,
-  params: tuple[Tree, Tree],
+  params: Tree,
   model_state: Tree,
-  images: jax.Array,
-  specs: tuple[ViewSpec, ...],
   copies: tuple[Features, ...],
   features: Features,
 ) -> tuple[NetOutput, Tree]:
-  """Return the output for all views from the features of those that train.
+  """Return the output for the views that train, from their features.
 
   Args:
     net: the network.
-    params: of the decoders, and all of them for the views that do not train.
+    params: of the decoders at least.
     model_state: running statistics.
-    images: f32[V, B, H, W, 3].
-    specs: one for each view; static.
     copies: of `encode_views`, one for each task.
     features: of `encode_views`, for the method.
 
   Returns:
-    Predictions and features with leading axes V and B, and the decoders' new
-    statistics.
+    Predictions and features [V' * B, ...], and the decoders' statistics.
   """
-  trains, frozen = _trains(specs), params[1]
-  predictions, states = net.decode(params[0], model_state, copies, train=True)
-  output = _by_view(NetOutput(predictions, features), images)
-  if trains.all():
-    return output, states
-  flat = images[~trains].reshape(-1, *images.shape[2:])
-  apart, _ = net(frozen, model_state, flat, train=True)
-  places = np.argsort(np.argsort(~trains, kind="stable"))
-
-  def in_order(x: jax.Array, y: jax.Array) -> jax.Array:
-    return jnp.concatenate([x, y])[places]
-
-  return jax.tree.map(in_order, output, _by_view(apart, images)), states
+  predictions, states = net.decode(params, model_state, copies, train=True)
+  return NetOutput(predictions, features), states
 
 
-def _trains(specs: tuple[ViewSpec, ...]) -> np.ndarray:
-  return np.array([spec.trains for spec in specs])
+def untrained_views(
+  net: MultiTaskNet,
+  params: Tree,
+  model_state: Tree,
+  images: jax.Array,
+  specs: tuple[ViewSpec, ...],
+) -> NetOutput | None:
+  """Return the output for the views that do not train, None without any.
+
+  It is a constant: no gradient goes into the parameters or the statistics.
+
+  Args:
+    net: the network.
+    params: its parameters.
+    model_state: running statistics.
+    images: f32[V, B, H, W, 3].
+    specs: one for each view; static.
+  """
+  if all(spec.trains for spec in specs):
+    return None
+  frozen = jax.lax.stop_gradient(params)
+  output, _ = net(frozen, model_state, _batch(images, specs, False), train=True)
+  return output
 
 
-def _by_view(output: NetOutput, images: jax.Array) -> NetOutput:
-  """Return [V * B, ...] as [V, B, ...]."""
-  batch = images.shape[1]
-  return jax.tree.map(lambda x: x.reshape(-1, batch, *x.shape[1:]), output)
+def in_order(
+  trained: NetOutput, apart: NetOutput | None, specs: tuple[ViewSpec, ...]
+) -> NetOutput:
+  """Return outputs [V' * B, ...] of two kinds of views as [V, B, ...].
+
+  Args:
+    trained: of the views that train.
+    apart: of the others, None without any.
+    specs: one for each view; static.
+  """
+  count = sum(spec.trains for spec in specs)
+  first = _by_view(trained, count)
+  if apart is None:
+    return first
+  rest = _by_view(apart, len(specs) - count)
+
+  def merge(x: jax.Array, y: jax.Array) -> jax.Array:
+    rows = {True: iter(x), False: iter(y)}
+    return jnp.stack([next(rows[spec.trains]) for spec in specs])
+
+  return jax.tree.map(merge, first, rest)
+
+
+def _batch(
+  images: jax.Array, specs: tuple[ViewSpec, ...], trains: bool
+) -> jax.Array:
+  """Return the images of views that train, or do not, as [V' * B, H, W, 3]."""
+  chosen = np.array([spec.trains == trains for spec in specs])
+  if not chosen.all():
+    images = images[chosen]
+  return images.reshape(-1, *images.shape[2:])
+
+
+def _by_view(output: NetOutput, views: int) -> NetOutput:
+  """Return [V' * B, ...] as [V', B, ...]."""
+  return jax.tree.map(lambda x: x.reshape(views, -1, *x.shape[1:]), output)

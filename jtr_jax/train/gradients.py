@@ -1,4 +1,4 @@
-"""Gradients of a training step, balanced; see `train.balancing`."""
+"""Gradients of a training step, balanced; see `train.task_weighting`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import jax
 from jtr_jax.balancing.base import Need, Observation
 from jtr_jax.methods.base import MethodOutput
 from jtr_jax.train import forward, task_weighting
-from jtr_jax.train.per_task_gradients import staged_gradients
+from jtr_jax.train.per_task_gradients import per_task_gradients
 from jtr_jax.train.state import TrainState, Tree
 from jtr_jax.train.step_parts import (
   Batch,
@@ -29,8 +29,8 @@ def step_gradients(
     state: before the step.
     batch: views and labels.
   """
-  if program.balancing.is_staged:
-    return staged_gradients(program, state, batch)
+  if program.balancing.needs_task_gradients:
+    return per_task_gradients(program, state, batch)
   return _plain(program, state, batch)
 
 

@@ -1,231 +1,236 @@
-"""Gradients of single tasks: a backward pass that is cut at the features."""
+"""Gradients of single tasks, aggregated: a backward pass in two halves.
 
-import functools
-from collections.abc import Callable
-from typing import Any, NamedTuple
+The first half, through the decoders, ends with K gradients at the features z.
+What is aggregated, and what goes through the encoder, depends on the scope;
+there is one function for each:
+
+* `_on_features`: the K gradients at z become one, which goes through.
+* `_on_shared_params`: all K go through and become one.
+* `_on_last_shared_layer`: all K go through the last layer, which determines
+  weights; the weighted sum of the gradients at z goes through.
+
+The gradient of a method's regularisers is added after the aggregation.
+"""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Scope
-from jtr_jax.balancing.from_gramian import Gram, combine, gram
+from jtr_jax.balancing.base import GradientState, Scope
+from jtr_jax.balancing.from_gramian import Gram, combine, gram, per_row
 from jtr_jax.core import rng
-from jtr_jax.methods.base import MethodOutput
 from jtr_jax.models.multitask import MultiTaskNet, decoder_name
-from jtr_jax.train import forward, task_weighting
+from jtr_jax.train import task_weighting
+from jtr_jax.train.feature_cut import (
+  Cut,
+  Regularizer,
+  cut_at_features,
+  regularizer_gradient,
+)
 from jtr_jax.train.state import TrainState, Tree
 from jtr_jax.train.step_parts import (
   Batch,
   Program,
   StepGradients,
-  method_output,
   weigh,
 )
-from jtr_jax.train.task_weighting import Losses
+from jtr_jax.train.task_weighting import Balancing, Losses
 
 
-class _Cut(NamedTuple):
-  """A forward pass that is cut at the shared features.
-
-  Attributes:
-    encode: encoder parameters -> (features, statistics).
-    features: of the views that train.
-    through_encoder: gradient at the features -> of the encoder.
-    through_heads: gradients of (losses, regulariser) -> of the other
-      parameters, of the features for each task, and of those for the method.
-    values: f32[K], the tasks' losses.
-    present: bool[K].
-    output: of the method.
-    model_state: new.
-  """
-
-  encode: Callable[[Tree], tuple[Tree, Tree]]
-  features: Tree
-  through_encoder: Callable[[Tree], tuple[Tree]]
-  through_heads: Callable[..., tuple[Tree, tuple[Tree, ...], Tree]]
-  values: jax.Array
-  present: jax.Array
-  output: MethodOutput
-  model_state: Tree
-
-
-def staged_gradients(
+def per_task_gradients(
   program: Program, state: TrainState, batch: Batch
 ) -> StepGradients:
-  """Return balanced gradients by way of those at the shared features.
+  """Return the balanced gradients of a step that needs those of single tasks.
 
   Args:
     program: network, method and balancing.
     state: before the step.
     batch: views and labels.
   """
-  cut = _cut(program, state, batch)
-  losses = weigh(program, state, state.params, cut.values, cut.present, batch)
-  each = cut.present.astype(cut.values.dtype)
-  gradients, copies, _ = cut.through_heads((each, jnp.zeros(())))
-  at_features = jax.tree.map(lambda *x: jnp.stack(x), *copies)
-  more = _of_regularizer(cut)
-  shared = _balance(program, state, batch, cut, at_features, losses, more)
-  weights = losses.weights
-  if program.balancing.gradient and program.balancing.gradient.weighs_decoders:
-    weights = weights * shared.state.weights
-  gradients = _with_scaled_decoders(program.net, gradients, weights)
-  if more is not None:
-    gradients = jax.tree.map(jnp.add, gradients, more.others)
-  gradients |= {"encoder": shared.gradient, "balancer": losses.gradients}
+  step = _backward_to_features(program, state, batch)
+  weights = step.losses.weights
+  after: GradientState | tuple[()] = ()
+  if program.balancing.gradient is None:
+    encoder = _weighted_sum(step)
+  else:
+    encoder, after = _AGGREGATE[program.balancing.scope](step)
+    if program.balancing.gradient.weighs_decoders:
+      weights = weights * after.weights
+  gradients = _with_scaled_decoders(program.net, step.others, weights)
+  if step.regularizer is not None:
+    gradients = jax.tree.map(jnp.add, gradients, step.regularizer.others)
+  gradients |= {"encoder": encoder, "balancer": step.losses.gradients}
   return StepGradients(
     gradients,
-    cut.output,
-    cut.model_state,
-    losses,
-    shared.seen,
-    state.balancing._replace(gradient=shared.state),
+    step.cut.output,
+    step.cut.model_state,
+    step.losses,
+    _observed(step),
+    state.balancing._replace(gradient=after),
   )
 
 
-def _cut(program: Program, state: TrainState, batch: Batch) -> _Cut:
-  net, specs = program.net, program.method.views
-  rest = {n: p for n, p in state.params.items() if n != "encoder"}
-
-  def encode(encoder: Tree) -> tuple[Tree, Tree]:
-    return forward.encode_views(
-      net, {"encoder": encoder}, state.model_state, batch.images, specs
-    )
-
-  def heads(
-    rest: Tree, copies: tuple[Tree, ...], features: Tree
-  ) -> tuple[tuple[jax.Array, jax.Array], Any]:
-    seen, states = forward.decode_views(
-      net,
-      (rest, state.params),
-      state.model_state,
-      batch.images,
-      specs,
-      copies,
-      features,
-    )
-    output = method_output(program, state, rest["method"], seen, batch)
-    values, present = task_weighting.task_losses(
-      output, program.names, program.balancing.task_loss
-    )
-    return (values, task_weighting.regularizer(output)), (
-      present,
-      output,
-      states,
-    )
-
-  features, through_encoder, encoder_state = jax.vjp(
-    encode, state.params["encoder"], has_aux=True
-  )
-  (values, _), through_heads, (present, output, states) = jax.vjp(
-    heads, rest, (features,) * len(net.tasks), features, has_aux=True
-  )
-  model_state = {"encoder": encoder_state, **states, "method": output.state}
-  return _Cut(
-    encode,
-    features,
-    through_encoder,
-    through_heads,
-    values,
-    present,
-    output,
-    model_state,
-  )
-
-
-class _More(NamedTuple):
-  """The gradient of a method's regularisers.
+class _Step(NamedTuple):
+  """A step after the backward pass through the decoders.
 
   Attributes:
-    others: of all parameters but the encoder's.
-    features: at the shared features.
+    program: network, method and balancing.
+    state: before the step.
+    key: for gradient balancers that sample.
+    cut: the forward pass.
+    losses: of the tasks, weighted.
+    others: gradients of the unweighted losses in all parameters but the
+      encoder's.
+    unweighted: leaves [K, ...], their gradients at the features.
+    weighted: the same of the weighted losses.
+    regularizer: gradient of the regularisers, None if there are none.
   """
 
+  program: Program
+  state: TrainState
+  key: jax.Array
+  cut: Cut
+  losses: Losses
   others: Tree
-  features: Tree
+  unweighted: Tree
+  weighted: Tree
+  regularizer: Regularizer | None
+
+  @property
+  def balancing(self) -> Balancing:
+    """Of the program."""
+    return self.program.balancing
+
+  @property
+  def gradients(self) -> Tree:
+    """Leaves [K, ...], the gradients at the features that are aggregated."""
+    balancer = self.balancing.gradient
+    plain = balancer is not None and balancer.unweighted
+    return self.unweighted if plain else self.weighted
 
 
-def _of_regularizer(cut: _Cut) -> _More | None:
-  """Return the gradient of the regularisers, None if there are none."""
-  if not cut.output.regularizers:
-    return None
-  none = jnp.zeros_like(cut.values)
-  others, copies, direct = cut.through_heads((none, jnp.ones(())))
-  return _More(others, jax.tree.map(lambda *x: sum(x), direct, *copies))
-
-
-class _Shared(NamedTuple):
-  """What balancing makes of the encoder's gradients.
-
-  Attributes:
-    gradient: of the encoder's parameters.
-    state: of the gradient balancer.
-    seen: what the loss balancer looks at, or None.
-  """
-
-  gradient: Tree
-  state: Any
-  seen: Gram | None
-
-
-def _balance(
-  program: Program,
-  state: TrainState,
-  batch: Batch,
-  cut: _Cut,
-  at_features: Tree,
-  losses: Losses,
-  more: _More | None,
-) -> _Shared:
-  """Return the encoder's gradient from those of unweighted losses at z."""
-  own = program.balancing
-  rows = functools.partial(_rows, program, state, cut)
-  seen = None
-  if own.observes_gradients:
-    seen = gram(rows(at_features, own.loss.scopes[0]))
-  weighted = _scaled(at_features, losses.shared_weights)
-  if own.gradient is None:
-    direction = combine(weighted, jnp.ones_like(losses.weights))
-    return _Shared(_through_encoder(cut, direction, more), (), seen)
-  chosen = at_features if own.gradient.unweighted else weighted
-  direction, after = own.gradient.update(
-    rows(chosen, own.scope),
-    state.balancing.gradient,
-    present=losses.present,
-    losses=losses.values,
-    key=rng.stream(batch.key, "gradients"),
-    sigma=task_weighting.sigma(own, state.params["balancer"]),
+def _backward_to_features(
+  program: Program, state: TrainState, batch: Batch
+) -> _Step:
+  """Return the step after the backward pass through the decoders."""
+  cut = cut_at_features(program, state, batch)
+  losses = weigh(program, state, state.params, cut.values, cut.present, batch)
+  each = cut.present.astype(cut.values.dtype)
+  others, copies, _ = cut.through_decoders((each, jnp.zeros(())))
+  unweighted = jax.tree.map(lambda *x: jnp.stack(x), *copies)
+  return _Step(
+    program,
+    state,
+    rng.stream(batch.key, "gradients"),
+    cut,
+    losses,
+    others,
+    unweighted,
+    _scaled(unweighted, losses.shared_weights),
+    regularizer_gradient(cut),
   )
-  if own.scope == "shared_params":
-    if more is not None:
-      own_gradient = _through_encoder(cut, more.features, None)
-      direction = jax.tree.map(jnp.add, direction, own_gradient)
-    return _Shared(direction, after, seen)
-  if own.scope == "last_shared_layer":
-    direction = combine(chosen, after.weights)
-  return _Shared(_through_encoder(cut, direction, more), after, seen)
 
 
-def _rows(
-  program: Program,
-  state: TrainState,
-  cut: _Cut,
-  at_features: Tree,
-  scope: Scope,
-) -> Tree:
-  """Return the K gradients of a scope from those at the features."""
-  if scope == "features":
-    return at_features
-  pull_back = cut.through_encoder
-  if scope == "last_shared_layer":
-    encoder, path = state.params["encoder"], program.net.last_shared_layer
-    _, pull_back, _ = jax.vjp(
-      lambda new: cut.encode(task_weighting.with_layer(encoder, path, new)),
-      task_weighting.layer(encoder, path),
-      has_aux=True,
-    )
-  at_once = program.balancing.at_once
-  return in_groups(lambda x: pull_back(x)[0], at_features, at_once)
+def _weighted_sum(step: _Step) -> Tree:
+  """Return the encoder's gradient of the weighted losses."""
+  ones = jnp.ones_like(step.losses.weights)
+  return _through_encoder(step, combine(step.weighted, ones))
+
+
+def _on_features(step: _Step) -> tuple[Tree, GradientState]:
+  """Aggregate the gradients at z; one goes through the encoder."""
+  direction, after = _aggregate(step, step.gradients)
+  return _through_encoder(step, direction), after
+
+
+def _on_shared_params(step: _Step) -> tuple[Tree, GradientState]:
+  """Aggregate the gradients of all shared parameters; K go through."""
+  rows = _of_shared_params(step, step.gradients)
+  direction, after = _aggregate(step, rows)
+  if step.regularizer is not None:
+    added = step.cut.encoder_gradient(step.regularizer.features)
+    direction = jax.tree.map(jnp.add, direction, added)
+  return direction, after
+
+
+def _on_last_shared_layer(step: _Step) -> tuple[Tree, GradientState]:
+  """Weight the gradients at z by those of one layer; one goes through."""
+  _, after = _aggregate(step, _of_last_shared_layer(step, step.gradients))
+  direction = combine(step.gradients, after.weights)
+  return _through_encoder(step, direction), after
+
+
+_AGGREGATE: Mapping[Scope, Callable[[_Step], tuple[Tree, GradientState]]] = (
+  MappingProxyType(
+    {
+      "features": _on_features,
+      "shared_params": _on_shared_params,
+      "last_shared_layer": _on_last_shared_layer,
+    }
+  )
+)
+
+
+def _aggregate(step: _Step, rows: Tree) -> tuple[Tree, GradientState]:
+  """Return the balancer's direction of K gradients and its new state."""
+  balancer = step.balancing.gradient
+  assert balancer is not None  # otherwise nothing is aggregated
+  direction, after = balancer.update(
+    rows,
+    step.state.balancing.gradient,
+    present=step.losses.present,
+    losses=step.losses.values,
+    key=step.key,
+    sigma=task_weighting.sigma(step.balancing, step.state.params["balancer"]),
+  )
+  return direction, after
+
+
+_Rows: TypeAlias = Callable[[_Step, Tree], Tree]
+"""Of K gradients at the features, leaves [K, ...], those of a scope."""
+
+
+def _of_shared_params(step: _Step, at_features: Tree) -> Tree:
+  """Return the K gradients of the encoder's parameters."""
+  return in_groups(
+    lambda x: step.cut.through_encoder(x)[0],
+    at_features,
+    step.balancing.at_once,
+  )
+
+
+def _of_last_shared_layer(step: _Step, at_features: Tree) -> Tree:
+  """Return the K gradients of the parameters of the encoder's last layer."""
+  encoder = step.state.params["encoder"]
+  path = step.program.net.last_shared_layer
+  _, through_layer, _ = jax.vjp(
+    lambda new: step.cut.encode(task_weighting.with_layer(encoder, path, new)),
+    task_weighting.layer(encoder, path),
+    has_aux=True,
+  )
+  return in_groups(
+    lambda x: through_layer(x)[0], at_features, step.balancing.at_once
+  )
+
+
+_OBSERVE: Mapping[Scope, _Rows] = MappingProxyType(
+  {
+    "features": lambda step, at_features: at_features,
+    "shared_params": _of_shared_params,
+    "last_shared_layer": _of_last_shared_layer,
+  }
+)
+
+
+def _observed(step: _Step) -> Gram | None:
+  """Return what the loss balancer observes of the unweighted gradients."""
+  loss = step.balancing.loss
+  if not step.balancing.observes_gradients:
+    return None
+  return gram(_OBSERVE[loss.scopes[0]](step, step.unweighted))
 
 
 def in_groups(
@@ -255,23 +260,16 @@ def in_groups(
   return jax.tree.map(lambda *x: jnp.concatenate(x), *groups)
 
 
-def _through_encoder(cut: _Cut, direction: Tree, more: _More | None) -> Tree:
-  """Return the encoder's gradient from that at the features."""
-  if more is not None:
-    direction = jax.tree.map(jnp.add, direction, more.features)
-  direction = jax.tree.map(
-    lambda d, z: d.astype(z.dtype), direction, cut.features
-  )
-  return cut.through_encoder(direction)[0]
+def _through_encoder(step: _Step, direction: Tree) -> Tree:
+  """Return the encoder's gradient of a direction at z and the regularisers."""
+  if step.regularizer is not None:
+    direction = jax.tree.map(jnp.add, direction, step.regularizer.features)
+  return step.cut.encoder_gradient(direction)
 
 
 def _scaled(rows: Tree, weights: jax.Array) -> Tree:
   """Return every row times its weight, in the rows' type."""
-
-  def scale(x: jax.Array) -> jax.Array:
-    return x * weights.reshape(-1, *[1] * (x.ndim - 1)).astype(x.dtype)
-
-  return jax.tree.map(scale, rows)
+  return jax.tree.map(lambda x: x * per_row(weights, x).astype(x.dtype), rows)
 
 
 def _with_scaled_decoders(

@@ -90,8 +90,8 @@ class Balancing:
     return bool(jax.tree.leaves(self.loss.init()[0]))
 
   @property
-  def is_staged(self) -> bool:
-    """Whether single tasks' gradients are wanted."""
+  def needs_task_gradients(self) -> bool:
+    """Whether a step computes gradients of single tasks."""
     return (
       self.gradient is not None
       or self.observes_gradients

@@ -1,4 +1,4 @@
-"""Weights that learn from what a step would do to the primary losses."""
+"""A virtual step: how weights would change the primary losses."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ _DISTANCE = 0.01  # of the finite difference, released code
 def look_ahead(
   program: Program, state: TrainState, batch: Batch, extra: Batch
 ) -> TrainState:
-  """Return the state with weights that have learnt from a look ahead.
+  """Return the state with weights updated by a virtual step.
 
   After a virtual step theta' = theta - eta (sum_k w_k grad L_k + m b + d theta)
   on the batch, v is the gradient of the primary losses on the extra batch. The
@@ -36,7 +36,7 @@ def look_ahead(
     extra: another batch.
 
   Source: Liu et al., TMLR 2022, Eq. (6) and the released code.
-  Deviations: batch statistics of these passes are forgotten, where the released
+  Deviations: batch statistics of these passes are discarded, where the released
     code keeps them; regularisers of a method take no part.
   """
   settings = program.balancing.look_ahead
@@ -69,9 +69,9 @@ def look_ahead(
   seen = Observation(
     found.values, found.present, state.step, influence=influence
   )
-  memory = program.balancing.loss.observe(state.balancing.loss, seen)
+  after = program.balancing.loss.observe(state.balancing.loss, seen)
   return dataclasses.replace(
-    state, balancing=state.balancing._replace(loss=memory)
+    state, balancing=state.balancing._replace(loss=after)
   )
 
 

@@ -23,7 +23,9 @@ def flat(gradients):
   return np.concatenate(rows, axis=1).astype(np.float64)
 
 
-@pytest.mark.parametrize("scales", [(1, 1, 1), (1e-10, 1, 1e15)])
+@pytest.mark.parametrize(
+  "scales", [(1, 1, 1), (1e-10,) * 3, (1e15,) * 3, (1e-10, 1, 1e15)]
+)
 def test_gram_is_that_of_all_leaves(scales):
   gradients = stacked()
   rows = flat(gradients)
@@ -39,6 +41,14 @@ def test_gram_is_that_of_all_leaves(scales):
   np.testing.assert_allclose(np.max(found.scaled), 1, rtol=1e-6)
   if scales == (1, 1, 1):
     np.testing.assert_allclose(found.matrix, rows @ rows.T, rtol=1e-5)
+
+
+def test_gram_makes_one_copy_of_the_gradients():
+  size = (3, 256, 256)
+  gradients = [jax.ShapeDtypeStruct(size, jnp.bfloat16)] * 4
+  compiled = jax.jit(gram).lower(gradients).compile()
+  copy = 4 * 3 * 256 * 256 * 4  # bytes in float32
+  assert compiled.memory_analysis().temp_size_in_bytes < 1.1 * copy
 
 
 def test_zero_gradients_have_no_angle():
@@ -93,6 +103,51 @@ def test_keys_change_from_step_to_step_and_are_the_same_in_every_run():
   assert draws[:3] == draws[3:]
   assert len(set(draws)) == 3
   assert np.isnan(state.weights).all()
+
+
+@pytest.mark.parametrize(
+  ("argument", "near"),
+  [("loss", "losses"), ("presents", "present"), ("sigmas", "sigma")],
+)
+def test_misspelt_arguments_are_errors(argument, near):
+  balancer = registry.GRADIENT["sum"](3)
+  with pytest.raises(ValueError, match=f"Did you mean '{near}'"):
+    balancer.update(
+      stacked(), balancer.init(None), None, **{argument: jnp.ones(3)}
+    )
+
+
+def test_arguments_of_other_transformations_pass():
+  gradients = stacked()
+  params = jax.tree.map(lambda x: jnp.zeros(x.shape[1:]), gradients)
+  optimizer = optax.chain(
+    registry.GRADIENT["sum"](3), optax.scale_by_backtracking_linesearch(2)
+  )
+  loss = lambda x: optax.tree.sum(optax.tree.mul(x, x))
+  updates, _ = optimizer.update(
+    gradients,
+    optimizer.init(params),
+    params,
+    value=loss(params),
+    grad=jax.grad(loss)(params),
+    value_fn=loss,
+  )
+  chex.assert_tree_all_finite(updates)
+
+
+@pytest.mark.parametrize(
+  ("name", "settings", "argument"),
+  [
+    ("moco", {}, "losses"),
+    ("mgda", {"normalization": "loss+"}, "losses"),
+    ("ial", {"indicator": "norm"}, "losses"),
+    ("ial", {}, "sigma"),
+  ],
+)
+def test_rules_say_what_they_need(name, settings, argument):
+  balancer = registry.GRADIENT[name](3, **settings)
+  with pytest.raises(ValueError, match=f"{name}.*needs.*{argument}"):
+    balancer.update(stacked(), balancer.init(stacked()))
 
 
 def test_gradients_that_are_not_stacked():
