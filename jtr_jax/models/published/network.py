@@ -21,10 +21,14 @@ class Sizes(NamedTuple):
   Attributes:
     classes: of the classifier or of the segmentation.
     channels: of the images.
+    filters: widths of the stages of a SegNet; () for the usual ones.
+    outputs: channels of the heads of a SegNet; () for those of NYUv2.
   """
 
   classes: int = 1000
   channels: int = 3
+  filters: tuple[int, ...] = ()
+  outputs: tuple[int, ...] = ()
 
 
 class WithTop(nn.Module):
@@ -56,14 +60,25 @@ class PublishedNetwork:
     stages: published name of an output -> our name.
     classifier: published name of the tensor that has a row for each class.
     stem: published name of the first kernel.
+    measure: shapes of the published tensors -> sizes; None: the classifier's
+      tensor tells the number of classes.
   """
 
   name: str
-  module: WithTop
+  module: nn.Module
   table: tuple[Tensor, ...]
   stages: Mapping[str, str]
   classifier: str = ""
   stem: str = ""
+  measure: Callable[[Mapping[str, tuple[int, ...]]], Sizes] | None = None
+
+  def sizes(self, shapes: Mapping[str, tuple[int, ...]]) -> Sizes:
+    """Return what the shapes of the tensors in a file tell of the sizes."""
+    if self.measure is not None:
+      return self.measure(shapes)
+    if self.classifier in shapes:
+      return Sizes(shapes[self.classifier][0])
+    return Sizes()
 
   def __call__(
     self, variables: Tree, images: jax.Array, *, train: bool = False

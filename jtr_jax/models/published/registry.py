@@ -8,11 +8,19 @@ import numpy as np
 
 from jtr_jax.core import errors
 from jtr_jax.models.base import FLOAT32, Compute, Tree
-from jtr_jax.models.published import network, tensors, torchvision
+from jtr_jax.models.published import (
+  network,
+  released_segnet,
+  tensors,
+  torchvision,
+)
 from jtr_jax.models.published.network import Build, PublishedNetwork, Sizes
 
 NETWORKS: Mapping[str, Build] = MappingProxyType(
-  {f"torchvision.{name}": build for name, build in torchvision.networks()}
+  {
+    **{f"torchvision.{name}": build for name, build in torchvision.networks()},
+    **dict(released_segnet.networks()),
+  }
 )
 
 
@@ -25,7 +33,8 @@ def find(
 
   Args:
     name: <library>.<architecture>, such as "torchvision.resnet50".
-    shapes: of the tensors of a file; the number of classes is taken from it.
+    shapes: of the tensors of a file; the number of classes and the like are
+      taken from it.
     compute: how it is computed.
 
   Raises:
@@ -35,10 +44,8 @@ def find(
     raise errors.unknown_name("published network", name, NETWORKS)
   build = NETWORKS[name]
   found = build(name, Sizes(), compute)
-  if found.classifier in shapes:
-    classes = shapes[found.classifier][0]
-    found = build(name, Sizes(classes), compute)
-  return found
+  sizes = found.sizes(shapes)
+  return found if sizes == Sizes() else build(name, sizes, compute)
 
 
 def load(
