@@ -106,7 +106,8 @@ def shrunk(command: str) -> list[str]:
   arguments = shlex.split(command)[1:]
   if "jtr_jax.benchmark" in arguments:
     return [*arguments, *TINY, "--runs=2"]
-  if "jtr_jax.main" not in arguments or "--mode=evaluate" in arguments:
+  trains = {"jtr_jax.main", "run"} & set(arguments)
+  if not trains or "--mode=evaluate" in arguments:
     return arguments
   is_rooms = "rooms" in command
   return [*arguments, *TINY, *(TINY_ROOMS if is_rooms else [])]

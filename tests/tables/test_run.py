@@ -243,6 +243,26 @@ def test_a_row_that_fails_does_not_keep_others_from_running(
   assert lines[3].startswith("nyu_onelabel/jtr seed 0: trained: ")
 
 
+def test_a_signal_ends_the_command_and_the_same_one_resumes(
+  nyu, tmp_path, capsys, monkeypatch
+):
+  stopped = []
+
+  def stop(config, folder, options):
+    stopped.append(folder)
+    return False
+
+  with monkeypatch.context() as patch:
+    patch.setattr(run.kinds, "train", stop)
+    assert run_table("jtr_10", tmp_path, nyu, "--rows=nyu_onelabel") == 1
+  assert [folder.parent.name for folder in stopped] == ["supervised"]
+  assert "supervised seed 0: stopped" in capsys.readouterr().out
+  assert (
+    run_table("jtr_10", tmp_path, nyu, "--rows=nyu_onelabel/supervised") == 0
+  )
+  assert "supervised seed 0: trained" in capsys.readouterr().out
+
+
 def test_rooms_stand_in_for_the_published_data(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   words = ("--rows=nyu_onelabel/supervised", "--config.data.size=(32,32)")
