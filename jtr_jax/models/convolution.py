@@ -8,7 +8,7 @@ order.
 
 import functools
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import flax.linen as nn
 import jax
@@ -16,6 +16,9 @@ import jax.numpy as jnp
 
 Pair: TypeAlias = tuple[jax.Array, jax.Array]
 Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
+
+Padding: TypeAlias = Literal["symmetric", "even", "none"]
+"""Where zeros are added around an image."""
 
 _AXES = ("NHWC", "HWIO", "NHWC")
 
@@ -44,25 +47,35 @@ def convolution(
   dilation: int = 1,
   groups: int = 1,
   bias: bool = True,
+  padding: Padding = "symmetric",
 ) -> nn.Conv:
-  """Return a convolution with PyTorch's padding: dilation (size - 1) / 2.
+  """Return a convolution whose border is padded with zeros.
 
   Args:
     width: channels of the output.
-    size: of the kernel, odd; or `stride`, for patches that do not overlap.
+    size: of the kernel.
     dtype: dtype of the computation.
     name: of the module.
     stride: steps of the kernel; with 1 height and width stay.
     dilation: distance of the kernel's entries, pixels.
     groups: how many parts the channels are divided into.
     bias: whether to add one.
+    padding: "symmetric", as PyTorch's networks have it; "even", as TensorFlow
+      pads images of an even size: a stride of 2 has less above and to the left;
+      "none".
   """
-  pad = dilation * (size - 1) // 2 if size % 2 else 0
+  reach = dilation * (size - 1)
+  total = {
+    "symmetric": 2 * (reach // 2),
+    "even": max(0, reach + 1 - stride),
+    "none": 0,
+  }[padding]
+  pads = (total // 2, total - total // 2)
   return nn.Conv(
     width,
     (size, size),
     strides=stride,
-    padding=((pad, pad), (pad, pad)),
+    padding=(pads, pads),
     kernel_dilation=dilation,
     feature_group_count=groups,
     use_bias=bias,

@@ -6,8 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.models.base import Compute
-from jtr_jax.models.convolution import convolution
+from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.convolution import Padding, convolution
 from jtr_jax.models.normalization import BatchNorm
 
 
@@ -22,6 +22,7 @@ class ConvNorm(nn.Module):
     groups: how many parts the channels are divided into.
     activation: what follows batch norm, None for nothing.
     bias: whether the convolution has one all the same.
+    padding: see `convolution`.
     epsilon: added to the variance.
     momentum: share of the old running value that an update keeps.
     compute: how it is computed.
@@ -34,9 +35,10 @@ class ConvNorm(nn.Module):
   groups: int = 1
   activation: Callable[[jax.Array], jax.Array] | None = nn.relu
   bias: bool = False
+  padding: Padding = "symmetric"
   epsilon: float = 1e-5
   momentum: float = 0.9
-  compute: Compute = Compute()
+  compute: Compute = FLOAT32
 
   @nn.compact
   def __call__(self, x: jax.Array, train: bool) -> jax.Array:
@@ -50,6 +52,7 @@ class ConvNorm(nn.Module):
       dilation=self.dilation,
       groups=self.groups,
       bias=self.bias,
+      padding=self.padding,
     )(x)
     x = BatchNorm(
       epsilon=self.epsilon,
@@ -58,6 +61,30 @@ class ConvNorm(nn.Module):
       name="norm",
     )(x, train=train and not self.compute.frozen_norm)
     return x if self.activation is None else self.activation(x)
+
+
+class LayerNorm(nn.Module):
+  """Normalise the channels of every pixel or token; in float32 at least.
+
+  Attributes:
+    epsilon: added to the variance.
+    compute: how it is computed.
+  """
+
+  epsilon: float
+  compute: Compute = FLOAT32
+
+  @nn.compact
+  def __call__(self, x: jax.Array) -> jax.Array:
+    """Return the normalised x [..., C]."""
+    width = x.shape[-1]
+    scale = self.param("scale", nn.initializers.ones, (width,))
+    bias = self.param("bias", nn.initializers.zeros, (width,))
+    wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
+    centred = wide - jnp.mean(wide, axis=-1, keepdims=True)
+    var = jnp.mean(jnp.square(centred), axis=-1, keepdims=True)
+    out = centred * jax.lax.rsqrt(var + self.epsilon) * scale + bias
+    return out.astype(self.compute.dtype)
 
 
 def max_pool_3x3(x: jax.Array) -> jax.Array:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import flax.linen as nn
 import jax
 
-from jtr_jax.models.base import Compute
+from jtr_jax.models.base import FLOAT32, Compute
 from jtr_jax.models.layers import ConvNorm, max_pool_3x3
 
 
@@ -101,7 +101,7 @@ class ResNet(nn.Module):
   """
 
   settings: ResNetSettings
-  compute: Compute = Compute()
+  compute: Compute = FLOAT32
 
   @property
   def strides(self) -> Mapping[str, int]:
@@ -111,6 +111,11 @@ class ResNet(nn.Module):
       stride *= 1 if dilated else 2
       strides[f"layer{index}"] = stride
     return strides
+
+  @property
+  def multiple(self) -> int:
+    """What height and width have to be multiples of: any size will do."""
+    return 1
 
   @property
   def last_layer(self) -> tuple[str, ...]:

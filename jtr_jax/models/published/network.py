@@ -56,20 +56,24 @@ class PublishedNetwork:
   Attributes:
     name: <library>.<architecture>.
     module: image f[B, H, W, C], normalised -> outputs by our own names.
-    table: where the published tensors lie in the variables.
+    tables: where the published tensors lie in the variables, for every way in
+      which releases of the library spell the names; files are written in the
+      first one.
     stages: published name of an output -> our name.
     classifier: published name of the tensor that has a row for each class.
     stem: published name of the first kernel.
+    side: of an image that the network can read, pixels.
     measure: shapes of the published tensors -> sizes; None: the classifier's
       tensor tells the number of classes.
   """
 
   name: str
   module: nn.Module
-  table: tuple[Tensor, ...]
+  tables: tuple[tuple[Tensor, ...], ...]
   stages: Mapping[str, str]
   classifier: str = ""
   stem: str = ""
+  side: int = 64
   measure: Callable[[Mapping[str, tuple[int, ...]]], Sizes] | None = None
 
   def sizes(self, shapes: Mapping[str, tuple[int, ...]]) -> Sizes:
@@ -104,7 +108,8 @@ class PublishedNetwork:
 
   def shapes(self, channels: int = 3) -> dict[tuple[str, ...], tuple[int, ...]]:
     """Return the shape of every variable by its path."""
-    image = jax.ShapeDtypeStruct((1, 64, 64, channels), jnp.float32)
+    shape = (1, self.side, self.side, channels)
+    image = jax.ShapeDtypeStruct(shape, jnp.float32)
     init = functools.partial(self.module.init, train=False)
     tree = jax.eval_shape(init, jax.random.key(0), image)
     return {
@@ -127,7 +132,10 @@ def read(
   """Return a network's variables from its tensors; see `tensors.read`."""
   stem = given.get(network.stem)
   channels = 3 if stem is None else np.shape(stem)[1]
+  table = max(
+    network.tables, key=lambda table: sum(row.name in given for row in table)
+  )
   variables = tensors.read(
-    network.table, network.shapes(channels), given, ignore=ignore
+    table, network.shapes(channels), given, ignore=ignore
   )
   return jax.tree.map(lambda x: np.asarray(x, dtype), variables)

@@ -9,16 +9,23 @@ import numpy as np
 from jtr_jax.core import errors
 from jtr_jax.models.base import FLOAT32, Compute, Tree
 from jtr_jax.models.published import (
+  efficientnet_lite,
   network,
   released_segnet,
   tensors,
+  timm,
   torchvision,
+  transformers,
 )
 from jtr_jax.models.published.network import Build, PublishedNetwork, Sizes
 
 NETWORKS: Mapping[str, Build] = MappingProxyType(
   {
-    **{f"torchvision.{name}": build for name, build in torchvision.networks()},
+    **{
+      f"{library.NAME}.{name}": build
+      for library in (torchvision, timm, transformers, efficientnet_lite)
+      for name, build in library.networks()
+    },
     **dict(released_segnet.networks()),
   }
 )
@@ -83,7 +90,7 @@ def export(name: str, variables: Tree) -> dict[str, np.ndarray]:
     name: <library>.<architecture>.
     variables: as `load` returns them; without "top" for the backbone alone.
   """
-  return tensors.write(find(name).table, variables)
+  return tensors.write(find(name).tables[0], variables)
 
 
 def guess(names: Sequence[str]) -> tuple[str, ...]:
@@ -92,5 +99,6 @@ def guess(names: Sequence[str]) -> tuple[str, ...]:
   return tuple(
     name
     for name, build in NETWORKS.items()
-    if {row.name for row in build(name, Sizes(), FLOAT32).table} == given
+    for table in build(name, Sizes(), FLOAT32).tables
+    if {row.name for row in table} == given
   )

@@ -118,7 +118,7 @@ def _segnet(
   return PublishedNetwork(
     name,
     ReleasedSegNet(sizes.filters or FILTERS, channels, extra, compute),
-    tuple(rows(extra[0])),
+    (tuple(rows(extra[0])),),
     {f"pred_task{n}": f"task{n}" for n in range(1, len(channels) + 1)},
     stem="encoder_block.0.0.weight",
     measure=_measure,

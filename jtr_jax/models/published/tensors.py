@@ -157,7 +157,7 @@ def write(table: Sequence[Tensor], variables: Tree) -> dict[str, np.ndarray]:
 def published_shape(row: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
   """Return a published tensor's shape from that of our variable."""
   own = (*shape[:-1], shape[-1] // row.part[1])
-  return row.layout.write(np.broadcast_to(np.zeros(()), own)).shape
+  return row.layout.write(np.broadcast_to(np.int8(0), own)).shape
 
 
 def _require_shape(

@@ -1,13 +1,15 @@
 """What published classifiers have on top of their backbones."""
 
-from collections.abc import Callable
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.models.base import Compute
-from jtr_jax.models.layers import global_average
+from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.layers import LayerNorm, global_average
+from jtr_jax.models.resize import resize
+
+POOLED = 7
+"""Side of the map that VGG's classifier reads, pixels."""
 
 
 class LinearTop(nn.Module):
@@ -23,7 +25,7 @@ class LinearTop(nn.Module):
   classes: int
   source: str
   epsilon: float = 0.0
-  compute: Compute = Compute()
+  compute: Compute = FLOAT32
 
   @nn.compact
   def __call__(
@@ -34,7 +36,7 @@ class LinearTop(nn.Module):
     dtype = self.compute.dtype
     x = global_average(maps[self.source])
     if self.epsilon:
-      x = nn.LayerNorm(epsilon=self.epsilon, dtype=dtype, name="norm")(x)
+      x = LayerNorm(self.epsilon, self.compute, name="norm")(x)
     return {"output": nn.Dense(self.classes, dtype=dtype, name="linear")(x)}
 
 
@@ -45,15 +47,13 @@ class WideTop(nn.Module):
     classes: channels of the output.
     source: the map that is pooled.
     width: of the first two layers.
-    pool: map -> f[B, 7, 7, C].
     compute: how it is computed.
   """
 
   classes: int
   source: str
-  width: int
-  pool: Callable[[jax.Array], jax.Array]
-  compute: Compute = Compute()
+  width: int = 4096
+  compute: Compute = FLOAT32
 
   @nn.compact
   def __call__(
@@ -61,7 +61,7 @@ class WideTop(nn.Module):
   ) -> dict[str, jax.Array]:
     """Return "output", f[B, classes]."""
     del image, train  # nothing is dropped
-    x = self.pool(maps[self.source])
+    x = resize(maps[self.source], (POOLED, POOLED), "mean")
     x = jnp.reshape(x, (len(x), -1))
     for index, width in enumerate((self.width, self.width, self.classes)):
       layer = nn.Dense(width, dtype=self.compute.dtype, name=f"linear{index}")
