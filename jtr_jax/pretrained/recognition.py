@@ -33,11 +33,12 @@ def nearest(found: StateDict) -> Nearest | None:
   given = {name for name in found.tensors if not name.endswith(COUNTER)}
   best, most = None, 0.5
   for name in published.NETWORKS:
-    names = {row.name for row in published.find(name).table}
-    common = len(names & given) / max(1, len(names | given))
-    if common > most:
-      left = tuple(n for n in found.tensors if n in given - names)
-      best, most = Nearest(name, tuple(sorted(names - given)), left), common
+    for table in published.find(name).tables:
+      names = {row.name for row in table}
+      common = len(names & given) / max(1, len(names | given))
+      if common > most:
+        left = tuple(n for n in found.tensors if n in given - names)
+        best, most = Nearest(name, tuple(sorted(names - given)), left), common
   return best
 
 

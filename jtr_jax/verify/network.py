@@ -14,6 +14,7 @@ import numpy as np
 from jtr_jax.core import errors
 from jtr_jax.models import published
 from jtr_jax.models.base import Compute
+from jtr_jax.pretrained import package
 from jtr_jax.verify.comparison import (
   Quantity,
   RecordError,
@@ -23,6 +24,7 @@ from jtr_jax.verify.comparison import (
 
 _SCALES = ("weight", "gamma", "layer_scale", "lambda1")
 _LEARNT_POINTS = ("token", "pos_embed", "position_embeddings")
+_PUBLISHED = "published"
 _EXACT, _ROUGH = 1e-5, 1e-3
 
 
@@ -77,6 +79,8 @@ def _output(
 
 def _tensors(recording: Recording) -> dict[str, np.ndarray]:
   """Return every floating-point tensor of the recorded network."""
+  if "weights" in recording and str(recording["weights"]) == _PUBLISHED:
+    return _published_tensors(str(recording["network"]))
   seed = int(recording["seed"])
   shapes = {
     str(name): tuple(int(n) for n in str(shape).split(",") if n)
@@ -88,6 +92,20 @@ def _tensors(recording: Recording) -> dict[str, np.ndarray]:
     else draw(name, shape, seed)
     for name, shape in shapes.items()
   }
+
+
+def _published_tensors(name: str) -> dict[str, np.ndarray]:
+  """Return the tensors of the package, if it has those of this network."""
+  if name != package.NETWORK:
+    raise RecordError(
+      errors.message(
+        "The published weights of this network are not at hand",
+        found=name,
+        expected=package.NETWORK,
+        do="Take a recording with weights that are made by the rule.",
+      )
+    )
+  return package.read().tensors
 
 
 def draw(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
