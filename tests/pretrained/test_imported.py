@@ -18,7 +18,7 @@ def draw(name, *, dtype=np.float32):
   """Tensors of a network under its published names."""
   network, random = published.find(name), np.random.default_rng(0)
   shapes, tensors = network.shapes(), {}
-  for row in network.table:
+  for row in network.tables[0]:
     shape = published.tensors.published_shape(row, shapes[row.path])
     tensors[row.name] = random.integers(-8, 9, shape).astype(dtype) / 8
   return tensors
