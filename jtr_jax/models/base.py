@@ -7,7 +7,7 @@ one the beginning of a head.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import flax.linen as nn
 import jax
@@ -15,6 +15,14 @@ import jax.numpy as jnp
 
 Tree: TypeAlias = Any
 """A nested dictionary of arrays."""
+
+HeadName: TypeAlias = Literal[
+  "deeplabv3", "deeplabv3_plus", "fpn", "dpt", "linear"
+]
+"""What every task may have on top of the encoder; see `heads.registry`."""
+
+SHARED = "shared"
+"""Name of the map that a neck makes for all heads."""
 
 
 @jax.tree_util.register_dataclass
@@ -68,6 +76,16 @@ class Compute:
 
 FLOAT32 = Compute()
 """Plainly, in float32."""
+
+
+def scaled_width(width: int, factor: float) -> int:
+  """Return a width times a factor, a multiple of 4; the width itself for 1."""
+  return width if factor == 1 else max(4, 4 * round(width * factor / 4))
+
+
+def scaled_depth(depth: int, factor: float) -> int:
+  """Return a depth times a factor, 1 at least."""
+  return max(1, round(depth * factor))
 
 
 def apply(

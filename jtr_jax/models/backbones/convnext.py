@@ -10,7 +10,12 @@ from types import MappingProxyType
 import flax.linen as nn
 import jax
 
-from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.base import (
+  FLOAT32,
+  Compute,
+  scaled_depth,
+  scaled_width,
+)
 from jtr_jax.models.convolution import convolution
 from jtr_jax.models.layers import LayerNorm
 
@@ -29,6 +34,14 @@ class ConvNeXtSettings:
 
   depths: tuple[int, ...] = (3, 3, 9, 3)
   widths: tuple[int, ...] = (96, 192, 384, 768)
+
+  def scaled(self, width: float, depth: float) -> "ConvNeXtSettings":
+    """Return the same with other widths and depths, by these factors."""
+    return dataclasses.replace(
+      self,
+      widths=tuple(scaled_width(n, width) for n in self.widths),
+      depths=tuple(scaled_depth(n, depth) for n in self.depths),
+    )
 
 
 CONVNEXTS: Mapping[str, ConvNeXtSettings] = MappingProxyType(

@@ -14,7 +14,12 @@ from typing import Any, NamedTuple, TypeAlias
 import flax.linen as nn
 import jax
 
-from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.base import (
+  FLOAT32,
+  Compute,
+  scaled_depth,
+  scaled_width,
+)
 from jtr_jax.models.convolution import Padding, convolution
 from jtr_jax.models.layers import ConvNorm, global_average
 
@@ -66,6 +71,26 @@ class InvertedResidualSettings:
   epsilon: float = 1e-5
   momentum: float = 0.9
   output_stride: int = 32
+
+  def scaled(self, width: float, depth: float) -> "InvertedResidualSettings":
+    """Return the same with other widths and depths, by these factors."""
+    stages = tuple(
+      stage._replace(
+        width=scaled_width(stage.width, width),
+        depth=scaled_depth(stage.depth, depth),
+      )
+      for stage in self.stages
+    )
+    return dataclasses.replace(
+      self,
+      stages=stages,
+      stem=scaled_width(self.stem, width),
+      top=scaled_width(self.top, width),
+    )
+
+  def with_output_stride(self, stride: int) -> "InvertedResidualSettings":
+    """Return the same, dilating where it would go beyond a stride."""
+    return dataclasses.replace(self, output_stride=stride)
 
 
 class Plan(NamedTuple):

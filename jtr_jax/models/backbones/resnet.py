@@ -11,7 +11,12 @@ from types import MappingProxyType
 import flax.linen as nn
 import jax
 
-from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.base import (
+  FLOAT32,
+  Compute,
+  scaled_depth,
+  scaled_width,
+)
 from jtr_jax.models.layers import ConvNorm, max_pool_3x3
 
 
@@ -32,6 +37,20 @@ class ResNetSettings:
   bottleneck: bool = True
   width: int = 64
   dilated: tuple[bool, ...] = (False, False, False)
+
+  def scaled(self, width: float, depth: float) -> "ResNetSettings":
+    """Return the same with other widths and depths, by these factors."""
+    return dataclasses.replace(
+      self,
+      width=scaled_width(self.width, width),
+      depths=tuple(scaled_depth(n, depth) for n in self.depths),
+    )
+
+  def with_output_stride(self, stride: int) -> "ResNetSettings":
+    """Return the same with the stages dilated that would go beyond a stride."""
+    reached = [4 * 2**n for n in range(1, len(self.depths))]
+    dilated = tuple(own > stride for own in reached)
+    return dataclasses.replace(self, dilated=dilated)
 
 
 RESNETS: Mapping[str, ResNetSettings] = MappingProxyType(

@@ -9,7 +9,12 @@ from collections.abc import Mapping
 import flax.linen as nn
 import jax
 
-from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.base import (
+  FLOAT32,
+  Compute,
+  scaled_depth,
+  scaled_width,
+)
 from jtr_jax.models.convolution import convolution
 from jtr_jax.models.layers import ConvNorm
 from jtr_jax.models.pooling import max_pool
@@ -28,6 +33,14 @@ class VggSettings:
   widths: tuple[int, ...] = (64, 128, 256, 512, 512)
   depths: tuple[int, ...] = (2, 2, 3, 3, 3)
   norm: bool = True
+
+  def scaled(self, width: float, depth: float) -> "VggSettings":
+    """Return the same with other widths and depths, by these factors."""
+    return dataclasses.replace(
+      self,
+      widths=tuple(scaled_width(n, width) for n in self.widths),
+      depths=tuple(scaled_depth(n, depth) for n in self.depths),
+    )
 
 
 VGG16 = VggSettings(norm=False)

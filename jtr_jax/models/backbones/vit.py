@@ -17,7 +17,12 @@ import jax.numpy as jnp
 
 from jtr_jax.core import errors
 from jtr_jax.models.backbones import rotary
-from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.base import (
+  FLOAT32,
+  Compute,
+  scaled_depth,
+  scaled_width,
+)
 from jtr_jax.models.convolution import convolution
 from jtr_jax.models.layers import LayerNorm
 from jtr_jax.models.resize import Method, resize
@@ -55,6 +60,15 @@ class VitSettings:
   qkv_bias: QkvBias = "all"
   epsilon: float = 1e-6
   mask_token: bool = False
+
+  def scaled(self, width: float, depth: float) -> "VitSettings":
+    """Return the same with other width and depth; four blocks at least."""
+    own = scaled_width(self.width, width)
+    fitting = (n for n in range(self.heads, 0, -1) if own % (4 * n) == 0)
+    blocks = max(4, scaled_depth(self.depth, depth))
+    return dataclasses.replace(
+      self, width=own, heads=next(fitting), depth=blocks
+    )
 
   @property
   def prefix(self) -> int:

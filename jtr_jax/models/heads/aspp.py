@@ -9,7 +9,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.models.base import FLOAT32, Compute
+from jtr_jax.models.base import FLOAT32, Compute, Features
 from jtr_jax.models.layers import ConvNorm, global_average
 
 
@@ -18,18 +18,16 @@ class AsppSettings:
   """What makes one ASPP different from another.
 
   Attributes:
+    source: name of the map that it reads.
     width: of the branches and of the output.
     rates: dilations of the 3x3 convolutions.
     dropout: share of the output that training drops.
   """
 
+  source: str
   width: int = 256
   rates: tuple[int, ...] = (12, 24, 36)
   dropout: float = 0.5
-
-
-ASPP = AsppSettings()
-"""As torchvision has it."""
 
 
 class Aspp(nn.Module):
@@ -43,10 +41,16 @@ class Aspp(nn.Module):
   settings: AsppSettings
   compute: Compute = FLOAT32
 
+  @property
+  def last_layer(self) -> tuple[str, ...]:
+    """Where the parameters have the last convolution."""
+    return "project", "conv"
+
   @nn.compact
-  def __call__(self, x: jax.Array, *, train: bool) -> jax.Array:
-    """Return f[B, H, W, width] of x [B, H, W, C]."""
+  def __call__(self, features: Features, *, train: bool) -> jax.Array:
+    """Return a map f[B, h, w, width]."""
     own, compute = self.settings, self.compute
+    x = features.maps[own.source]
     layer = lambda name, size=1, dilation=1: ConvNorm(
       own.width, size, dilation=dilation, compute=compute, name=name
     )

@@ -9,9 +9,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.models.base import FLOAT32, Compute, Features
+from jtr_jax.models.base import FLOAT32, SHARED, Compute, Features
 from jtr_jax.models.convolution import convolution
-from jtr_jax.models.heads.aspp import ASPP, Aspp, AsppSettings
 from jtr_jax.models.heads.full_size import full_size
 from jtr_jax.models.layers import ConvNorm
 from jtr_jax.models.resize import resize
@@ -22,18 +21,16 @@ class DeepLabSettings:
   """What makes one DeepLab head different from another.
 
   Attributes:
-    deep: name of the coarse map.
-    aspp: of the head's own ASPP; None where the encoder ends with a shared one.
     fine: name of the fine map of V3+; "" for V3.
     fine_width: channels to which the fine map is reduced.
     width: of the convolutions.
+    dropout: share of the last convolution's input that training drops.
   """
 
-  deep: str
-  aspp: AsppSettings | None = ASPP
   fine: str = ""
   fine_width: int = 48
   width: int = 256
+  dropout: float = 0.0
 
 
 class DeepLab(nn.Module):
@@ -42,28 +39,31 @@ class DeepLab(nn.Module):
   Attributes:
     channels: of the output.
     settings: which DeepLab.
+    trunk: the head's own ASPP; None where the encoder ends with a shared one.
     compute: how it is computed.
   """
 
   channels: int
   settings: DeepLabSettings
+  trunk: nn.Module | None = None
   compute: Compute = FLOAT32
 
   @nn.compact
   def __call__(self, features: Features, *, train: bool) -> jax.Array:
     """Return f32[B, H, W, channels], not activated."""
     own, compute = self.settings, self.compute
-    x = features.maps[own.deep]
-    if own.aspp is not None:
-      x = Aspp(own.aspp, compute, name="aspp")(x, train=train)
-    depth = 1
+    if self.trunk is None:
+      x = features.maps[SHARED]
+    else:
+      x = self.trunk(features, train=train)
     if own.fine:
       fine = ConvNorm(own.fine_width, 1, compute=compute, name="fine")
       detail = fine(features.maps[own.fine], train)
       x = resize(x, (detail.shape[1], detail.shape[2]))
-      x, depth = jnp.concatenate([x, detail], axis=-1), 2
-    for index in range(depth):
+      x = jnp.concatenate([x, detail], axis=-1)
+    for index in range(2 if own.fine else 1):
       layer = ConvNorm(own.width, 3, compute=compute, name=f"conv{index}")
       x = layer(x, train)
+    x = nn.Dropout(own.dropout, deterministic=not train)(x)
     x = convolution(self.channels, 1, compute.dtype, "out")(x)
     return full_size(x, features)

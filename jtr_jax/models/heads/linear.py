@@ -1,0 +1,58 @@
+"""The least that a head can be: a linear layer, at every place or of the image.
+
+Source: the linear evaluation of Oquab et al. 2024 (DINOv2), without its norm.
+"""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jtr_jax.models.base import FLOAT32, Compute, Features
+from jtr_jax.models.convolution import convolution
+from jtr_jax.models.heads.full_size import full_size
+from jtr_jax.models.layers import global_average
+from jtr_jax.models.resize import resize
+
+
+class LinearHead(nn.Module):
+  """One linear layer at every place of the maps, joined at the finest one.
+
+  Attributes:
+    channels: of the output.
+    sources: names of the maps, the finest first.
+    compute: how it is computed.
+  """
+
+  channels: int
+  sources: tuple[str, ...]
+  compute: Compute = FLOAT32
+
+  @nn.compact
+  def __call__(self, features: Features, *, train: bool) -> jax.Array:
+    """Return f32[B, H, W, channels], not activated."""
+    del train  # no batch norm here
+    maps = [features.maps[source] for source in self.sources]
+    size = maps[0].shape[1], maps[0].shape[2]
+    x = jnp.concatenate([resize(x, size) for x in maps], axis=-1)
+    x = convolution(self.channels, 1, self.compute.dtype, "out")(x)
+    return full_size(x, features)
+
+
+class PooledHead(nn.Module):
+  """The mean of the deepest map, then a linear layer: for whole images.
+
+  Attributes:
+    channels: of the output.
+    compute: how it is computed.
+  """
+
+  channels: int
+  compute: Compute = FLOAT32
+
+  @nn.compact
+  def __call__(self, features: Features, *, train: bool) -> jax.Array:
+    """Return f32[B, 1, 1, channels], not activated."""
+    del train  # no batch norm here
+    x = global_average(features.bottleneck)[:, None, None]
+    x = convolution(self.channels, 1, self.compute.dtype, "out")(x)
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
