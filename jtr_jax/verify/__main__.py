@@ -3,6 +3,9 @@
 Prints for each file a table of quantity, largest error, tolerance and verdict.
 The exit code is 0 if every number of every file agrees, and 1 otherwise: also
 for a file that cannot be read, is of an unknown kind or lacks a quantity.
+
+With --checkpoint=FILE.pth.tar --data=DIR it evaluates what a released program
+saved, as that program does.
 """
 
 import argparse
@@ -14,7 +17,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.verify import kinds
+from jtr_jax.verify import kinds, released_checkpoint
 from jtr_jax.verify.comparison import Quantity, RecordError, Recording
 
 _UNREADABLE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -34,10 +37,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prog="python -m jtr_jax.verify",
     description="Recompute recorded numbers and compare.",
   )
-  parser.add_argument("files", nargs="+", metavar="FILE.npz")
-  files = parser.parse_args(arguments).files
-  verdicts = [_check(path) for path in files]
+  parser.add_argument("files", nargs="*", metavar="FILE.npz")
+  parser.add_argument(
+    "--checkpoint", help="what MTPSL's or JTR's program saved"
+  )
+  parser.add_argument("--data", help="prepared data set to evaluate it on")
+  parser.add_argument("--split", default="val", help="of the data [val]")
+  given = parser.parse_args(arguments)
+  if bool(given.files) == bool(given.checkpoint):
+    parser.error("give either recorded files, or --checkpoint and --data")
+  if bool(given.data) != bool(given.checkpoint):
+    parser.error("--checkpoint and --data go together")
+  if given.checkpoint:
+    return _evaluate(given.checkpoint, given.data, given.split)
+  verdicts = [_check(path) for path in given.files]
   return 0 if all(verdicts) else 1
+
+
+def _evaluate(checkpoint: str, data: str, split: str) -> int:
+  """Print the metrics of a released checkpoint; return the exit code."""
+  try:
+    measured = released_checkpoint.evaluate(checkpoint, data, split)
+  except (ValueError, OSError) as error:
+    sys.stderr.write(f"{error}\n")
+    return 1
+  _write(
+    f"{checkpoint}: {measured.network}, {measured.images} images of {split}"
+  )
+  for line in released_checkpoint.table(measured):
+    _write(f"  {line}")
+  return 0
 
 
 def _check(path: str) -> bool:
