@@ -25,5 +25,4 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.FOLDER_ARGUMENTS)
-  method = args.pop("method")
-  return cl.use_method(cl.folder(**args), method, variant=args["variant"])
+  return cl.folder(**args)

@@ -18,4 +18,4 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.NYU_ARGUMENTS)
-  return cl.use_method(cl.nyu(**args), "consistency", variant=args["variant"])
+  return cl.nyu("consistency", **args)

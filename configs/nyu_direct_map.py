@@ -22,6 +22,6 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.NYU_ARGUMENTS)
-  return cl.use_method(
-    cl.nyu(**args), "cross_task_maps", variant=args["variant"], space="output"
-  )
+  config = cl.nyu("cross_task_maps", **args)
+  config.method.space = "output"
+  return config

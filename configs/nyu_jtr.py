@@ -25,4 +25,4 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.NYU_ARGUMENTS)
-  return cl.use_method(cl.nyu(**args), "jtr", variant=args["variant"])
+  return cl.nyu("jtr", **args)

@@ -25,8 +25,4 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.NYU_ARGUMENTS)
-  config = cl.use_method(cl.nyu(**args), "mtpsl", variant=args["variant"])
-  config.optimizer.decay_epochs = 100  # released nyu_mtl_xtc.py
-  if args["variant"] == "official" and not args["epochs"]:
-    config.train.epochs = 200  # released nyu_mtl_xtc.py
-  return config
+  return cl.nyu("mtpsl", **args)

@@ -23,5 +23,5 @@ from jtr_jax.config import presets as cl
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, task="", **cl.NYU_ARGUMENTS)
   task = args.pop("task")
-  config = cl.use_method(cl.nyu(**args), "stl", variant=args["variant"])
+  config = cl.nyu("stl", **args)
   return cl.use_single_tasks(config, task)

@@ -13,4 +13,4 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS)
-  return cl.use_method(cl.rooms(**args), "consistency", variant=args["variant"])
+  return cl.rooms("consistency", **args)

@@ -13,7 +13,7 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS)
-  config = cl.use_method(cl.rooms(**args), "jtr", variant=args["variant"])
+  config = cl.rooms("jtr", **args)
   config.data.directory = "data/rooms_demo"
   config.data.train_count = 128  # images
   config.data.val_count = 32  # images

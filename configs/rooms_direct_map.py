@@ -17,10 +17,6 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS)
-  return cl.use_method(
-    cl.rooms(**args),
-    "cross_task_maps",
-    variant=args["variant"],
-    space="output",
-    **cl.LAPTOP_MAPPINGS,
-  )
+  config = cl.rooms("cross_task_maps", **args)
+  config.method.update(space="output", **cl.LAPTOP_MAPPINGS)
+  return config

@@ -18,7 +18,7 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS)
-  config = cl.use_method(cl.rooms(**args), "mtpsl", variant=args["variant"])
+  config = cl.rooms("mtpsl", **args)
   config.optimizer.film_learning_rate = 1e-2
   config.optimizer.film_decay_epochs = 5
   return config

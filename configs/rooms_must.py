@@ -19,6 +19,6 @@ from jtr_jax.config import presets as cl
 
 def get_config(arg: str = "") -> ConfigDict:
   args = cl.parse_arg(arg, **cl.ROOMS_ARGUMENTS, teachers=())
-  teachers, variant = args.pop("teachers"), args["variant"]
-  config = cl.use_method(cl.rooms(**args), "supervised", variant=variant)
+  teachers = args.pop("teachers")
+  config = cl.rooms("supervised", **args)
   return cl.use_teachers(config, *teachers)

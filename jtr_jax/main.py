@@ -1,7 +1,7 @@
 """Train or evaluate: python -m jtr_jax.main --config=FILE.py --workdir=DIR.
 
-The same command goes on where an interrupted run stopped. `--mode=evaluate`
-needs nothing but the workdir.
+The same command resumes a run that was interrupted. `--mode=evaluate` needs
+nothing but the workdir.
 """
 
 import sys
@@ -11,9 +11,9 @@ from jtr_jax.core import extras
 
 with extras.required("program"):
   from absl import app, flags, logging
-  from ml_collections import ConfigDict
 
-  from jtr_jax.config import flag, validate
+  from jtr_jax.config import flag
+  from jtr_jax.config.settings import Settings
   from jtr_jax.experiment import kinds, results
   from jtr_jax.train.compilation import enable_compilation_cache
 
@@ -27,7 +27,7 @@ _LATEST = flags.DEFINE_bool(
   "Let --mode=evaluate take the latest checkpoint, not the best.",
 )
 _ALLOW = flags.DEFINE_bool(
-  "allow_config_change", False, "Go on in a workdir of another config."
+  "allow_config_change", False, "Continue although the config differs."
 )
 
 
@@ -51,7 +51,7 @@ def main(argv: list[str]) -> None:
 
 
 def train(
-  config: ConfigDict,
+  settings: Settings,
   folder: Path,
   *,
   name: str = "",
@@ -60,14 +60,13 @@ def train(
   """Train to the end and write the result card.
 
   Args:
-    config: the config.
-    folder: the workdir; what is there goes on.
+    settings: of a run, or of an experiment of several.
+    folder: the workdir; what is there resumes.
     name: of the config, for the card.
-    allow_config_change: go on even if the workdir has another config.
+    allow_config_change: continue even if the workdir has another config.
   """
-  validate.validate(config)
   options = kinds.Options(name, allow_config_change)
-  if kinds.train(config, folder, options):
+  if kinds.train(settings, folder, options):
     sys.stdout.write((folder / results.CARD).read_text())
 
 

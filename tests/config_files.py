@@ -1,12 +1,12 @@
-"""Loads config files for the tests as the program does, flags included."""
+"""Loads config files for the tests as the program does, fields included."""
 
 import importlib.util
 import pathlib
 import re
 import shlex
 
-from absl import flags
-from ml_collections import config_flags
+from jtr_jax.config import command_line
+from jtr_jax.config import config_files as loader
 
 ROOT = pathlib.Path(__file__).parent.parent
 FILES = sorted((ROOT / "configs").glob("*.py"))
@@ -14,22 +14,23 @@ FILES = sorted((ROOT / "configs").glob("*.py"))
 
 def load(name, arg=""):
   """Return the config of a file for what follows its colon."""
-  return _module(ROOT / "configs" / f"{name}.py").get_config(arg)
+  return loader.load(str(ROOT / "configs" / f"{name}.py"), arg)
+
+
+def settings(name, arg="", **changes):
+  """Return the settings of a file; changes are written section__field=value."""
+  fields = [f"{n.replace('__', '.')}={v}" for n, v in changes.items()]
+  path = ROOT / "configs" / f"{name}.py"
+  return command_line.settings(f"{path}:{arg}", fields)
 
 
 def from_flags(words):
   """Return the config that --config and --config.field flags ask for."""
-  values = flags.FlagValues()
-  argv = ["program", *words]
-  holder = config_flags.DEFINE_config_file(
-    "config",
-    lock_config=False,
-    flag_values=values,
-    sys_argv=argv,
-    accept_new_attributes=True,
+  file, *fields = command_line.without_dots(words)
+  return command_line.load(
+    file.removeprefix("--config="),
+    [field.removeprefix("--config_field=") for field in fields],
   )
-  values(argv)
-  return holder.value
 
 
 def documented_commands(path):

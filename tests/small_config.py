@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+from jtr_jax.config import resolve
 from jtr_jax.data.datasets import prepare
 from jtr_jax.experiment import data_mixture, stl
 from tests import config_files
@@ -46,9 +47,14 @@ def config(directory, **changes):
   return config_files.from_flags(flags(directory, **changes))
 
 
-def single_task_configs(config):
-  """Return the config of each task's own network, on the config's data."""
-  return stl.single_task_configs(config, data_mixture.open_sources(config))
+def settings(directory, **changes):
+  """Return the settings that the flags ask for."""
+  return resolve.resolve(config(directory, **changes))
+
+
+def settings_of_runs(settings):
+  """Return the settings of each task's own network, on the same data."""
+  return stl.settings_of_runs(settings, data_mixture.open_sources(settings))
 
 
 def start(module, *words, home=config_files.ROOT, **options):

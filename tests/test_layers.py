@@ -31,6 +31,7 @@ ONLY_IN = {
   "flax": {"models"},
   "grain": {"data"},
   "h5py": {"data"},
+  "ml_collections": {"config"},
   "orbax": {"workdir"},
   "safetensors": {"tensor_files"},
   "scipy": {"data", "verify"},

@@ -22,7 +22,6 @@ with extras.required("program"):
   import jax.numpy as jnp
   import numpy as np
   from absl import app, flags
-  from ml_collections import ConfigDict
 
   from jtr_jax.benchmark.measure import Measurement, measure
   from jtr_jax.config import (
@@ -30,8 +29,8 @@ with extras.required("program"):
     build,
     build_balancing,
     flag,
-    validate,
   )
+  from jtr_jax.config.settings import Settings
   from jtr_jax.data.loading.examples import Examples, WithExtra
   from jtr_jax.data.loading.feed import Feed
   from jtr_jax.data.records.manifest import Manifest
@@ -52,27 +51,29 @@ def main(argv: list[str]) -> None:
   """Measure and report."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
-  config = flag.given()
+  settings = flag.given()
   if _BALANCING.value:
     if _JSON.value:
       raise app.UsageError("--json is for one measurement, not --balancing.")
-    for line in compare_balancings(config, _BALANCING.value, runs=_RUNS.value):
+    for line in compare_balancings(
+      settings, _BALANCING.value, runs=_RUNS.value
+    ):
       sys.stdout.write(line + "\n")
       sys.stdout.flush()
     return
-  measurement = measure_config(config, runs=_RUNS.value)
+  measurement = measure_settings(settings, runs=_RUNS.value)
   sys.stdout.write(measurement.to_text())
   if _JSON.value:
     Path(_JSON.value).write_text(measurement.to_json() + "\n")
 
 
 def compare_balancings(
-  config: ConfigDict, names: list[str], *, runs: int
+  settings: Settings, names: list[str], *, runs: int
 ) -> Iterator[str]:
   """Yield the lines of a table of step time and memory, relative to `uniform`.
 
   Args:
-    config: the config.
+    settings: of the run.
     names: of balancings, followed by @ and a scope for another than the
       default; "all" for every balancing there is.
     runs: steps to time.
@@ -80,24 +81,16 @@ def compare_balancings(
   if names == ["all"]:
     names = list(balancing_presets.PRESETS)
   names = ["uniform", *(name for name in names if name != "uniform")]
-  configs = {name: _with_balancing(config, name) for name in names}
+  each = {
+    name: balancing_presets.with_balancing(settings, name) for name in names
+  }
   yield "| balancing | step, ms | / uniform | temporary, MiB | / uniform |"
   yield "|---|---:|---:|---:|---:|"
   base: Measurement | None = None
-  for name, own in configs.items():
-    found = measure_config(own, runs=runs)
+  for name, own in each.items():
+    found = measure_settings(own, runs=runs)
     base = base or found
     yield _comparison(name, found, base)
-
-
-def _with_balancing(config: ConfigDict, name: str) -> ConfigDict:
-  """Return a copy with a balancing, `name` or `name@scope`."""
-  own = config.copy_and_resolve_references()
-  balancing, _, scope = name.partition("@")
-  balancing_presets.use_balancing(own, balancing)
-  if scope:
-    own.balancing.scope = scope
-  return own
 
 
 def _comparison(name: str, found: Measurement, base: Measurement) -> str:
@@ -112,37 +105,36 @@ def _comparison(name: str, found: Measurement, base: Measurement) -> str:
   )
 
 
-def measure_config(config: ConfigDict, *, runs: int) -> Measurement:
-  """Return what one train step of a config costs.
+def measure_settings(settings: Settings, *, runs: int) -> Measurement:
+  """Return what one train step of a run costs.
 
   Args:
-    config: the config; its data set is not touched, and steps are dispatched
+    settings: of the run; its data set is not touched, and steps are dispatched
       one by one, because XLA counts the FLOPs of a loop's body once.
     runs: steps to time.
   """
-  validate.validate(config)
-  run = _random_run(config)
+  run = _random_run(settings)
   return measure(
     loop.run_dispatch(run),
     loop.start_state(run),
     run.feed.constant,
     dispatch.fetch_steps(run.feed, 0, 1),
     images=run.batch_size,
-    precision=config.train.dtype,
+    precision=settings.train.dtype,
     runs=runs,
   )
 
 
-def _random_run(config: ConfigDict) -> loop.Run:
-  """Return a run of the config on random images and labels."""
-  height, width = config.data.size
+def _random_run(settings: Settings) -> loop.Run:
+  """Return a run on random images and labels."""
+  height, width = settings.data.size
   size = (height or _SIZE[0], width or _SIZE[1])
   manifest = Manifest("random", size, generate.TASKS, {}, {})
-  tasks = build.make_tasks(config, manifest)
-  batch = build.batch_size(config)
+  tasks = build.make_tasks(settings.tasks, manifest)
+  batch = build.batch_size(settings)
   mesh = dispatch.make_mesh(batch)
-  method = build.make_method(config, tasks, 1.0)
-  balancing = build_balancing.make_balancing(config, tasks, 1.0)
+  method = build.make_method(settings, tasks, 1.0)
+  balancing = build_balancing.make_balancing(settings, tasks, 1.0)
   examples = _random_examples(manifest, tasks, batch)
   rows = np.arange(batch, dtype=np.int32)
 
@@ -152,11 +144,11 @@ def _random_run(config: ConfigDict) -> loop.Run:
     return WithExtra(given, given) if extra else given
 
   return loop.Run(
-    net=build.make_model(config, tasks),
+    net=build.make_model(settings, tasks),
     method=method,
-    optimizer=build.make_optimizer(config, method, 1.0, balancing),
+    optimizer=build.make_optimizer(settings, method, 1.0, balancing),
     balancing=balancing,
-    augment=build.make_augment(config),
+    augment=settings.augment,
     feed=Feed(
       jax.device_put(examples, dispatch.replicated(mesh)),
       lambda step: rows + step,
@@ -165,7 +157,7 @@ def _random_run(config: ConfigDict) -> loop.Run:
     sample_ids=tuple(map(str, rows)),
     size=size,
     batch_size=batch,
-    seed=config.seed,
+    seed=settings.seed,
     mesh=mesh,
     schedule=loop.Schedule(1, 1, 1, 1, 1, Fraction(1)),
     evaluate=lambda state: {},

@@ -1,13 +1,15 @@
 """How config files choose the balancing of losses and gradients."""
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from jtr_jax.balancing.base import LossBalancer, TaskLoss
 from jtr_jax.config import registry
-from jtr_jax.config.sections import make_section
+from jtr_jax.config.settings import Part, Settings
 from jtr_jax.core import errors
 
 
@@ -50,51 +52,66 @@ PRESETS: Mapping[str, Preset] = {
 """Every balancer by itself, and the pairs that are methods of their own."""
 
 
-def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
-  """Take a balancing by name.
+def choose(name: str) -> dict[str, Any]:
+  """Return what a name says of the section `balancing`, field -> value.
 
   The loss of a task is what the loss balancer is meant for: its part of the
   method's objective for a plain sum, else the mean over its labelled images.
 
   Args:
-    config: the config.
-    name: a key of `PRESETS`, or a loss and a gradient balancer as "uw+pcgrad".
-
-  Returns:
-    The config.
+    name: a key of `PRESETS`, a loss and a gradient balancer as "uw+pcgrad", or
+      for either of them `package.module:attribute`.
 
   Raises:
     ValueError: an unknown name, naming the nearest.
   """
   preset = _preset(name)
-  config.balancing.loss = make_section(
-    "loss balancer",
-    preset.loss,
-    registry.LOSS_BALANCERS,
-    preset.loss_fields,
-    {},
+  loss = registry.find("balancing", preset.loss, registry.LOSS_BALANCERS)
+  gradient = registry.find(
+    "balancing", preset.gradient, registry.GRADIENT_BALANCERS
   )
-  config.balancing.gradient = make_section(
-    "gradient balancer",
-    preset.gradient,
-    registry.GRADIENT_BALANCERS,
-    preset.gradient_fields,
-    {},
-  )
-  config.balancing.scope = preset.scope
-  loss = registry.LOSS_BALANCERS[preset.loss].build
-  taken = inspect.signature(loss).parameters
-  probe = loss(1, **({"period": 1} if "period" in taken else {}))
-  config.balancing.task_loss = probe.default_task_loss
+  return {
+    "loss": loss.part(preset.loss, **preset.loss_fields),
+    "gradient": gradient.part(preset.gradient, **preset.gradient_fields),
+    "scope": preset.scope,
+    "task_loss": _task_loss(loss),
+  }
+
+
+def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
+  """Take a balancing by name, see `choose`; the config is changed."""
+  for field, value in choose(name).items():
+    is_part = isinstance(value, Part)
+    config.balancing[field] = as_section(value) if is_part else value
   return config
+
+
+def with_balancing(settings: Settings, name: str) -> Settings:
+  """Return settings with a balancing, `name` or `name@scope`."""
+  name, _, scope = name.partition("@")
+  chosen = choose(name) | ({"scope": scope} if scope else {})
+  balancing = dataclasses.replace(settings.balancing, **chosen)
+  return dataclasses.replace(settings, balancing=balancing)
+
+
+def as_section(part: Part) -> ConfigDict:
+  """Return a part as a section of a config."""
+  return ConfigDict({"name": part.name, **part.fields})
+
+
+def _task_loss(loss: registry.Entry) -> TaskLoss:
+  """Return the loss of a task that a loss balancer is meant for."""
+  taken = inspect.signature(loss.build).parameters
+  given = {"period": 1} if "period" in taken else {}
+  balancer: LossBalancer = loss.build(1, **given)
+  return balancer.default_task_loss
 
 
 def _preset(name: str) -> Preset:
   first, plus, second = name.partition("+")
   if not plus:
-    return registry.find("balancing", name, PRESETS)
-  loss = registry.find("balancing", first, PRESETS)
-  gradient = registry.find("balancing", second, PRESETS)
+    return _find(name)
+  loss, gradient = _find(first), _find(second)
   if loss.gradient != "none" or gradient.gradient == "none":
     raise ValueError(
       errors.message(
@@ -105,3 +122,9 @@ def _preset(name: str) -> Preset:
       )
     )
   return gradient._replace(loss=loss.loss, loss_fields=loss.loss_fields)
+
+
+def _find(name: str) -> Preset:
+  if name not in PRESETS:
+    raise errors.unknown_name("balancing", name, PRESETS)
+  return PRESETS[name]

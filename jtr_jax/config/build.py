@@ -1,7 +1,6 @@
-"""From a config to the objects of a run."""
+"""From settings to the objects of a run."""
 
 import inspect
-from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -9,17 +8,19 @@ import numpy as np
 import optax
 from absl import logging
 from jax.sharding import Mesh
-from ml_collections import ConfigDict
 
 from jtr_jax.config import registry
-from jtr_jax.data.augment.views import AugmentSettings
-from jtr_jax.data.datasets import prepare
+from jtr_jax.config.settings import (
+  Part,
+  Settings,
+  SourceSettings,
+  TrainSettings,
+)
 from jtr_jax.data.label_splits import resolve
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading.feed import Delivery, Shardings
 from jtr_jax.data.loading.stream import Reading
-from jtr_jax.data.records import prepared
-from jtr_jax.data.records.manifest import Manifest, TaskOptions
+from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
@@ -28,43 +29,44 @@ from jtr_jax.train import dispatch, optimizer
 from jtr_jax.train.loop import Schedule
 from jtr_jax.train.task_weighting import BALANCER, PLAIN, Balancing
 
-PREPARED = "prepared"
-"""The name of data that is prepared already, whatever it is."""
 
-
-def make_tasks(config: ConfigDict, manifest: Manifest) -> tuple[Task, ...]:
-  """Return the tasks of a run; without `config.tasks` all that the data has.
+def make_tasks(names: tuple[str, ...], manifest: Manifest) -> tuple[Task, ...]:
+  """Return the tasks of a run.
 
   Args:
-    config: the config.
+    names: of the settings; () for all that the data has.
     manifest: says of what kind the tasks are, their classes and channels.
 
   Returns:
-    The tasks, in the order of the config.
+    The tasks, in order.
 
   Raises:
     ValueError: the data does not have such a task.
   """
-  names = task_names(config, manifest)
-  return tuple(_make_task(name, manifest.tasks[name]) for name in names)
+  return tuple(
+    registry.make_task(name, manifest.tasks[name])
+    for name in task_names(names, manifest)
+  )
 
 
-def task_names(config: ConfigDict, manifest: Manifest) -> tuple[str, ...]:
+def task_names(names: tuple[str, ...], manifest: Manifest) -> tuple[str, ...]:
   """Return the names of the tasks of a run, in order; see `make_tasks`."""
-  names = config.tasks or tuple(manifest.tasks)
+  names = names or tuple(manifest.tasks)
   for name in names:
     manifest.form(name)
-  return tuple(names)
+  return names
 
 
-def make_model(config: ConfigDict, tasks: tuple[Task, ...]) -> MultiTaskNet:
+def make_model(settings: Settings, tasks: tuple[Task, ...]) -> MultiTaskNet:
   """Return the network."""
-  net: MultiTaskNet = _build("model", registry.MODELS, config, tasks)
+  net: MultiTaskNet = _build(
+    settings.model, tasks, dtype=registry.DTYPES[settings.train.dtype]
+  )
   return net
 
 
 def make_method(
-  config: ConfigDict, tasks: tuple[Task, ...], steps_per_epoch: float
+  settings: Settings, tasks: tuple[Task, ...], steps_per_epoch: float
 ) -> Method:
   """Return the method; what it counts in epochs becomes updates.
 
@@ -73,18 +75,16 @@ def make_method(
       relates tasks with a single one.
   """
   method: Method = _build(
-    "method", registry.METHODS, config, tasks, steps_per_epoch=steps_per_epoch
+    settings.method,
+    tasks,
+    dtype=registry.DTYPES[settings.train.dtype],
+    steps_per_epoch=steps_per_epoch,
   )
   return method
 
 
-def make_augment(config: ConfigDict) -> AugmentSettings:
-  """Return how views are drawn."""
-  return AugmentSettings(**config.augment)
-
-
 def make_optimizer(
-  config: ConfigDict,
+  settings: Settings,
   method: Method,
   steps_per_epoch: float,
   balancing: Balancing = PLAIN,
@@ -92,87 +92,93 @@ def make_optimizer(
   """Return the optimiser of all groups of parameters.
 
   Args:
-    config: with learning_rate, decay_rate and decay_epochs of the main group,
-      <group>_learning_rate and so on of every group that the method has
-      besides, and clip_norm for all of them.
+    settings: learning rates and falls of the main group and of every group that
+      the method has besides, and one `clip_norm` for all of them.
     method: says which of its parameters are in which group.
-    steps_per_epoch: updates in an epoch, for the decay.
+    steps_per_epoch: updates in an epoch, for the falls.
     balancing: what the loss balancer learns has Adam with a learning rate of
-      its own and no decay.
+      its own that does not fall.
   """
-  section = config.optimizer
-  build = registry.find("optimizer", section.name, registry.OPTIMIZERS)
-
-  def of_group(prefix: str) -> optax.GradientTransformation:
-    transformation: optax.GradientTransformation = build(
-      learning_rate=section[f"{prefix}learning_rate"],
-      decay_rate=section[f"{prefix}decay_rate"],
-      decay_steps=max(
-        1, round(section[f"{prefix}decay_epochs"] * steps_per_epoch)
-      ),
+  section, rule = settings.optimizer, settings.optimizer.rule
+  rates = {MAIN: main_rate(settings, steps_per_epoch)}
+  suffix = "_learning_rate"
+  for group in (f for f in section.groups if f.endswith(suffix)):
+    name = group.removesuffix(suffix)
+    rates[name] = optimizer.falling_rate(
+      section.groups[group],
+      section.groups[f"{name}_decay_rate"],
+      section.groups[f"{name}_decay_epochs"],
+      steps_per_epoch,
     )
-    return transformation
-
-  own = registry.METHODS[config.method.name].groups
-  groups = {name: of_group(f"{name}_") for name in own}
+  groups = {n: rule.build(rate, **rule.fields) for n, rate in rates.items()}
   if balancing.learns:
-    groups[BALANCER] = optax.adam(config.balancing.learning_rate)
-  whole = optimizer.grouped({MAIN: of_group(""), **groups}, method.groups)
+    groups[BALANCER] = optax.adam(settings.balancing.learning_rate)
+  whole = optimizer.grouped(groups, method.groups)
   if not section.clip_norm:
     return whole
   return optax.chain(optimizer.clip_networks(section.clip_norm), whole)
 
 
-def steps_per_epoch(config: ConfigDict, train_size: int) -> float:
+def main_rate(settings: Settings, steps_per_epoch: float) -> optax.Schedule:
+  """Return the schedule of the network's learning rate."""
+  section = settings.optimizer
+  return optimizer.falling_rate(
+    section.learning_rate,
+    section.decay_rate,
+    section.decay_epochs,
+    steps_per_epoch,
+  )
+
+
+def steps_per_epoch(train: TrainSettings, train_size: int) -> float:
   """Return how many updates see each of `train_size` images once."""
-  return train_size / float(config.train.batch_size)
+  return train_size / float(train.batch_size)
 
 
-def total_steps(config: ConfigDict, train_size: int) -> int:
+def total_steps(train: TrainSettings, train_size: int) -> int:
   """Return how many updates a run makes, whole dispatches of the device.
 
   Args:
-    config: the config.
+    train: how long it trains.
     train_size: images of the training split.
   """
-  train = config.train
   images = train.steps * train.batch_size or train.epochs * train_size
-  return _whole_dispatches(config, images)
+  return _whole_dispatches(train, images)
 
 
-def make_schedule(config: ConfigDict, train_size: int) -> Schedule:
+def make_schedule(settings: Settings, train_size: int) -> Schedule:
   """Return when a run does what; everything in whole dispatches.
 
   Args:
-    config: the config.
+    settings: the settings.
     train_size: images of the training split.
   """
-  train = config.train
+  train = settings.train
 
   def epochs(count: int) -> int:
-    return _whole_dispatches(config, count * train_size)
+    return _whole_dispatches(train, count * train_size)
 
   return Schedule(
-    total=total_steps(config, train_size),
-    log=_whole_dispatches(config, config.log.every_steps * train.batch_size),
-    evaluate=epochs(config.evaluate.every_epochs),
-    save=epochs(config.checkpoint.every_epochs),
+    total=total_steps(train, train_size),
+    log=_whole_dispatches(train, settings.log.every_steps * train.batch_size),
+    evaluate=epochs(settings.evaluate.every_epochs),
+    save=epochs(settings.checkpoint.every_epochs),
     dispatch=train.steps_per_dispatch,
     steps_per_epoch=Fraction(train_size, train.batch_size),
   )
 
 
-def batch_size(config: ConfigDict) -> int:
+def batch_size(settings: Settings) -> int:
   """Return how many images a batch has, those of all sources."""
-  sources = config.data.sources.values()
-  return int(config.train.batch_size + sum(own.per_batch for own in sources))
+  further = settings.data.sources.values()
+  return settings.train.batch_size + sum(own.per_batch for own in further)
 
 
-def open_data(data: ConfigDict) -> Dataset:
+def open_data(data: SourceSettings) -> Dataset:
   """Open a data set, preparing it first where that can be done.
 
   Args:
-    data: the section `data`, or one of its sources.
+    data: the main data, or one of its sources.
 
   Returns:
     The data set.
@@ -181,34 +187,34 @@ def open_data(data: ConfigDict) -> Dataset:
     ValueError: with what to download and the command that prepares it, or the
       difference to what lies in the directory.
   """
-  if data.name == PREPARED:
-    return prepared.open_dataset(data.directory)
-  options = {
+  reader = data.reader
+  options: dict[str, Any] = {
     "raw": data.raw,
     "size": data.size if any(data.size) else None,
     "train": data.train_count,
     "val": data.val_count,
   }
   given = {name: value for name, value in options.items() if value}
-  return prepare.ensure_prepared(data.name, data.directory, **given)
+  dataset: Dataset = reader.build(data.directory, **given, **reader.fields)
+  return dataset
 
 
-def make_delivery(config: ConfigDict, mesh: Mesh) -> Delivery:
+def make_delivery(settings: Settings, mesh: Mesh) -> Delivery:
   """Return how batches come to the devices of a mesh."""
   return Delivery(
-    placement=config.data.placement,
+    placement=settings.data.placement,
     shardings=Shardings(dispatch.replicated(mesh)),
-    reading=Reading(workers=config.data.workers),
+    reading=Reading(workers=settings.data.workers),
   )
 
 
 def make_label_split(
-  data: ConfigDict, dataset: Dataset, names: tuple[str, ...]
+  data: SourceSettings, dataset: Dataset, names: tuple[str, ...]
 ) -> LabelSplit:
   """Return which training image shows its label for which task.
 
   Args:
-    data: the section `data`, or one of its sources: `split_file`, or else
+    data: the main data, or one of its sources: `split_file`, or else
       `scenario`, drawn with `split_seed` for all of `scenario_tasks`.
     dataset: its sample ids.
     names: the tasks.
@@ -230,15 +236,15 @@ def make_label_split(
   )
 
 
-def warn_of_unlabelled(config: ConfigDict, present: np.ndarray) -> None:
+def warn_of_unlabelled(method: Part, present: np.ndarray) -> None:
   """Warn if images have no label and the method does not learn from them.
 
   Args:
-    config: the config.
+    method: the method.
     present: bool[N, K], which labels the run sees.
   """
   count = int((~present.any(axis=1)).sum())
-  if count and config.method.get("unlabelled") == "none":
+  if count and method.fields.get("unlabelled") == "none":
     logging.warning(
       "%d of %d images have no label. With method.unlabelled='none' they train "
       "only the auto-encoder; 'consistency' uses them (JTR, Sec. 4.4).",
@@ -247,31 +253,14 @@ def warn_of_unlabelled(config: ConfigDict, present: np.ndarray) -> None:
     )
 
 
-def _build(
-  kind: str,
-  table: Mapping[str, registry.Builder],
-  config: ConfigDict,
-  tasks: tuple[Task, ...],
-  **known: Any,
-) -> Any:
-  """Return what the section `kind` describes; `known` is for who asks."""
-  fields = dict(config[kind])
-  builder = registry.find(kind, fields.pop("name"), table)
-  known["dtype"] = registry.DTYPES[config.train.dtype]
-  asked = known.keys() & inspect.signature(builder.build).parameters
-  return builder.build(tasks, **fields, **{name: known[name] for name in asked})
+def _build(part: Part, tasks: tuple[Task, ...], **known: Any) -> Any:
+  """Return what a part makes; it gets what it asks for of `known`."""
+  asked = known.keys() & inspect.signature(part.build).parameters
+  given = {name: known[name] for name in asked}
+  return part.build(tasks, **part.fields, **given)
 
 
-def _make_task(name: str, options: TaskOptions) -> Task:
-  fields = {
-    field: tuple(value) if isinstance(value, list) else value
-    for field, value in options.items()
-    if field != "kind"
-  }
-  return registry.TASK_KINDS[options["kind"]](name, **fields)
-
-
-def _whole_dispatches(config: ConfigDict, images: int) -> int:
+def _whole_dispatches(train: TrainSettings, images: int) -> int:
   """Return how many updates see so many images, rounded up to dispatches."""
-  dispatch = config.train.steps_per_dispatch
-  return -(-images // (config.train.batch_size * dispatch)) * dispatch
+  dispatch = train.steps_per_dispatch
+  return -(-images // (train.batch_size * dispatch)) * dispatch

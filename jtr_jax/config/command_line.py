@@ -1,39 +1,185 @@
-"""The config that words of a command line ask for, without running it."""
+"""From the words of a command line to settings."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from absl import flags
-from ml_collections import ConfigDict, config_flags
+from ml_collections import ConfigDict
 
-from jtr_jax.config import flag
+from jtr_jax.config import (
+  config_files,
+  layout,
+  own_parts,
+  presets,
+  registry,
+  resolve,
+  schema,
+  upgrade,
+)
+from jtr_jax.config.balancing_presets import as_section
+from jtr_jax.config.layout import Layout
+from jtr_jax.config.settings import Settings
+from jtr_jax.core import errors
+
+_ARGUMENTS = ("method", "balancing.loss", "balancing.gradient")
+"""Parts whose built-in names are arguments of config files, not fields."""
+
+_FLAG = re.compile(r"--?(no)?config\.([^=]+)(?:=(.*))?", re.DOTALL)
 
 
-def config_of(words: Sequence[str]) -> ConfigDict:
-  """Return the config that a program would have with a command line.
+def without_dots(words: Sequence[str]) -> list[str]:
+  """Return words in which --config.A.B=X is --config_field=A.B=X.
+
+  `--config.A.B X` is the same, `--config.A.B` and `--noconfig.A.B` alone mean
+  true and false.
+  """
+  found, rest = [], list(words)
+  while rest:
+    word = rest.pop(0)
+    match = _FLAG.fullmatch(word)
+    if match is None:
+      found.append(word)
+      continue
+    negated, field, value = match.groups()
+    if value is None:
+      has_value = not negated and rest and not rest[0].startswith("-")
+      value = rest.pop(0) if has_value else str(not negated).lower()
+    found.append(f"--config_field={field}={value}")
+  return found
+
+
+def settings_of(words: Sequence[str]) -> Settings:
+  """Return the settings that a program would have with a command line.
 
   Args:
-    words: --config=FILE:ARGUMENTS, and --config.FIELD=VALUE for any fields.
-
-  Returns:
-    The config, not validated.
+    words: --config=FILE:ARGUMENTS, then --config.FIELD=VALUE for any fields.
 
   Raises:
-    ValueError: an argument, section or value is wrong.
-    OSError: there is no such file.
+    ValueError: one of them cannot be used.
   """
-  flag.check_sections(list(words))
-  values = flags.FlagValues()
-  argv = ["program", *map(flag.find_shipped, words)]
-  holder = config_flags.DEFINE_config_file(
-    "config",
-    lock_config=False,
-    flag_values=values,
-    sys_argv=argv,
-    accept_new_attributes=True,
+  file, *fields = without_dots(words)
+  given = [field.removeprefix("--config_field=") for field in fields]
+  return settings(file.removeprefix("--config="), given)
+
+
+def settings(config: str, fields: Sequence[str] = ()) -> Settings:
+  """Return the settings that a config file and fields ask for; see `load`."""
+  return resolve.resolve(load(config, fields))
+
+
+def load(config: str, fields: Sequence[str] = ()) -> ConfigDict:
+  """Return the config that a config file and fields ask for.
+
+  Args:
+    config: path, with arguments after a colon.
+    fields: "section.field=value" each; the last one for a field counts.
+
+  Raises:
+    ValueError: one of them cannot be used.
+  """
+  path, _, argument = config.partition(":")
+  made = config_files.load(path, argument)
+  given = dict(_split(field) for field in fields)
+  _use_parts(made, given)
+  if "data.scenario" in given:
+    presets.use_scenario(made, given["data.scenario"])
+  known = layout.layout_of(resolve.to_mapping(made))
+  for field, text in given.items():
+    _set(made, field, text, known)
+  return made
+
+
+def _split(field: str) -> tuple[str, str]:
+  """Return the name and the text of "section.field=value"."""
+  name, _, text = field.partition("=")
+  new = upgrade.renamed(name)
+  if new:
+    raise ValueError(
+      errors.message(
+        f"config.{name} has another name now",
+        found=f"--config.{name}={text}",
+        expected=f"--config.{new}",
+        do=f"Write --config.{new}={text}.",
+      )
+    )
+  return name, text
+
+
+def _set(config: ConfigDict, name: str, text: str, known: Layout) -> None:
+  """Set a field of a config to what a text means."""
+  place, _, last = name.rpartition(".")
+  if name in known.fields:
+    fields = ", ".join(f"config.{name}.{field}" for field in known.fields[name])
+    raise schema.bad_value(name, text, f"one of its fields: {fields}")
+  if place not in known.fields:
+    sections = [section for section in known.fields if section]
+    schema.check_names("section of the config", [place], sections)
+  known.check_name(place, name)
+  field = known.fields[place][last]
+  value = schema.parse_text(name, text, field)
+  schema.check(name, value, field)
+  _inside(config, place)[last] = value
+
+
+def _use_parts(config: ConfigDict, given: Mapping[str, str]) -> None:
+  """Take the parts that fields name, with the fields that these have.
+
+  Raises:
+    ValueError: an unknown name; or another built-in method or balancer, which
+      needs more than its name, such as the fields of its preset.
+  """
+  for place, table in registry.PARTS.items():
+    name = given.get(f"{place}.name")
+    if name is None or name == _inside(config, place).name:
+      continue
+    entry = registry.find(f"config.{place}.name", name, table.entries)
+    if place in _ARGUMENTS and not own_parts.is_own(name):
+      raise _needs_argument(config, place, name)
+    if place == "method":
+      presets.use_method(config, name)
+    elif place.startswith("balancing."):
+      side = place.removeprefix("balancing.")
+      config.balancing[side] = as_section(entry.part(name))
+    elif place == "model":
+      presets.use_model(config, name)
+    else:
+      _exchange(config[place], name, table, entry)
+
+
+def _exchange(
+  section: ConfigDict, name: str, table: registry.Table, entry: registry.Entry
+) -> None:
+  """Exchange the part of a section that has fields besides the part's."""
+  before = registry.find("part", section.name, table.entries)
+  for field in before.fields:
+    del section[field]
+  section.name = name
+  section.update(schema.defaults(entry.fields))
+
+
+def _inside(config: ConfigDict, place: str) -> Any:
+  """Return a section by its dotted name."""
+  section: Any = config
+  for part in filter(None, place.split(".")):
+    section = section[part]
+  return section
+
+
+def _needs_argument(config: ConfigDict, place: str, name: str) -> ValueError:
+  """Return the error that says which argument has to be given."""
+  if place == "method":
+    do = (
+      f"Use the config file of this method, such as configs/rooms_{name}.py, "
+      f"or write --config=configs/folder_jtr.py:method={name}."
+    )
+  else:
+    do = f"Write --config=FILE:balancing={name}, after the file's colon."
+  return ValueError(
+    errors.message(
+      f"config.{place}.name alone does not make a {place.partition('.')[0]}",
+      found=f"--config.{place}.name={name}",
+      expected="an argument of the config file, which sets all that goes with "
+      "it",
+      do=do,
+    )
   )
-  try:
-    values(argv)
-  except flags.Error as error:
-    raise ValueError(str(error)) from error
-  config: ConfigDict = holder.value
-  return config

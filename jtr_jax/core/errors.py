@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Iterable
 
+_NOTHING_NEAR = "Use one of the known names."
+
 
 def message(what: str, *, found: object, expected: object, do: str) -> str:
   """Return an error text in the form that the whole project uses.
@@ -19,20 +21,23 @@ def message(what: str, *, found: object, expected: object, do: str) -> str:
   return f"{what}. Found: {found}. Expected: {expected}. {do}"
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str]) -> ValueError:
+def unknown_name(
+  kind: str, name: str, known: Iterable[str], *, near: str | None = None
+) -> ValueError:
   """Return a `ValueError` for a name that is not in a table.
 
   Args:
     kind: what the name should have been, such as "task" or "method".
     name: the name that was asked for.
     known: every name that exists.
+    near: the one that is meant; the one spelt most alike if None.
 
   Returns:
     The error (not raised), naming the nearest known name if there is one.
   """
   names = sorted(known)
-  near = difflib.get_close_matches(name, names, n=1)
-  hint = f"Did you mean {near[0]!r}?" if near else "Use one of the known names."
+  alike = [near] if near else difflib.get_close_matches(name, names, n=1)
+  hint = f"Did you mean {alike[0]!r}?" if alike else _NOTHING_NEAR
   return ValueError(
     message(
       f"Unknown {kind}",

@@ -5,9 +5,10 @@ import functools
 from pathlib import Path
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from jtr_jax.config import build
+from jtr_jax.config.derive import MAIN
+from jtr_jax.config.settings import Settings, SourceSettings
 from jtr_jax.core import errors
 from jtr_jax.data.label_splits import text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
@@ -16,9 +17,6 @@ from jtr_jax.data.loading.selection import Images, Selection
 from jtr_jax.data.records.manifest import Manifest, StoredForm
 from jtr_jax.data.records.prepared import Dataset
 
-MAIN = "main"
-"""The name of the section `data` itself."""
-
 
 @dataclasses.dataclass(frozen=True)
 class Source:
@@ -26,24 +24,26 @@ class Source:
 
   Attributes:
     name: `MAIN`, or its key in `data.sources`.
-    section: the section `data`, or that of the source.
+    settings: of the main data, or of the source.
     dataset: the prepared data.
     forms: for each task of the run, how its labels are stored.
     per_batch: images in every batch.
-    given: labels that take the place of those of the section.
+    wanted: tasks that its labels are taken for; () for all.
+    given: labels that take the place of those of the settings.
   """
 
   name: str
-  section: ConfigDict
+  settings: SourceSettings
   dataset: Dataset
   forms: dict[str, StoredForm]
   per_batch: int
+  wanted: tuple[str, ...] = ()
   given: LabelSplit | None = None
 
   @property
   def tasks(self) -> tuple[str, ...]:
     """The tasks of the run that this source may have labels for."""
-    wanted = self.section.get("tasks") or self.dataset.manifest.tasks
+    wanted = self.wanted or tuple(self.dataset.manifest.tasks)
     return tuple(name for name in self.forms if name in wanted)
 
   @functools.cached_property
@@ -51,12 +51,12 @@ class Source:
     """Which labels the training may see; None if there are none at all."""
     if self.given or not self.tasks:
       return self.given
-    return build.make_label_split(self.section, self.dataset, self.tasks)
+    return build.make_label_split(self.settings, self.dataset, self.tasks)
 
   @functools.cached_property
   def selection(self) -> Selection:
     """The images to train on."""
-    return self._select(self.section.images)
+    return self._select(self.settings.images)
 
   @property
   def labelled(self) -> Selection:
@@ -64,7 +64,7 @@ class Source:
     return self._select("labelled")
 
   def _select(self, images: Images) -> Selection:
-    split = self.section.train_split
+    split = self.settings.train_split
     shown = np.zeros(
       (self.dataset.manifest.split(split).size, len(self.forms)), np.bool_
     )
@@ -98,7 +98,7 @@ class Source:
   @property
   def evaluated(self) -> Selection | None:
     """The images to evaluate on, None for none."""
-    split = self.section.eval_split
+    split = self.settings.eval_split
     if not split:
       return None
     return selections.select(
@@ -126,7 +126,7 @@ class Mixture:
 
   @property
   def main(self) -> Source:
-    """The source that the section `data` describes; it counts the epochs."""
+    """The main data, which counts the epochs."""
     return self.sources[0]
 
   @property
@@ -179,45 +179,45 @@ class Mixture:
     )
 
 
-def open_sources(config: ConfigDict) -> Mixture:
-  """Return where the images of a config come from, preparing it if need be.
+def open_sources(settings: Settings) -> Mixture:
+  """Return where the images of a run come from, preparing them if need be.
 
   Args:
-    config: a validated config.
+    settings: of the run.
 
   Raises:
     ValueError: data that is not there, or sources that do not fit together.
   """
-  sections = {MAIN: config.data, **config.data.sources}
-  datasets = {name: build.open_data(own) for name, own in sections.items()}
+  main, further = settings.data, settings.data.sources
+  all_settings: dict[str, SourceSettings] = {MAIN: main, **further}
+  wanted = {MAIN: (), **{name: own.tasks for name, own in further.items()}}
+  per_batch = {
+    MAIN: settings.train.batch_size,
+    **{name: own.per_batch for name, own in further.items()},
+  }
+  datasets = {n: build.open_data(own) for n, own in all_settings.items()}
   manifests = {
-    name: _with_tasks(name, dataset.manifest, sections[name].get("tasks"))
+    name: _with_tasks(name, dataset.manifest, wanted[name])
     for name, dataset in datasets.items()
   }
   manifest = dataclasses.replace(
     manifests[MAIN], tasks=selections.join_tasks(manifests)
   )
-  names = build.task_names(config, manifest)
-  for source, section in sections.items():
-    _require_use(source, section.get("tasks", ()), names)
+  names = build.task_names(settings.tasks, manifest)
+  for name in all_settings:
+    _require_use(name, wanted[name], names)
   forms = {name: manifest.form(name) for name in names}
   return Mixture(
     manifest,
     tuple(
-      Source(
-        name,
-        section,
-        datasets[name],
-        forms,
-        section.get("per_batch", config.train.batch_size),
-      )
-      for name, section in sections.items()
+      Source(name, own, datasets[name], forms, per_batch[name], wanted[name])
+      for name, own in all_settings.items()
     ),
   )
 
 
 def _with_tasks(
-  source: str, manifest: Manifest, names: tuple[str, ...] | None
+  source: str, manifest: Manifest, names: tuple[str, ...]
 ) -> Manifest:
   """Return a manifest with only some of its tasks, all if none are named."""
   if not names:

@@ -3,22 +3,17 @@
 import dataclasses
 from pathlib import Path
 
-from ml_collections import ConfigDict
-
 from jtr_jax.balancing.loss import fixed
+from jtr_jax.config import derive
+from jtr_jax.config.settings import Settings
 from jtr_jax.core import errors
-from jtr_jax.experiment.base import (
-  Options,
-  finish_run,
-  open_workdir,
-  plain,
-)
+from jtr_jax.experiment.base import Options, finish_run, open_workdir
 from jtr_jax.experiment.setup import DELTA
 from jtr_jax.workdir import result_card
 from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 
-def train(config: ConfigDict, folder: Path, options: Options) -> bool:
+def train(settings: Settings, folder: Path, options: Options) -> bool:
   """Train a network at every point of the grid; the card is that of the best.
 
   The weights are those of a gradient balancer with indicator "fixed", or
@@ -27,22 +22,21 @@ def train(config: ConfigDict, folder: Path, options: Options) -> bool:
 
   Source: IAL, Tables VIII and IX, "grid search".
   """
-  section, field = _place(config)
-  names = open_workdir(config, folder, options).tasks
-  primary = config.balancing.primary or names[0]
+  derive.require_weights(settings)
+  names = open_workdir(settings, folder, options).tasks
+  primary = settings.balancing.primary or names[0]
   if primary not in names:
     raise errors.unknown_name("primary task", primary, names)
-  values, index = config.stages.grid, names.index(primary)
+  values, index = settings.experiment.grid, names.index(primary)
   cards = []
   for point in fixed.grid(len(names), values, primary=index):
-    own = plain(config)
-    own.balancing[section][field] = point
+    own = derive.with_weights(settings, point)
     workdir = folder / "_".join(f"{weight:g}" for weight in point)
     if not finish_run(own, workdir, options):
       return False
     cards.append(result_card.read(workdir))
   metric = DELTA
-  if not config.evaluate.baseline:
+  if not settings.evaluate.baseline:
     of_primary = (m for m in cards[0].directions if m.startswith(primary + "/"))
     metric = next(of_primary)
   result_card.write(folder, best(cards, metric))
@@ -78,22 +72,3 @@ def _last(card: ResultCard) -> Outcome:
   last = card.outcome("last")
   assert last is not None  # every finished run has one
   return last
-
-
-def _place(config: ConfigDict) -> tuple[str, str]:
-  """Return the section and the field of `balancing` that the grid is for."""
-  if config.balancing.gradient.get("indicator") == "fixed":
-    return "gradient", "auxiliary_weights"
-  if config.balancing.loss.name == "fixed":
-    return "loss", "weights"
-  raise ValueError(
-    errors.message(
-      "There are no weights to search",
-      found=f"balancing.loss.name={config.balancing.loss.name!r}, "
-      f"balancing.gradient.name={config.balancing.gradient.name!r}",
-      expected="a loss balancer 'fixed', or a gradient balancer whose "
-      "indicator is 'fixed'",
-      do="Write for example balancing=fixed, or balancing=ial with "
-      "--config.balancing.gradient.indicator=fixed.",
-    )
-  )

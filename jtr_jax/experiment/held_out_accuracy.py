@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
-from ml_collections import ConfigDict
 
 from jtr_jax.balancing.base import Need
 from jtr_jax.config import build
+from jtr_jax.config.settings import Settings
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.order import draw_some
@@ -23,12 +23,12 @@ from jtr_jax.train.task_weighting import Balancing
 
 
 def set_labels_aside(
-  config: ConfigDict, balancing: Balancing, labels: LabelSplit
+  settings: Settings, balancing: Balancing, labels: LabelSplit
 ) -> tuple[LabelSplit, LabelSplit]:
   """Return the labels to train with, and those to measure accuracies on.
 
   Args:
-    config: `balancing.accuracy` and `balancing.held_out`.
+    settings: `balancing.accuracy` and `balancing.held_out`.
     balancing: who asks.
     labels: what the training may see.
 
@@ -38,9 +38,9 @@ def set_labels_aside(
   """
   wanted = Need.VALIDATION_METRICS in balancing.loss.needs
   aside = np.zeros(len(labels.ids), bool)
-  if wanted and config.balancing.accuracy == "held_out":
-    share = config.balancing.held_out
-    aside = draw_some(config.data.split_seed, len(labels.ids), share)
+  if wanted and settings.balancing.accuracy == "held_out":
+    share = settings.balancing.held_out
+    aside = draw_some(settings.data.split_seed, len(labels.ids), share)
   rows = aside[:, None]
   return (
     dataclasses.replace(labels, labelled=labels.labelled & ~rows),
@@ -49,12 +49,12 @@ def set_labels_aside(
 
 
 def set_images_aside(
-  config: ConfigDict, balancing: Balancing, data: Mixture
+  settings: Settings, balancing: Balancing, data: Mixture
 ) -> tuple[Mixture, Selection | None]:
   """Return what to train on, and the images to measure accuracies on.
 
   Args:
-    config: see `set_labels_aside`.
+    settings: see `set_labels_aside`.
     balancing: who asks.
     data: where images come from; those of the main source are set aside.
 
@@ -65,14 +65,14 @@ def set_images_aside(
   labels = data.main.labels
   if labels is None:
     return data, None
-  kept, aside = set_labels_aside(config, balancing, labels)
+  kept, aside = set_labels_aside(settings, balancing, labels)
   if not aside.labelled.any():
     return data, None
   return data.with_labels(kept), data.with_labels(aside).main.labelled
 
 
 def make_track(
-  config: ConfigDict,
+  settings: Settings,
   net: MultiTaskNet,
   balancing: Balancing,
   aside: Selection | None,
@@ -81,7 +81,7 @@ def make_track(
   """Return what tells the balancer the accuracies after an evaluation.
 
   Args:
-    config: `evaluate.batch_size`.
+    settings: `evaluate.batch_size`.
     net: the network.
     balancing: who asks.
     aside: images whose labels are not trained with; None: the accuracies are
@@ -92,9 +92,9 @@ def make_track(
     return loop.no_track
   measure = None
   if aside:
-    batch = dispatch.whole_shares(config.evaluate.batch_size, mesh)
+    batch = dispatch.whole_shares(settings.evaluate.batch_size, mesh)
     feed = pipeline.evaluation_feed(
-      aside, batch_size=batch, delivery=build.make_delivery(config, mesh)
+      aside, batch_size=batch, delivery=build.make_delivery(settings, mesh)
     )
     steps = pipeline.evaluation_steps(aside, batch)
     step = evaluate.make_evaluation_step(net, feed, mesh)

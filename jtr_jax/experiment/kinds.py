@@ -1,19 +1,18 @@
 """Experiments of one or several runs, one after the other.
 
-`config.stages.plan` says which plan trains them; see `jtr_jax/plans`.
+`settings.experiment.kind` says which of them.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
-from ml_collections import ConfigDict
-
+from jtr_jax.config.settings import Settings
 from jtr_jax.experiment import grid_search, primary_tasks, run, stl
-from jtr_jax.experiment.base import Options, Plan, train_run
+from jtr_jax.experiment.base import Options, Train, train_run
 from jtr_jax.experiment.must import pipeline
 from jtr_jax.workdir.checkpoints import Which
 
-PLANS: Mapping[str, Plan] = {
+KINDS: Mapping[str, Train] = {
   "run": train_run,
   "stl": stl.train,
   "primaries": primary_tasks.train,
@@ -22,18 +21,18 @@ PLANS: Mapping[str, Plan] = {
 }
 
 
-def train(config: ConfigDict, folder: Path, options: Options) -> bool:
+def train(settings: Settings, folder: Path, options: Options) -> bool:
   """Train all runs of an experiment and write its result card.
 
   Args:
-    config: a validated config.
-    folder: the workdir; an experiment that is there goes on.
+    settings: of the experiment.
+    folder: the workdir; an experiment that is there resumes.
     options: what the command says.
 
   Returns:
-    False if a signal stopped it: the same call goes on from there.
+    False if a signal stopped it: the same call resumes it.
   """
-  return PLANS[config.stages.plan](config, folder, options)
+  return KINDS[settings.experiment.kind](settings, folder, options)
 
 
 def evaluate(folder: Path, *, which: Which) -> None:
@@ -43,6 +42,5 @@ def evaluate(folder: Path, *, which: Which) -> None:
     folder: the workdir.
     which: "best" or "latest".
   """
-  below = sorted(path.parent for path in folder.rglob("checkpoints"))
-  for workdir in below or [folder]:
+  for workdir in run.find_runs(folder):
     run.evaluate(workdir, which=which)

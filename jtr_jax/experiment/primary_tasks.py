@@ -2,28 +2,22 @@
 
 from pathlib import Path
 
-from ml_collections import ConfigDict
-
-from jtr_jax.experiment.base import (
-  Options,
-  finish_run,
-  open_workdir,
-  plain,
-)
+from jtr_jax.config import derive
+from jtr_jax.config.settings import Settings
+from jtr_jax.experiment.base import Options, finish_run, open_workdir
 from jtr_jax.workdir import combined_card, result_card
 
 
-def train(config: ConfigDict, folder: Path, options: Options) -> bool:
+def train(settings: Settings, folder: Path, options: Options) -> bool:
   """Train a network with each task as the primary one of its balancing.
 
   The card has of every network the results of its primary task.
 
   Source: IAL, the auxiliary setting.
   """
-  names = open_workdir(config, folder, options).tasks
+  names = open_workdir(settings, folder, options).tasks
   for task in names:
-    own = plain(config)
-    own.balancing.primary = task
+    own = derive.with_primary(settings, task)
     if not finish_run(own, folder / task, options):
       return False
   cards = [

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jtr_jax.experiment.setup import DELTA, Evaluation, Experiment
-from jtr_jax.workdir import config_file, result_card, text_files
+from jtr_jax.workdir import provenance, result_card, text_files
 from jtr_jax.workdir.checkpoints import Checkpoints
 from jtr_jax.workdir.metric_files import read_rows
 from jtr_jax.workdir.result_card import Outcome, ResultCard
@@ -45,17 +45,17 @@ def write_card(
         metric=experiment.selection_metric,
       )
     )
-  baseline, config = evaluation.baseline, experiment.config
+  baseline, settings = evaluation.baseline, experiment.settings
   card = ResultCard(
-    name=f"{config.method.name} on {experiment.data.manifest.name}",
+    name=f"{settings.method.name} on {experiment.data.manifest.name}",
     outcomes=tuple(outcomes),
     directions=experiment.directions,
     baseline=dataclasses.asdict(baseline) if baseline else None,
-    seeds={"seed": config.seed},
-    scenario=config.data.split_file or config.data.scenario,
+    seeds={"seed": settings.seed},
+    scenario=settings.data.split_file or settings.data.scenario,
     label_counts=_label_counts(experiment),
     images=experiment.training.selection.size,
-    versions=config_file.versions(),
+    versions=provenance.versions(),
     config=name,
   )
   result_card.write(experiment.workdir, card)

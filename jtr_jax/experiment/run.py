@@ -3,18 +3,18 @@
 from pathlib import Path
 
 import jax
-from ml_collections import ConfigDict
 
-from jtr_jax.config import build, presets
-from jtr_jax.experiment import results, setup
+from jtr_jax.config import build, saved
+from jtr_jax.config.settings import Settings
+from jtr_jax.experiment import data_mixture, results, setup
 from jtr_jax.train import loop
 from jtr_jax.train.dispatch import make_mesh, replicated
-from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir import result_card
 from jtr_jax.workdir.checkpoints import Which
 
 
 def train(
-  config: ConfigDict,
+  settings: Settings,
   folder: Path,
   *,
   name: str = "",
@@ -23,18 +23,18 @@ def train(
   """Train to the end and write the result card.
 
   Args:
-    config: a validated config.
-    folder: the workdir; a run that is there goes on.
+    settings: of one run.
+    folder: the workdir; a run that is there resumes.
     name: of the config, for the card.
-    allow_config_change: go on even if the workdir has another config.
+    allow_config_change: continue even if the workdir has other settings.
 
   Returns:
-    False if a signal stopped the run: the same call goes on from there.
+    False if a signal stopped the run: the same call resumes it.
   """
-  check_workdir(config, folder, allow_config_change=allow_config_change)
-  made = setup.make_experiment(config, folder)
-  config_file.write_config(folder, config.to_dict())
-  mesh = make_mesh(build.batch_size(config))
+  saved.check(folder, settings, allow_config_change=allow_config_change)
+  made = setup.make_experiment(settings, folder)
+  saved.write(folder, settings)
+  mesh = make_mesh(build.batch_size(settings))
   evaluation = setup.make_evaluation(made, mesh)
   run = setup.make_run(made, evaluation, mesh)
   with setup.open_checkpoints(made) as checkpoints:
@@ -45,25 +45,18 @@ def train(
   return True
 
 
-def check_workdir(
-  config: ConfigDict, folder: Path, *, allow_config_change: bool
-) -> None:
-  """Check that a run or a plan may begin, or go on, in a workdir."""
-  config_file.check_workdir(
-    folder,
-    config.to_dict(),
-    may_grow=("train.steps", "train.epochs"),
-    allow_config_change=allow_config_change,
-  )
+def find_runs(folder: Path) -> list[Path]:
+  """Return the workdirs of an experiment's runs, or the folder if it is one."""
+  below = sorted(path.parent for path in folder.rglob("checkpoints"))
+  return below or [folder]
 
 
-def is_finished(config: ConfigDict, folder: Path) -> bool:
-  """Return whether a run of just this config has come to its end here."""
-  if not result_card.exists(folder):
+def is_finished(settings: Settings, folder: Path) -> bool:
+  """Return whether a run of just these settings has ended here."""
+  if not result_card.exists(folder) or not saved.holds(folder, settings):
     return False
-  if not config_file.holds(folder, config.to_dict()):
-    return False
-  total = setup.make_experiment(config, folder).schedule.total
+  images = data_mixture.open_sources(settings).main.size
+  total = build.total_steps(settings.train, images)
   return result_card.read(folder).outcomes[0].step == total
 
 
@@ -74,12 +67,10 @@ def evaluate(folder: Path, *, which: Which) -> None:
     folder: the workdir.
     which: "best" or "latest".
   """
-  config = presets.from_plain(config_file.read_config(folder))
-  made = setup.make_experiment(config, folder)
+  made = setup.make_experiment(saved.read(folder), folder)
   mesh = make_mesh(jax.device_count())  # an image for each device will do
   evaluation = setup.make_evaluation(made, mesh)
-  with setup.open_checkpoints(made, read_only=True) as checkpoints:
-    restored = checkpoints.restore(which, setup.abstract_state(made))
+  restored = setup.restore_state(made, which)
   state = jax.device_put(restored.state, replicated(mesh))
   metrics = setup.make_judge(made, evaluation)(state)
   results.write_evaluation(folder, restored.step, evaluation.split, metrics)

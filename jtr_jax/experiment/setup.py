@@ -1,4 +1,4 @@
-"""A config made into a run: data, network, method, schedule, evaluation."""
+"""Settings made into a run: data, network, method, schedule, evaluation."""
 
 import dataclasses
 import functools
@@ -8,9 +8,9 @@ from typing import NamedTuple
 import jax
 import optax
 from jax.sharding import Mesh
-from ml_collections import ConfigDict
 
 from jtr_jax.config import build, build_balancing
+from jtr_jax.config.settings import Settings
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.loading.selection import Selection
@@ -21,9 +21,9 @@ from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, evaluate, loop, prediction_pictures
-from jtr_jax.train.state import TrainState, init_state
+from jtr_jax.train.state import TrainState, abstract_state
 from jtr_jax.train.task_weighting import Balancing
-from jtr_jax.workdir.checkpoints import Checkpoints
+from jtr_jax.workdir.checkpoints import Checkpoints, Restored, Which
 
 DELTA = "delta_mtl"
 
@@ -50,10 +50,10 @@ class Evaluation(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-  """Everything that a config stands for.
+  """Everything that the settings of a run stand for.
 
   Attributes:
-    config: the resolved config.
+    settings: of the run.
     data: the images and labels, of one or several sources.
     tasks: in order.
     net: the network.
@@ -62,7 +62,7 @@ class Experiment:
     workdir: where the run's files are.
   """
 
-  config: ConfigDict
+  settings: Settings
   data: Mixture
   tasks: tuple[Task, ...]
   net: MultiTaskNet
@@ -74,7 +74,7 @@ class Experiment:
   def shared_out(self) -> tuple[Mixture, Selection | None]:
     """What is trained on, and images to measure accuracies on, if any."""
     return held_out_accuracy.set_images_aside(
-      self.config, self.balancing, self.data
+      self.settings, self.balancing, self.data
     )
 
   @property
@@ -90,7 +90,7 @@ class Experiment:
   @property
   def schedule(self) -> loop.Schedule:
     """When the run does what."""
-    return build.make_schedule(self.config, self.data.main.size)
+    return build.make_schedule(self.settings, self.data.main.size)
 
   @property
   def directions(self) -> dict[str, int]:
@@ -104,36 +104,36 @@ class Experiment:
   @property
   def selection_metric(self) -> str:
     """Delta_MTL if it is known, or that of the primary or the first task."""
-    if self.config.evaluate.baseline:
+    if self.settings.evaluate.baseline:
       return DELTA
-    primary = self.config.balancing.primary or self.task_names[0]
+    primary = self.settings.balancing.primary or self.task_names[0]
     task = self.tasks[self.task_names.index(primary)]
     return f"{primary}/{task.primary_metric}"
 
 
 def make_experiment(
-  config: ConfigDict, workdir: Path, data: Mixture | None = None
+  settings: Settings, workdir: Path, data: Mixture | None = None
 ) -> Experiment:
-  """Return the experiment of a config, preparing its data if need be.
+  """Return what the settings of a run stand for, preparing data if need be.
 
   Args:
-    config: a validated config.
+    settings: of the run.
     workdir: where the run's files are.
-    data: takes the place of that of the config.
+    data: takes the place of that of the settings.
 
   Raises:
-    ValueError: data that is not there, or does not fit the config.
+    ValueError: data that is not there, or does not fit the settings.
   """
-  data = data or data_mixture.open_sources(config)
-  tasks = build.make_tasks(config, data.manifest)
-  steps = build.steps_per_epoch(config, data.main.size)
+  data = data or data_mixture.open_sources(settings)
+  tasks = build.make_tasks(settings.tasks, data.manifest)
+  steps = build.steps_per_epoch(settings.train, data.main.size)
   return Experiment(
-    config,
+    settings,
     data,
     tasks,
-    build.make_model(config, tasks),
-    build.make_method(config, tasks, steps),
-    build_balancing.make_balancing(config, tasks, steps),
+    build.make_model(settings, tasks),
+    build.make_method(settings, tasks, steps),
+    build_balancing.make_balancing(settings, tasks, steps),
     workdir,
   )
 
@@ -148,24 +148,24 @@ def make_run(
     evaluation: how its states are judged.
     mesh: devices that share a batch.
   """
-  config = experiment.config
+  settings = experiment.settings
   return loop.Run(
     net=experiment.net,
     method=experiment.method,
     optimizer=make_optimizer(experiment),
-    augment=build.make_augment(config),
+    augment=settings.augment,
     feed=make_train_feed(experiment, mesh),
     sample_ids=experiment.training.ids,
     size=experiment.data.manifest.size,
-    batch_size=build.batch_size(config),
-    seed=config.seed,
+    batch_size=build.batch_size(settings),
+    seed=settings.seed,
     mesh=mesh,
     schedule=experiment.schedule,
     evaluate=make_judge(experiment, evaluation),
     eval_split=evaluation.split,
     balancing=experiment.balancing,
     track=held_out_accuracy.make_track(
-      config,
+      settings,
       experiment.net,
       experiment.balancing,
       experiment.shared_out[1],
@@ -176,39 +176,47 @@ def make_run(
 
 def make_optimizer(experiment: Experiment) -> optax.GradientTransformation:
   """Return how gradients become updates."""
-  config = experiment.config
-  steps = build.steps_per_epoch(config, experiment.data.main.size)
+  settings = experiment.settings
+  steps = build.steps_per_epoch(settings.train, experiment.data.main.size)
   return build.make_optimizer(
-    config, experiment.method, steps, experiment.balancing
+    settings, experiment.method, steps, experiment.balancing
   )
 
 
-def abstract_state(experiment: Experiment) -> TrainState:
-  """Return shapes and dtypes of the state, for the first device."""
-  initialize = lambda: init_state(
+def restore_state(experiment: Experiment, which: Which) -> Restored:
+  """Return a checkpoint of the experiment, on the first device.
+
+  Args:
+    experiment: the experiment.
+    which: "best" or "latest".
+
+  Raises:
+    ValueError: there is no such checkpoint, or it is of another network.
+  """
+  shapes = abstract_state(
     experiment.net,
     experiment.method,
     make_optimizer(experiment),
     experiment.balancing,
     size=experiment.data.manifest.size,
-    seed=experiment.config.seed,
   )
-  return jax.eval_shape(initialize)
+  with open_checkpoints(experiment, read_only=True) as checkpoints:
+    return checkpoints.restore(which, shapes)
 
 
 def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   """Return the feed of training batches, with hidden labels left out."""
-  config, data = experiment.config, experiment.training
+  settings, data = experiment.settings, experiment.training
   for source in data.sources:
     source.save_labels(experiment.workdir)
-  build.warn_of_unlabelled(config, data.selection.present)
+  build.warn_of_unlabelled(settings.method, data.selection.present)
   return pipeline.mixed_feed(
     data.selection,
     data.per_batch,
-    seed=config.seed,
-    scenario=config.data.scenario,
+    seed=settings.seed,
+    scenario=settings.data.scenario,
     extra=experiment.balancing.needs_extra_batch,
-    delivery=build.make_delivery(config, mesh),
+    delivery=build.make_delivery(settings, mesh),
   )
 
 
@@ -220,13 +228,13 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
     mesh: devices that hold the state and share a batch, which is made larger
       until they can.
   """
-  config, images = experiment.config, experiment.data.evaluated
-  batch = dispatch.whole_shares(config.evaluate.batch_size, mesh)
-  baseline = config.evaluate.baseline
+  settings, images = experiment.settings, experiment.data.evaluated
+  batch = dispatch.whole_shares(settings.evaluate.batch_size, mesh)
+  baseline = settings.evaluate.baseline
   return Evaluation(
-    split=config.data.eval_split,
+    split=settings.data.eval_split,
     feed=pipeline.evaluation_feed(
-      images, batch_size=batch, delivery=build.make_delivery(config, mesh)
+      images, batch_size=batch, delivery=build.make_delivery(settings, mesh)
     ),
     steps=pipeline.evaluation_steps(images, batch),
     mesh=mesh,
@@ -254,11 +262,11 @@ def open_checkpoints(
   experiment: Experiment, *, read_only: bool = False
 ) -> Checkpoints:
   """Return the checkpoints of the experiment's workdir."""
-  config, metric = experiment.config.checkpoint, experiment.selection_metric
+  section, metric = experiment.settings.checkpoint, experiment.selection_metric
   return Checkpoints(
     experiment.workdir / "checkpoints",
-    keep_latest=config.keep_latest,
-    keep_best=config.keep_best,
+    keep_latest=section.keep_latest,
+    keep_best=section.keep_best,
     metric=metric,
     higher_is_better=experiment.directions.get(metric, 1) > 0,
     read_only=read_only,
@@ -267,8 +275,7 @@ def open_checkpoints(
 
 def _make_snapshot(experiment: Experiment) -> prediction_pictures.Snapshot:
   """Return what draws the first images of the evaluated split, if any."""
-  config = experiment.config
-  count = config.evaluate.pictures
+  count = experiment.settings.evaluate.pictures
   if not count:
     return lambda state: None
   batches = pipeline.evaluation_batches(experiment.data.evaluated, count)

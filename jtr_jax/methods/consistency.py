@@ -3,11 +3,16 @@
 Source: Nishi et al., CVPR 2024, Eq. (2).
 """
 
+from collections.abc import Mapping
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, Source
 from jtr_jax.core.types import Labels, Predictions, ViewSpec
+from jtr_jax.methods import variants
 from jtr_jax.methods.base import (
   Method,
   MethodInput,
@@ -17,11 +22,25 @@ from jtr_jax.methods.base import (
   no_variables,
 )
 from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Task
+
+VARIANTS: Mapping[str, Variant] = {
+  "paper": variants.JTR_PAPER,
+  "official": variants.MTPSL_RELEASED._replace(
+    method={"share": "sum"}, augment=variants.RELEASED_RESIZING
+  ),
+}
+"""The setting of the JTR paper, and that of MTPSL's programs, whose paper the
+published numbers come from. No program of this method was released; colours
+change here in both, because its two views differ in nothing else."""
 
 
 def consistency(
-  tasks: tuple[Task, ...], *, weight: float = 1.0, share: Share = "image"
+  tasks: tuple[Task, ...],
+  *,
+  weight: Annotated[float, NOT_NEGATIVE, Source("JTR, Eq. (2)")] = 1.0,
+  share: Share = "image",
 ) -> Method:
   """Return supervised learning plus agreement between two colourings.
 

@@ -13,14 +13,16 @@ code of them was released: it says that the mappings are SegNets.
 """
 
 import dataclasses
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.core import errors, numerics
+from jtr_jax.core.fields import NOT_NEGATIVE
 from jtr_jax.core.types import ViewSpec
-from jtr_jax.methods import pair_estimates, task_pairs
+from jtr_jax.methods import pair_estimates, task_pairs, variants
 from jtr_jax.methods.base import (
   Method,
   MethodInput,
@@ -31,6 +33,7 @@ from jtr_jax.methods.base import (
 from jtr_jax.methods.jtr import joint_space
 from jtr_jax.methods.pair_estimates import Pair, Scene
 from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.methods.variants import Variant
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Relaxation, Task
 
@@ -52,11 +55,19 @@ class MapSettings:
   """
 
   space: Literal["output", "features"] = "output"
-  weight: float = 1.0
+  weight: Annotated[float, NOT_NEGATIVE] = 1.0
   distance: joint_space.Distance = "cosine"
   share: Share = "image"
   relaxation: Relaxation = "gumbel"
   recompute: bool = True
+
+
+VARIANTS: Mapping[str, Variant] = {
+  "paper": variants.JTR_PAPER,
+  "official": variants.MTPSL_RELEASED._replace(method={"share": "sum"}),
+}
+"""The setting of the JTR paper, and that of MTPSL's programs, whose paper the
+published numbers come from. The mappings themselves were not released."""
 
 
 def cross_task_maps(

@@ -11,14 +11,16 @@ code are the fields of `MtpslSettings`; PAPER and RELEASED are the two presets.
 """
 
 import dataclasses
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.core import errors, numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, Unit
 from jtr_jax.core.types import ViewSpec
-from jtr_jax.methods import pair_codes, task_pairs
+from jtr_jax.methods import pair_codes, task_pairs, variants
 from jtr_jax.methods.base import (
   MAIN,
   Method,
@@ -28,6 +30,7 @@ from jtr_jax.methods.base import (
   no_reconstructions,
 )
 from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.methods.variants import Variant
 from jtr_jax.models.base import apply
 from jtr_jax.models.initialization import initialize
 from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
@@ -59,9 +62,9 @@ class MtpslSettings:
       largest value in the image.
   """
 
-  weight: float = 2.0
-  regularizer_weight: float = 0.5
-  ramp_up_epochs: float = 0.0
+  weight: Annotated[float, NOT_NEGATIVE] = 2.0
+  regularizer_weight: Annotated[float, NOT_NEGATIVE] = 0.5
+  ramp_up_epochs: Annotated[float, NOT_NEGATIVE, Unit("epochs")] = 0.0
   share: Share = "image"
   pair_share: Literal["unlabelled", "sum"] = "unlabelled"
   separate_view: bool = False
@@ -73,7 +76,17 @@ PAPER = MtpslSettings()
 RELEASED = MtpslSettings(
   share="sum", pair_share="sum", separate_view=True, code="released"
 )
-VARIANTS = {"paper": PAPER, "official": RELEASED}
+VARIANTS: Mapping[str, Variant] = {
+  "paper": variants.JTR_PAPER._replace(method=variants.flat(PAPER)),
+  "official": variants.MTPSL_RELEASED._replace(method=variants.flat(RELEASED)),
+}
+"""The setting of the JTR paper, and that of the released nyu_mtl_xtc.py."""
+
+GROUPS: Mapping[str, Mapping[str, float]] = {
+  FILM: {"learning_rate": 1e-3, "decay_rate": 0.5, "decay_epochs": 30}
+}
+"""The optimiser of the FiLM parameters: released nyu_mtl_xtc.py. Its Cityscapes
+program has a learning rate of 1e-5."""
 
 
 def mtpsl(

@@ -3,6 +3,7 @@
 Source: Nishi et al., CVPR 2024, Eq. (1).
 """
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 import jax
@@ -10,6 +11,7 @@ import jax.numpy as jnp
 
 from jtr_jax.core import numerics
 from jtr_jax.core.types import Labels, Predictions, ViewSpec, Weighted
+from jtr_jax.methods import variants
 from jtr_jax.methods.base import (
   Method,
   MethodInput,
@@ -18,10 +20,27 @@ from jtr_jax.methods.base import (
   no_reconstructions,
   no_variables,
 )
+from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Task
 
 Share: TypeAlias = Literal["image", "sum"]
 """What a task's loss counts in an image with n labels: 1/n, or 1."""
+
+VARIANTS: Mapping[str, Variant] = {
+  "paper": variants.JTR_PAPER,
+  "official": variants.MTPSL_RELEASED._replace(method={"share": "sum"}),
+}
+"""The setting of the JTR paper, and that of MTPSL's nyu_mtl_sl.py."""
+
+SINGLE_TASK_VARIANTS: Mapping[str, Variant] = {
+  **VARIANTS,
+  "official": VARIANTS["official"]._replace(
+    experiment={"single_task_images": "all"}
+  ),
+}
+"""As `VARIANTS`; MTPSL's nyu_stl_sl.py walks all images for every task.
+Deviations: it makes no update where a batch has no label; here Adam's averages
+still move the parameters."""
 
 
 def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:

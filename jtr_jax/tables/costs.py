@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jtr_jax.benchmark.__main__ import measure_config
+from jtr_jax.benchmark.__main__ import measure_settings
 from jtr_jax.config import build
 from jtr_jax.tables.form import Entry
 from jtr_jax.tables.recipe import Recipe
@@ -32,10 +32,10 @@ def measure(how: Recipe, images: int, folder: Path) -> None:
   Raises:
     OSError: it cannot be written.
   """
-  config = how.config()
-  content = dataclasses.asdict(measure_config(config, runs=_TIMED_STEPS))
+  settings = how.settings()
+  content = dataclasses.asdict(measure_settings(settings, runs=_TIMED_STEPS))
   content["config"] = how.name
-  content["training_steps"] = build.total_steps(config, images)
+  content["training_steps"] = build.total_steps(settings.train, images)
   path = folder / _FILE
   with text_files.clear_errors(path):
     folder.mkdir(parents=True, exist_ok=True)

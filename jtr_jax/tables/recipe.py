@@ -1,13 +1,12 @@
-"""From a row of a table to the command, and the config, that runs it."""
+"""From a row of a table to the command, and the settings, that run it."""
 
 import shlex
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from ml_collections import ConfigDict
-
-from jtr_jax.config import command_line, flag, presets, validate
+from jtr_jax.config import command_line, config_files, presets
+from jtr_jax.config.settings import Settings
 from jtr_jax.core import errors
 from jtr_jax.tables.form import Entry
 
@@ -58,16 +57,13 @@ class Recipe(NamedTuple):
     words = [f"--config={self.name}", *self.flags, f"--workdir={workdir}"]
     return "python -m jtr_jax.main " + shlex.join(words)
 
-  def config(self) -> ConfigDict:
-    """Return the config, validated.
+  def settings(self) -> Settings:
+    """Return the settings.
 
     Raises:
-      ValueError: there is no such file, or it does not give a valid config.
+      ValueError: there is no such file, or its settings cannot be used.
     """
-    words = [f"--config={self.name}", *self.flags]
-    config = command_line.config_of(words)
-    validate.validate(config)
-    return config
+    return command_line.settings_of([f"--config={self.name}", *self.flags])
 
 
 def recipe(entry: Entry, request: Request, seed: int) -> Recipe:
@@ -107,10 +103,10 @@ def problem(entry: Entry, request: Request) -> str:
   if entry.missing and not request.anyway:
     return entry.missing
   how = recipe(entry, request, 0)
-  if not Path(flag.find_shipped(how.file)).exists():
+  if not Path(config_files.find(how.file)).exists():
     return how.file
   try:
-    how.config()
+    how.settings()
   except (ValueError, OSError) as error:
     return str(error).replace("\n", " ")
   return ""

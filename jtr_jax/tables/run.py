@@ -7,12 +7,13 @@ from typing import NamedTuple
 
 import jax
 
+from jtr_jax.config import saved
 from jtr_jax.experiment import kinds
 from jtr_jax.tables import costs
 from jtr_jax.tables.form import Entry
 from jtr_jax.tables.recipe import AS_PUBLISHED, Recipe, Request, problem, recipe
 from jtr_jax.train.step_metrics import NonFiniteError
-from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir import result_card
 
 _ERRORS = (ValueError, OSError, NonFiniteError)
 
@@ -87,12 +88,10 @@ def run(
 
 def _train(how: Recipe, name: str, workdir: Path) -> Done:
   """Train to the end, unless just this was done."""
-  config = how.config()
-  if result_card.exists(workdir) and config_file.holds(
-    workdir, config.to_dict()
-  ):
+  settings = how.settings()
+  if result_card.exists(workdir) and saved.holds(workdir, settings):
     return Done(name, "was there", str(workdir))
-  is_over = kinds.train(config, workdir, kinds.Options(how.name))
+  is_over = kinds.train(settings, workdir, kinds.Options(how.name))
   return Done(name, "trained" if is_over else "stopped", str(workdir))
 
 

@@ -27,7 +27,7 @@ from jtr_jax.train.dispatch import (
 )
 from jtr_jax.train.preemption import Preemption
 from jtr_jax.train.progress import Progress
-from jtr_jax.train.state import TrainState, init_state
+from jtr_jax.train.state import TrainState, abstract_state, init_state
 from jtr_jax.train.step import make_train_step
 from jtr_jax.train.step_metrics import Window
 from jtr_jax.train.task_weighting import PLAIN, Balancing
@@ -129,7 +129,16 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
   """
   restored = None
   if checkpoints.steps:
-    restored = checkpoints.restore_latest(abstract_state(run))
+    restored = checkpoints.restore_latest(
+      abstract_state(
+        run.net,
+        run.method,
+        run.optimizer,
+        run.balancing,
+        size=run.size,
+        sharding=replicated(run.mesh),
+      )
+    )
   state = restored.state if restored else start_state(run)
   first = restored.step if restored else 0
   sums = restored.extra["window"] if restored else None
@@ -156,17 +165,18 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
 
 def start_state(run: Run) -> TrainState:
   """Return the state before the first step, on all devices."""
-  return jax.jit(_initializer(run), out_shardings=replicated(run.mesh))()
 
+  def initialize() -> TrainState:
+    return init_state(
+      run.net,
+      run.method,
+      run.optimizer,
+      run.balancing,
+      size=run.size,
+      seed=run.seed,
+    )
 
-def abstract_state(run: Run) -> TrainState:
-  """Return shapes, dtypes and shardings of the state, without computing it."""
-  shapes = jax.eval_shape(_initializer(run))
-  everywhere = replicated(run.mesh)
-  return jax.tree.map(
-    lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=everywhere),
-    shapes,
-  )
+  return jax.jit(initialize, out_shardings=replicated(run.mesh))()
 
 
 def run_dispatch(run: Run) -> Dispatch:
@@ -181,20 +191,6 @@ def run_dispatch(run: Run) -> Dispatch:
     mesh=run.mesh,
   )
   return make_dispatch(step, run.feed, run.mesh, steps=run.schedule.dispatch)
-
-
-def _initializer(run: Run) -> Callable[[], TrainState]:
-  def initialize() -> TrainState:
-    return init_state(
-      run.net,
-      run.method,
-      run.optimizer,
-      run.balancing,
-      size=run.size,
-      seed=run.seed,
-    )
-
-  return initialize
 
 
 class _Session:

@@ -1,33 +1,15 @@
-"""Optimisers with the papers' schedules."""
+"""One optimiser for all groups of parameters."""
 
 from collections.abc import Callable, Mapping
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from jtr_jax.methods.base import MAIN
 from jtr_jax.models.multitask import decoder_name
+from jtr_jax.train import schedules
 from jtr_jax.train.state import Tree
 from jtr_jax.train.task_weighting import BALANCER
-
-
-def adam(
-  *, learning_rate: float, decay_rate: float, decay_steps: int
-) -> optax.GradientTransformation:
-  """Return Adam whose learning rate falls in steps.
-
-  Args:
-    learning_rate: at the start; 1e-4 in the papers.
-    decay_rate: factor of every fall; 0.5 in the papers.
-    decay_steps: updates from one fall to the next.
-
-  Returns:
-    The transformation, betas 0.9 and 0.999, epsilon 1e-8.
-
-  Source: released train_nyuv2.py: torch Adam and StepLR, nothing clipped.
-  """
-  return optax.adam(staircase(learning_rate, decay_rate, decay_steps))
 
 
 def clip_networks(max_norm: float) -> optax.GradientTransformation:
@@ -81,28 +63,20 @@ def grouped(
   return optax.partition(groups, label)
 
 
-def staircase(
-  start: float, factor: float, steps: int
-) -> Callable[[jax.Array], jax.Array]:
-  """Return the schedule count -> start * factor ** floor(count / steps).
+def falling_rate(
+  start: float, factor: float, epochs: float, steps_per_epoch: float
+) -> optax.Schedule:
+  """Return a learning rate that falls at whole updates.
 
   Args:
     start: the first value.
     factor: of every fall.
-    steps: counts from one fall to the next.
-
-  Returns:
-    A function of an integer.
-
-  Deviations: `optax.exponential_decay` divides floats, and for some `steps`
-    falls one count late.
+    epochs: from one fall to the next.
+    steps_per_epoch: updates in an epoch.
   """
-
-  def schedule(count: jax.Array) -> jax.Array:
-    falls = jnp.asarray(count // steps, float)
-    return start * jnp.power(factor, falls)
-
-  return schedule
+  return schedules.staircase(
+    start, factor, max(1, round(epochs * steps_per_epoch))
+  )
 
 
 def _is_stage(name: str) -> bool:

@@ -37,6 +37,32 @@ class TrainState:
   balancing: BalancingState
 
 
+def abstract_state(
+  net: MultiTaskNet,
+  method: Method,
+  optimizer: optax.GradientTransformation,
+  balancing: Balancing = PLAIN,
+  *,
+  size: tuple[int, int],
+  sharding: jax.sharding.Sharding | None = None,
+) -> TrainState:
+  """Return shapes and dtypes of a state, without computing it.
+
+  Args:
+    net: see `init_state`.
+    method: see `init_state`.
+    optimizer: see `init_state`.
+    balancing: see `init_state`.
+    size: see `init_state`.
+    sharding: of all arrays; None: they are on the first device.
+  """
+  shapes = jax.eval_shape(
+    lambda: init_state(net, method, optimizer, balancing, size=size, seed=0)
+  )
+  placed = lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
+  return jax.tree.map(placed, shapes)
+
+
 def init_state(
   net: MultiTaskNet,
   method: Method,

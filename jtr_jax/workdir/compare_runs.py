@@ -1,9 +1,9 @@
 """Finished runs side by side: mean and deviation over seeds."""
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from jtr_jax.core import errors
 from jtr_jax.metrics.summary import Measure, relative_gain
@@ -16,8 +16,8 @@ _ASIDE = (
   "checkpoint",
   "evaluate",
   "log",
-  "stages.teachers",
-  "stages.grid",
+  "experiment.teachers",
+  "experiment.grid",
   "data.directory",
 )
 """Fields that do not make a run another experiment."""
@@ -26,6 +26,9 @@ _LENGTH = ("train.steps", "train.epochs")
 """Nor do these where all are compared at the same epoch."""
 
 _METRICS = "metrics.jsonl"
+
+ReadConfig: TypeAlias = Callable[[Path], Mapping[str, Any]]
+"""Workdir -> its config, nested, as today's program writes it."""
 
 
 class Run(NamedTuple):
@@ -43,19 +46,24 @@ class Run(NamedTuple):
 
   @property
   def method(self) -> str:
-    """Name of the method; MuST is a plan whose student is supervised."""
-    plan = self.fields["stages.plan"]
-    return "must" if plan == "must" else str(self.fields["method.name"])
+    """Name of the method; MuST is an experiment whose student is supervised."""
+    kind = self.fields["experiment.kind"]
+    return "must" if kind == "must" else str(self.fields["method.name"])
 
 
 def read_runs(
-  folders: Sequence[Path], rule: str, *, epoch: int = 0
+  folders: Sequence[Path],
+  rule: str,
+  *,
+  read_config: ReadConfig,
+  epoch: int = 0,
 ) -> list[Run]:
   """Return the finished runs of some workdirs.
 
   Args:
     folders: workdirs.
     rule: which outcome of the result card: "last" or "best".
+    read_config: reads the config of a workdir.
     epoch: take the evaluation after so many passes over the images in place of
       that outcome's; 0 does not.
 
@@ -63,7 +71,7 @@ def read_runs(
     ValueError: there is no finished run in one of them, or it was not evaluated
       then.
   """
-  return [_read_run(folder, rule, epoch) for folder in folders]
+  return [_read_run(folder, rule, read_config, epoch) for folder in folders]
 
 
 def group(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -116,7 +124,9 @@ def to_markdown(groups: Mapping[str, Sequence[Run]], against: str = "") -> str:
   return "\n".join(lines) + "\n"
 
 
-def _read_run(folder: Path, rule: str, epoch: int) -> Run:
+def _read_run(
+  folder: Path, rule: str, read_config: ReadConfig, epoch: int
+) -> Run:
   outcome = None
   if result_card.exists(folder):
     card = result_card.read(folder)
@@ -133,7 +143,7 @@ def _read_run(folder: Path, rule: str, epoch: int) -> Run:
   aside = _ASIDE + _LENGTH if epoch else _ASIDE
   fields = {
     name: value
-    for name, value in config_file.flatten(config_file.read_config(folder))
+    for name, value in config_file.flatten(read_config(folder))
     if not any(name == a or name.startswith(a + ".") for a in aside)
   }
   if not epoch:

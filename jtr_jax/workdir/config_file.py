@@ -1,40 +1,42 @@
 """The folder of a run, and the config that may go on in it."""
 
 import json
-import platform
-import subprocess
-from collections.abc import Iterator, Mapping
-from importlib import metadata
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
-import jax
 from absl import logging
 
-import jtr_jax
-from jtr_jax.balancing import registry
 from jtr_jax.core import errors
-from jtr_jax.workdir import text_files
+from jtr_jax.workdir import provenance, text_files
 
 _NAME = "config.json"
 _PROGRAM = "jtr_jax"
-_PACKAGES = (
-  "jax",
-  "jaxlib",
-  "flax",
-  "optax",
-  "orbax-checkpoint",
-  "numpy",
-  "tensorflow-datasets",
-)
 _HARMLESS = {".tmp", ".txt", ".log", ".out", ".err"}
 _ABSENT = "(absent)"
+
+
+class StoredConfig(NamedTuple):
+  """What config.json says of a run.
+
+  Attributes:
+    config: the resolved config, nested; lists where it had tuples.
+    version: of its form; 1 for programs that did not say one.
+  """
+
+  config: dict[str, Any]
+  version: int
+
+
+Upgrade: TypeAlias = Callable[[Mapping[str, Any], int], Mapping[str, Any]]
+"""(config, version) -> the config as today's program would write it."""
 
 
 def check_workdir(
   workdir: str | Path,
   config: Mapping[str, Any],
   *,
+  upgrade: Upgrade = lambda config, version: config,
   may_differ: tuple[str, ...] = ("log", "checkpoint"),
   may_grow: tuple[str, ...] = ("train.steps",),
   allow_config_change: bool = False,
@@ -44,6 +46,7 @@ def check_workdir(
   Args:
     workdir: the folder.
     config: the resolved config; nested, with values that JSON can hold.
+    upgrade: of what older programs wrote.
     may_differ: dotted names of fields, or of whole sections, that change
       nothing in what is trained.
     may_grow: dotted names of numbers that may be larger than before.
@@ -62,7 +65,9 @@ def check_workdir(
     return False
   refused = {
     name: change
-    for name, change in differences(stored["config"], _plain(config)).items()
+    for name, change in differences(
+      _plain(upgrade(*_config_of(stored))), _plain(config)
+    ).items()
     if not _is_within(name, may_differ)
     and not (name in may_grow and _grows(*change))
   }
@@ -74,7 +79,9 @@ def check_workdir(
   return True
 
 
-def write_config(workdir: str | Path, config: Mapping[str, Any]) -> None:
+def write_config(
+  workdir: str | Path, config: Mapping[str, Any], *, version: int = 1
+) -> None:
   """Make the folder of a run and write what it is into it.
 
   That is config.json: the resolved config, versions and git revision.
@@ -82,6 +89,7 @@ def write_config(workdir: str | Path, config: Mapping[str, Any]) -> None:
   Args:
     workdir: the folder.
     config: the resolved config.
+    version: of the config's form.
 
   Raises:
     OSError: it cannot be written.
@@ -89,17 +97,14 @@ def write_config(workdir: str | Path, config: Mapping[str, Any]) -> None:
   path = Path(workdir) / _NAME
   with text_files.clear_errors(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-  text_files.replace(path, _text(_plain(config)))
+  text_files.replace(path, _text(_plain(config), version))
 
 
-def read_config(workdir: str | Path) -> dict[str, Any]:
-  """Return the config of the run in a folder.
+def read_config(workdir: str | Path) -> StoredConfig:
+  """Return the config of the run in a folder, as it was written.
 
   Args:
     workdir: the folder.
-
-  Returns:
-    The resolved config, nested; lists where it had tuples.
 
   Raises:
     ValueError: there is no run in it.
@@ -114,51 +119,21 @@ def read_config(workdir: str | Path) -> dict[str, Any]:
         do="Train there first, or correct the path.",
       )
     )
-  return stored["config"]
+  return _config_of(stored)
 
 
-def holds(workdir: str | Path, config: Mapping[str, Any]) -> bool:
+def holds(
+  workdir: str | Path,
+  config: Mapping[str, Any],
+  *,
+  upgrade: Upgrade = lambda config, version: config,
+) -> bool:
   """Return whether the run in a folder has just this config."""
   stored = _read(Path(workdir) / _NAME)
-  plain = json.loads(json.dumps(config))
-  return stored is not None and not differences(stored["config"], plain)
-
-
-def versions() -> dict[str, str]:
-  """Return versions of what the numbers may depend on, and the devices."""
-  return {
-    "jtr_jax": jtr_jax.__version__,
-    "python": platform.python_version(),
-    **{name: metadata.version(name) for name in _PACKAGES},
-    "devices": f"{jax.device_count()} x {jax.devices()[0].device_kind}",
-    "processes": str(jax.process_count()),
-  }
-
-
-def git_revision(folder: str | Path | None = None) -> str | None:
-  """Return the revision of the code, "-dirty" added if it was edited.
-
-  Args:
-    folder: inside the working tree; that of this package if None.
-
-  Returns:
-    The revision, None if the code does not come from a git working tree.
-  """
-  folder = folder or Path(__file__).parent
-  command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40"]
-  tracked = ["git", "-C", str(folder), "ls-files", "--error-unmatch", "."]
-  try:
-    subprocess.run(tracked, check=True, capture_output=True, timeout=10)
-    described = subprocess.run(
-      [*command, "--dirty", "--exclude=*"],
-      check=True,
-      capture_output=True,
-      text=True,
-      timeout=10,
-    )
-  except (OSError, subprocess.SubprocessError):
-    return None
-  return described.stdout.strip()
+  if stored is None:
+    return False
+  before = _plain(upgrade(*_config_of(stored)))
+  return not differences(before, _plain(config))
 
 
 def differences(
@@ -204,12 +179,17 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
   return plain
 
 
-def _text(config: Mapping[str, Any]) -> str:
+def _config_of(stored: Mapping[str, Any]) -> StoredConfig:
+  return StoredConfig(stored["config"], stored.get("config_version", 1))
+
+
+def _text(config: Mapping[str, Any], version: int) -> str:
   content = {
     "program": _PROGRAM,
+    "config_version": version,
     "config": config,
-    "versions": versions(),
-    "git_revision": git_revision(),
+    "versions": provenance.versions(),
+    "git_revision": provenance.git_revision(),
   }
   return json.dumps(content, indent=2) + "\n"
 
@@ -229,15 +209,7 @@ def _read(path: Path) -> dict[str, Any] | None:
     raise _not_ours(path, f"a {_NAME} that is damaged: {error}") from error
   if not isinstance(stored, dict) or stored.get("program") != _PROGRAM:
     raise _not_ours(path, f"a {_NAME} of another program")
-  return {**stored, "config": _upgraded(stored["config"])}
-
-
-def _upgraded(config: dict[str, Any]) -> dict[str, Any]:
-  """Return a config of an older version with today's names of balancers."""
-  section = config.get("balancing", {})
-  parts = [part for part in ("loss", "gradient") if part in section]
-  new = {part: registry.upgraded(section[part]) for part in parts}
-  return {**config, "balancing": {**section, **new}} if new else config
+  return stored
 
 
 def _names(folder: Path) -> list[str]:
@@ -276,7 +248,7 @@ def _other_config(
 
 
 def _warn_of_versions(stored: Mapping[str, str]) -> None:
-  for name, (before, now) in differences(stored, versions()).items():
+  for name, (before, now) in differences(stored, provenance.versions()).items():
     logging.warning(
       "This run was started with %s %s and goes on with %s: "
       "its numbers may differ in the last digits.",

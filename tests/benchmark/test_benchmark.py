@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.benchmark import __main__
-from jtr_jax.config import presets
+from jtr_jax.config import presets, resolve
 from tests import small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -21,7 +21,7 @@ def nowhere(tmp_path_factory):
 def measurement(nowhere, quick_compilation):
   config = small_config.config(nowhere, train__steps_per_dispatch=2)
   presets.use_method(config, "supervised")
-  return __main__.measure_config(config, runs=3)
+  return __main__.measure_settings(resolve.resolve(config), runs=3)
 
 
 def test_measures_the_step_of_the_config(measurement):
@@ -71,8 +71,8 @@ def test_balancings_are_compared_with_uniform(
 ):
   asked = []
 
-  def measured(config, *, runs):
-    own = config.balancing
+  def measured(settings, *, runs):
+    own = settings.balancing
     asked.append((own.loss.name, own.gradient.name, own.scope))
     seconds = (0.01 * len(asked),) * runs
     size = 2**20 * len(asked)
@@ -80,21 +80,21 @@ def test_balancings_are_compared_with_uniform(
       measurement, step_seconds=seconds, temporary_bytes=size
     )
 
-  monkeypatch.setattr(__main__, "measure_config", measured)
-  config = small_config.config(nowhere)
+  monkeypatch.setattr(__main__, "measure_settings", measured)
+  settings = small_config.settings(nowhere)
   names = ["uw", "imtl@last_shared_layer"]
-  lines = list(__main__.compare_balancings(config, names, runs=2))
+  lines = list(__main__.compare_balancings(settings, names, runs=2))
   assert asked == [
     ("uniform", "none", "default"),
     ("uw", "none", "default"),
     ("imtl_l", "imtl_g", "last_shared_layer"),
   ]
   assert lines[-1] == "| imtl@last_shared_layer | 30.00 | 3.000 | 3.0 | 3.00 |"
-  assert config.balancing.loss.name == "uniform"
+  assert settings.balancing.loss.name == "uniform"
 
 
 def test_an_unknown_balancing_is_told_before_anything_is_measured(nowhere):
-  config = small_config.config(nowhere)
-  lines = __main__.compare_balancings(config, ["uw", "pcgrod"], runs=2)
+  settings = small_config.settings(nowhere)
+  lines = __main__.compare_balancings(settings, ["uw", "pcgrod"], runs=2)
   with pytest.raises(ValueError, match="pcgrad"):
     next(lines)

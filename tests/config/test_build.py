@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from absl import logging
 
-from jtr_jax.config import build, defaults, presets, registry
-from jtr_jax.data.datasets import nyuv2, prepare
+from jtr_jax.config import build, builders, presets, registry, resolve, settings
+from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.label_splits import scenarios, text_file
 from jtr_jax.data.records import manifest
 from jtr_jax.data.records.prepared import Dataset
@@ -36,31 +36,39 @@ def described(tasks, missing=()):
 NYU = described(nyuv2.TASKS)
 
 
-def test_tasks_are_those_of_the_data():
+def resolved(**changes):
+  """Return the settings of JTR on NYUv2; changes are section__field=value."""
   config = presets.base()
-  config.tasks = ("depth", "segmentation")
-  depth, segmentation = build.make_tasks(config, NYU.manifest)
+  config.update_from_flattened_dict(
+    {name.replace("__", "."): value for name, value in changes.items()}
+  )
+  return resolve.resolve(config)
+
+
+NYU_TASKS = build.make_tasks(settings.TASKS, NYU.manifest)
+
+
+def test_tasks_are_those_of_the_data():
+  depth, segmentation = build.make_tasks(
+    ("depth", "segmentation"), NYU.manifest
+  )
   assert (depth.name, depth.joint_mean) == ("depth", 2.3618)
   assert segmentation.class_names == nyuv2.CLASSES
   assert segmentation.channels == 13
 
 
 def test_without_names_all_tasks_of_the_data():
-  config = presets.base()
-  config.tasks = ()
-  tasks = build.make_tasks(config, described(generate.TASKS).manifest)
+  tasks = build.make_tasks((), described(generate.TASKS).manifest)
   assert [task.name for task in tasks] == list(generate.TASKS)
 
 
 def test_options_of_a_task_come_from_the_manifest():
-  config = presets.base()
-  config.tasks = ()
   options = {
     "flow": {"kind": "regression", "channels": 2, "unit": "px"},
     "far": {"kind": "depth", "joint_mean": 20.0, "picture_range": [0.0, 80.0]},
     "near": {"kind": "inverse_depth", "unit": "1/m"},
   }
-  flow, far, near = build.make_tasks(config, described(options).manifest)
+  flow, far, near = build.make_tasks((), described(options).manifest)
   assert flow.channels == 2
   assert (far.joint_mean, far.picture_range) == (20.0, (0.0, 80.0))
   assert near.unit == "1/m"
@@ -68,10 +76,8 @@ def test_options_of_a_task_come_from_the_manifest():
 
 
 def test_unknown_task_names_the_nearest():
-  config = presets.base()
-  config.tasks = ("dept",)
   with pytest.raises(ValueError, match="Did you mean 'depth'"):
-    build.make_tasks(config, NYU.manifest)
+    build.make_tasks(("dept",), NYU.manifest)
 
 
 def test_every_kind_of_task_that_data_can_have_is_built():
@@ -79,23 +85,27 @@ def test_every_kind_of_task_that_data_can_have_is_built():
 
 
 def test_dtypes_are_those_a_config_may_name():
-  hint = defaults.HINTS["train.dtype"]
+  hint = settings.TrainSettings.__annotations__["dtype"]
   assert set(registry.DTYPES) == set(hint.__args__)
 
 
-@pytest.mark.parametrize("variant", jtr_settings.VARIANTS)
+JTR = {"paper": jtr_settings.PAPER, "official": jtr_settings.RELEASED}
+MTPSL = {"paper": mtpsl.PAPER, "official": mtpsl.RELEASED}
+
+
+@pytest.mark.parametrize("variant", JTR)
 def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
-  seen, expected = [], jtr_settings.VARIANTS[variant]
+  seen = []
   monkeypatch.setattr(
-    registry.jtr,
+    builders.jtr_,
     "jtr",
     lambda tasks, autoencoder, settings: seen.append((autoencoder, settings)),
   )
   config = presets.use_method(presets.base(), "jtr", variant=variant)
   config.train.dtype = "bfloat16"
-  build.make_method(config, build.make_tasks(config, NYU.manifest), 1.0)
-  autoencoder, settings = seen[0]
-  assert settings == expected
+  build.make_method(resolve.resolve(config), NYU_TASKS, 1.0)
+  autoencoder, found = seen[0]
+  assert found == JTR[variant]
   assert autoencoder.head.channels == 17
   assert autoencoder.trunk.statistics == "image"
   assert autoencoder.trunk.dtype == "bfloat16"
@@ -104,47 +114,40 @@ def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
 def test_single_field_reaches_the_method(monkeypatch):
   seen = []
   monkeypatch.setattr(
-    registry.jtr, "jtr", lambda tasks, autoencoder, s: seen.append(s)
+    builders.jtr_, "jtr", lambda tasks, autoencoder, s: seen.append(s)
   )
-  config = presets.use_method(presets.base(), "jtr", label_mask="own")
-  build.make_method(config, build.make_tasks(config, NYU.manifest), 1.0)
+  build.make_method(resolved(method__label_mask="own"), NYU_TASKS, 1.0)
   stacking = dataclasses.replace(jtr_settings.PAPER.stacking, label_mask="own")
   assert seen[0] == dataclasses.replace(jtr_settings.PAPER, stacking=stacking)
 
 
 def test_single_task_learning_refuses_several_tasks():
-  config = presets.use_method(presets.base(), "stl")
-  tasks = build.make_tasks(config, NYU.manifest)
-  with pytest.raises(ValueError, match=r"config\.tasks=.*segmentation"):
-    build.make_method(config, tasks, 1.0)
-  assert len(build.make_method(config, tasks[:1], 1.0).views) == 1
+  own = resolve.resolve(presets.use_method(presets.base(), "stl"))
+  with pytest.raises(ValueError, match=r"config\.tasks=segmentation"):
+    build.make_method(own, NYU_TASKS, 1.0)
+  assert len(build.make_method(own, NYU_TASKS[:1], 1.0).views) == 1
 
 
 def test_steps_are_counted_from_epochs_or_given():
-  config = presets.base()
-  assert build.total_steps(config, 795) == 59625  # 300 * 795 / 4
-  config.train.steps_per_dispatch = 8
-  assert build.total_steps(config, 795) == 59632
-  config.train.steps = 10
-  assert build.total_steps(config, 795) == 16
+  train = resolved().train
+  assert build.total_steps(train, 795) == 59625  # 300 * 795 / 4
+  train = dataclasses.replace(train, steps_per_dispatch=8)
+  assert build.total_steps(train, 795) == 59632
+  train = dataclasses.replace(train, steps=10)
+  assert build.total_steps(train, 795) == 16
 
 
 def test_schedule_is_in_whole_dispatches():
-  config = presets.base()
-  config.train.steps_per_dispatch = 8
-  schedule = build.make_schedule(config, 795)
+  schedule = build.make_schedule(resolved(train__steps_per_dispatch=8), 795)
   assert (schedule.log, schedule.evaluate) == (56, 1000)  # 50, 993.75
   for steps in schedule[:4]:
     assert steps % schedule.dispatch == 0
 
 
 def test_learning_rate_falls_after_the_epochs_of_the_config():
-  config = presets.base()
-  config.optimizer.decay_epochs = 2
-  method = build.make_method(
-    config, build.make_tasks(config, NYU.manifest), 1.5
-  )
-  optimizer = build.make_optimizer(config, method, 1.5)
+  own = resolved(optimizer__decay_epochs=2)
+  method = build.make_method(own, NYU_TASKS, 1.5)
+  optimizer = build.make_optimizer(own, method, 1.5)
   gradient = {"w": np.ones(1, np.float32)}
   state, sizes = optimizer.init(gradient), []
   for _ in range(5):
@@ -154,10 +157,9 @@ def test_learning_rate_falls_after_the_epochs_of_the_config():
 
 
 def test_film_has_a_learning_rate_of_its_own():
-  config = presets.use_method(presets.base(), "mtpsl")
-  tasks = build.make_tasks(config, NYU.manifest)
-  method = build.make_method(config, tasks, 10.0)
-  optimizer = build.make_optimizer(config, method, 10.0)
+  own = resolve.resolve(presets.use_method(presets.base(), "mtpsl"))
+  method = build.make_method(own, NYU_TASKS, 10.0)
+  optimizer = build.make_optimizer(own, method, 10.0)
   params = {
     "encoder": {"kernel": np.ones(2, np.float32)},
     "method": {
@@ -175,56 +177,55 @@ def test_film_has_a_learning_rate_of_its_own():
   }
 
 
-@pytest.mark.parametrize("variant", mtpsl.VARIANTS)
+@pytest.mark.parametrize("variant", MTPSL)
 def test_mtpsl_settings_pass_through_the_config(variant, monkeypatch):
   seen = []
   monkeypatch.setattr(
-    registry.mtpsl,
+    builders.mtpsl_,
     "mtpsl",
     lambda *args, **kwargs: seen.append((*args, kwargs["steps_per_epoch"])),
   )
   config = presets.use_method(presets.base(), "mtpsl", variant=variant)
   config.model.filters = (4, 5, 6, 7, 8)
-  build.make_method(config, build.make_tasks(config, NYU.manifest), 12.5)
-  _, mapping, settings, steps = seen[0]
-  assert settings == mtpsl.VARIANTS[variant]
+  build.make_method(resolve.resolve(config), NYU_TASKS, 12.5)
+  _, mapping, found, steps = seen[0]
+  assert found == MTPSL[variant]
   assert mapping.filters == (4, 5, 6, 7, 8)
   assert steps == 12.5
 
 
-def label_split(config):
-  return build.make_label_split(config.data, NYU, config.tasks)
+def label_split(own):
+  return build.make_label_split(own.data, NYU, own.tasks)
 
 
 def test_label_split_is_drawn_for_the_scenario():
-  config = presets.base()
-  config.data.scenario = "onelabel"
-  split = label_split(config)
+  split = label_split(resolved(data__scenario="onelabel"))
   assert split.ids == IDS
   assert split.tasks == ("segmentation", "depth", "normals")
   assert split.labelled.sum(1).tolist() == [1] * N
   assert split.about == {"scenario": "onelabel", "seed": "0"}
-  config.data.split_seed = 1
-  assert (label_split(config).labelled != split.labelled).any()
+  other = label_split(resolved(data__scenario="onelabel", data__split_seed=1))
+  assert (other.labelled != split.labelled).any()
 
 
 def test_single_task_learning_gets_its_column_of_the_split():
-  config = presets.base()
-  config.data.scenario = "onelabel"
-  together = label_split(config)
-  config.data.scenario_tasks = config.tasks
-  config.tasks = ("depth",)
-  alone = label_split(config)
+  together = label_split(resolved(data__scenario="onelabel"))
+  alone = label_split(
+    resolved(
+      data__scenario="onelabel",
+      data__scenario_tasks=settings.TASKS,
+      tasks=("depth",),
+    )
+  )
   np.testing.assert_array_equal(alone.labelled[:, 0], together.labelled[:, 1])
 
 
 def test_label_split_is_read_from_a_file(tmp_path):
-  config = presets.base()
   rows = np.arange(3 * N).reshape(N, 3) % 2 == 0
   written = scenarios.LabelSplit(IDS[::-1], tuple(nyuv2.TASKS), rows)
-  config.data.split_file = str(tmp_path / "mine.txt")
-  text_file.save_split(config.data.split_file, written)
-  split = label_split(config)
+  file = str(tmp_path / "mine.txt")
+  text_file.save_split(file, written)
+  split = label_split(resolved(data__split_file=file))
   np.testing.assert_array_equal(split.labelled, rows[::-1])
   assert split.about["scenario"] == "mine.txt"
 
@@ -233,22 +234,21 @@ def test_images_without_labels_are_told_if_jtr_leaves_them_out(monkeypatch):
   told = []
   monkeypatch.setattr(logging, "warning", lambda *words: told.append(words))
   present = np.ones((N, 3), bool)
-  config = presets.base()
-  build.warn_of_unlabelled(config, present)
+  method = resolved().method
+  build.warn_of_unlabelled(method, present)
   assert not told
   present[3] = False
-  build.warn_of_unlabelled(config, present)
+  build.warn_of_unlabelled(method, present)
   assert told[0][1:] == (1, N)
-  config.method.unlabelled = "consistency"
-  build.warn_of_unlabelled(config, present)
+  own = resolved(method__unlabelled="consistency").method
+  build.warn_of_unlabelled(own, present)
   assert len(told) == 1
 
 
 def test_nyuv2_that_is_not_prepared_tells_everything(tmp_path):
-  config = config_files.load("nyu_jtr")
-  config.data.directory = str(tmp_path / "nyu")
+  data = config_files.settings("nyu_jtr", data__directory=tmp_path / "nyu").data
   with pytest.raises(ValueError, match="nyuv2 is not prepared") as error:
-    build.open_data(config.data)
+    build.open_data(data)
   text = str(error.value)
   assert "https://github.com/lorenmt/mtan" in text
   prepare_it = "python -m jtr_jax.data prepare nyuv2 --raw=DIR"
@@ -257,9 +257,9 @@ def test_nyuv2_that_is_not_prepared_tells_everything(tmp_path):
 
 
 def test_folder_without_raw_tells_how_to_lay_it_out(tmp_path):
-  config = config_files.load("folder_jtr", f"directory={tmp_path / 'mine'}")
+  own = config_files.settings("folder_jtr", f"directory={tmp_path / 'mine'}")
   with pytest.raises(ValueError, match=r"folder is not prepared.*raw=ROOT"):
-    build.open_data(config.data)
+    build.open_data(own.data)
 
 
 @pytest.mark.parametrize(
@@ -278,28 +278,30 @@ def test_folder_without_raw_tells_how_to_lay_it_out(tmp_path):
     ),
   ],
 )
-def test_data_is_asked_for_with_the_options_that_are_set(
-  name, arg, expected, monkeypatch
-):
+def test_data_is_asked_for_with_the_options_that_are_set(name, arg, expected):
   asked = []
-  monkeypatch.setattr(
-    prepare,
-    "ensure_prepared",
-    lambda name, directory, **options: asked.append((name, directory, options)),
+  data = config_files.settings(name, arg).data
+  reader = dataclasses.replace(
+    data.reader,
+    build=lambda directory, **options: asked.append((directory, options)),
   )
-  build.open_data(config_files.load(name, arg).data)
-  assert asked == [expected]
+  build.open_data(dataclasses.replace(data, reader=reader))
+  assert (reader.name, *asked[0]) == expected
 
 
 def test_rooms_are_generated_and_found_again(tmp_path):
-  config = config_files.load("rooms_jtr")
-  config.data.directory = str(tmp_path / "rooms")
-  config.data.update(size=(16, 16), train_count=2, val_count=1)
+  fields = {
+    "data__directory": tmp_path / "rooms",
+    "data__size": (16, 16),
+    "data__val_count": 1,
+  }
+  make = lambda count: config_files.settings(
+    "rooms_jtr", **fields, data__train_count=count
+  )
   for _ in range(2):
-    dataset = build.open_data(config.data)
+    dataset = build.open_data(make(2).data)
     assert dataset.manifest.split("train").size == 2
-  tasks = build.make_tasks(config, dataset.manifest)
+  tasks = build.make_tasks(settings.TASKS, dataset.manifest)
   assert [task.channels for task in tasks] == [13, 1, 3]
-  config.data.train_count = 3
   with pytest.raises(ValueError, match="Another data set"):
-    build.open_data(config.data)
+    build.open_data(make(3).data)

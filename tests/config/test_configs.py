@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.config import build, validate
+from jtr_jax.config import build, resolve
 from jtr_jax.data.augment.views import make_views
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
@@ -66,30 +66,28 @@ def test_every_file_has_a_variant_and_a_command():
 
 @pytest.mark.parametrize("words", COMMANDS)
 def test_documented_commands_are_valid(words):
-  validate.validate(config_files.from_flags(words))
+  resolve.resolve(config_files.from_flags(words))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_losses_of_every_variant_trace(variant):
   name, _, arg = variant.partition(":")
-  config = config_files.load(name, arg)
-  validate.validate(config)
-  data = Manifest("test", SIZE, TASKS[config.data.name], {}, {})
-  tasks = build.make_tasks(config, data)
-  net = build.make_model(config, tasks)
-  method = build.make_method(config, tasks, 10.0)
-  optimizer = build.make_optimizer(config, method, 10.0)
-  augment = build.make_augment(config)
+  settings = config_files.settings(name, arg)
+  data = Manifest("test", SIZE, TASKS[settings.data.reader.name], {}, {})
+  tasks = build.make_tasks(settings.tasks, data)
+  net = build.make_model(settings, tasks)
+  method = build.make_method(settings, tasks, 10.0)
+  optimizer = build.make_optimizer(settings, method, 10.0)
 
   def losses(examples):
-    state = init_state(net, method, optimizer, size=SIZE, seed=config.seed)
+    state = init_state(net, method, optimizer, size=SIZE, seed=settings.seed)
     images, labels = make_views(
       to_images(examples),
       to_labels(examples),
       jax.random.split(jax.random.key(0), 2),
       tasks,
       method.views,
-      augment,
+      settings.augment,
     )
     params, model_state = state.params, state.model_state
     seen, _ = run_views(net, params, model_state, images, method.views)
@@ -104,7 +102,7 @@ def test_losses_of_every_variant_trace(variant):
   for term in jax.tree.leaves((output.task_losses, output.regularizers)):
     assert (term.shape, term.dtype) == ((2,), jnp.float32)
   assert ("jtr_distance" in output.regularizers) == (
-    config.method.name == "jtr"
+    settings.method.name == "jtr"
   )
 
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.config import build, validate
+from jtr_jax.config import build, resolve
 from jtr_jax.core.types import Label
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.records.manifest import Manifest
@@ -38,11 +38,10 @@ COMMANDS = commands()
 
 def traced(words):
   """Return shapes of the method's parameters and of its regularisers."""
-  config = config_files.from_flags(words)
-  validate.validate(config)
+  settings = resolve.resolve(config_files.from_flags(words))
   data = Manifest("test", SIZE, nyuv2.TASKS, {}, {})
-  tasks = build.make_tasks(config, data)
-  method = build.make_method(config, tasks, 10.0)
+  tasks = build.make_tasks(settings.tasks, data)
+  method = build.make_method(settings, tasks, 10.0)
   views, batch = len(method.views), 2
   maps = lambda *tail: jnp.zeros((views, batch, *tail))
   labels = {
@@ -60,7 +59,12 @@ def traced(words):
     params, state = method.init(jax.random.key(0), SIZE)
     seen = MethodInput(
       {task.name: maps(*SIZE, task.channels) for task in tasks},
-      features(maps(1, 1, config.model.filters[-1]), maps(*SIZE, 64), SIZE, 5),
+      features(
+        maps(1, 1, settings.model.fields["filters"][-1]),
+        maps(*SIZE, 64),
+        SIZE,
+        5,
+      ),
       labels,
       jnp.zeros((), jnp.int32),
       jax.random.key(1),
@@ -69,7 +73,7 @@ def traced(words):
 
   params, terms = jax.eval_shape(run)
   assert all(term.shape == (batch,) for term in terms.values())
-  return config, params, terms
+  return settings, params, terms
 
 
 def test_all_are_documented():
@@ -90,8 +94,8 @@ def test_without_reconstruction():
 
 @pytest.mark.parametrize("distance", ["l1", "l2"])
 def test_distance(distance):
-  config, _, terms = traced(COMMANDS[f"jtr_{distance}"])
-  assert config.method.distance == distance
+  settings, _, terms = traced(COMMANDS[f"jtr_{distance}"])
+  assert settings.method.fields["distance"] == distance
   assert "jtr_reconstruction" in terms
 
 
@@ -103,6 +107,6 @@ def test_bottleneck(width):
 
 
 def test_mtpsl_without_regularizer():
-  config, _, terms = traced(COMMANDS["mtpsl_without_regularizer"])
-  assert config.method.regularizer_weight == 0
+  settings, _, terms = traced(COMMANDS["mtpsl_without_regularizer"])
+  assert settings.method.fields["regularizer_weight"] == 0
   assert set(terms) == {"cross_task"}

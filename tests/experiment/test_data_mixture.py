@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from jtr_jax import main
-from jtr_jax.config import presets, validate
+from jtr_jax.config import presets, resolve
 from jtr_jax.data.datasets import folder, prepare
 from jtr_jax.data.label_splits import text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
@@ -62,9 +62,17 @@ def small(rooms, arg="", method="supervised", **changes):
   return presets.use_method(config, method)
 
 
+def experiment(config, folder):
+  return setup.make_experiment(resolve.resolve(config), folder)
+
+
+def train(config, folder):
+  main.train(resolve.resolve(config), folder)
+
+
 def batch_of(config, folder, steps=4):
   """Return the first batches of a config."""
-  made = setup.make_experiment(config, folder)
+  made = experiment(config, folder)
   folder.mkdir(exist_ok=True)
   mesh = dispatch.make_mesh(sum(made.data.per_batch), devices=None)
   feed = setup.make_train_feed(made, mesh)
@@ -88,7 +96,7 @@ def test_unlabelled_and_extended_images_come_beside_the_labelled_ones(
     assert shown[:3].any(axis=1).all()
     assert shown[3:7].tolist() == [[False, True]] * 4
     assert not shown[7].any()
-  main.train(config, tmp_path / "run")
+  train(config, tmp_path / "run")
   rows = read_rows(tmp_path / "run" / "metrics.jsonl")
   (row,) = (row for row in rows if row["split"] == "train")
   assert row["train/regularizer/jtr_distance"] > 0
@@ -105,7 +113,7 @@ def test_an_epoch_is_one_of_the_labelled_images(rooms, tmp_path):
     train__epochs=3,
     train__steps=0,
   )
-  made = setup.make_experiment(config, tmp_path)
+  made = experiment(config, tmp_path)
   assert made.schedule.total == 3 * 4 / 2  # 4 of 8 images, 2 in a batch
   assert made.schedule.steps_per_epoch == 2
   assert len(made.data.ids) == small_config.TRAIN
@@ -116,12 +124,11 @@ def test_extended_with_depth_from_elsewhere(
   rooms, more_rooms, tmp_path, nothing_is_learnt
 ):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
-  validate.validate(config)
   for batch in batch_of(config, tmp_path / "look"):
     shown = labels_of(batch)
     assert shown[:2].sum(axis=1).tolist() == [1, 1]
     assert shown[2:].tolist() == [[False, True]] * 4
-  main.train(config, tmp_path / "run")
+  train(config, tmp_path / "run")
   card = result_card.read(tmp_path / "run")
   assert card.images == small_config.TRAIN + 5
   assert card.label_counts == {"segmentation": 4, "depth": 4 + 5}
@@ -145,8 +152,7 @@ def test_another_data_set_brings_its_tasks(rooms, pictures, tmp_path):
   config = small(rooms, train__batch_size=3)
   config.tasks = ("segmentation", "depth")
   with_pictures(config, pictures, tmp_path, eval_split="val")
-  validate.validate(config)
-  made = setup.make_experiment(config, tmp_path)
+  made = experiment(config, tmp_path)
   assert made.data.evaluated.size == small_config.VAL + 2
   assert made.data.evaluated.present[-2:].tolist() == [[False, True]] * 2
   for batch in batch_of(config, tmp_path / "look"):
@@ -164,7 +170,8 @@ def test_without_names_a_run_has_the_tasks_of_all_sources(
   config = small(rooms)
   config.tasks = config.data.scenario_tasks = ()
   config.data.scenario = "full"
-  data = data_mixture.open_sources(with_pictures(config, own, tmp_path))
+  config = with_pictures(config, own, tmp_path)
+  data = data_mixture.open_sources(resolve.resolve(config))
   assert data.tasks[-1] == "far"
   assert "segmentation" in data.tasks
   rooms_part, photos = data.selection.parts
@@ -185,7 +192,6 @@ def test_sources_that_do_not_fit_are_named(
 ):
   config = small(rooms)
   with_pictures(config, pictures, tmp_path, **fields)
-  validate.validate(config)
   with pytest.raises(ValueError, match=error):
     batch_of(config, tmp_path)
 
@@ -194,7 +200,7 @@ def test_source_without_a_task_of_the_run_is_refused(rooms, more_rooms):
   config = small(rooms, f",scenario=full,extended={more_rooms}")
   config.tasks = ("segmentation",)
   with pytest.raises(ValueError, match="'extended' has no task of this run"):
-    data_mixture.open_sources(config)
+    data_mixture.open_sources(resolve.resolve(config))
 
 
 @pytest.mark.parametrize(
@@ -210,11 +216,11 @@ def test_source_without_a_task_of_the_run_is_refused(rooms, more_rooms):
 )
 def test_fields_of_sources_are_checked(field, value, error):
   config = presets.add_source(presets.base(), "photos", 1)
-  validate.validate(config)
+  resolve.resolve(config)
   with config.unlocked():
     config.data.sources.photos[field] = value
   with pytest.raises(ValueError, match=error):
-    validate.validate(config)
+    resolve.resolve(config)
 
 
 def test_unknown_field_of_a_source_names_the_nearest():
@@ -222,7 +228,7 @@ def test_unknown_field_of_a_source_names_the_nearest():
     presets.add_source(presets.base(), "photos", 1, task=("depth",))
   config = presets.add_source(presets.base(), "main", 1)
   with pytest.raises(ValueError, match="other than main"):
-    validate.validate(config)
+    resolve.resolve(config)
 
 
 def test_fields_not_given_follow_the_data():
@@ -237,20 +243,20 @@ def test_fields_not_given_follow_the_data():
   assert (other.directory, other.split_seed) == ("there", 0)
   assert (own.scenario, other.scenario) == ("onelabel", "found")
   assert own.size == other.size == (96, 128)
-  restored = presets.from_plain(config.to_dict())
-  validate.validate(restored)
-  assert restored.to_dict() == config.to_dict()
+  settings = resolve.resolve(config)
+  assert resolve.resolve(resolve.to_plain(settings)) == settings
+  assert settings.data.sources["more"].directory == "elsewhere"
 
 
 def test_single_task_networks_see_the_sources_that_know_their_task(
   rooms, more_rooms, tmp_path, nothing_is_learnt
 ):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
-  config.stages.plan = "stl"
-  own = small_config.single_task_configs(config)
+  config.experiment.kind = "stl"
+  own = small_config.settings_of_runs(resolve.resolve(config))
   assert not own["segmentation"].data.sources
   assert list(own["depth"].data.sources) == ["extended"]
-  main.train(config, tmp_path)
+  train(config, tmp_path)
   cards = [result_card.read(tmp_path / task) for task in own]
   assert [card.images for card in cards] == [4, 4 + 5]
 
@@ -264,7 +270,7 @@ def test_a_task_of_one_source_alone_is_learnt_from_it(
   split = tmp_path / "none.tsv"
   with_no_depth(rooms, config, split)
   config.data.split_file = str(split)
-  own = small_config.single_task_configs(config)["depth"]
+  own = small_config.settings_of_runs(resolve.resolve(config))["depth"]
   assert own.data.directory == str(more_rooms)
   assert own.data.eval_split == "val"
   assert not own.data.sources
@@ -283,8 +289,8 @@ def test_students_learn_from_pseudo_labels_in_every_source(
 ):
   config = small(rooms, f",scenario=onelabel,extended={more_rooms}")
   presets.use_teachers(config)
-  config.stages.confidence = 0.0
-  main.train(config, tmp_path)
+  config.experiment.confidence = 0.0
+  train(config, tmp_path)
   card = result_card.read(tmp_path)
   assert card.label_counts == dict.fromkeys(
     ("segmentation", "depth"), small_config.TRAIN + 5

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from ml_collections import ConfigDict
 
 from jtr_jax.config import build_balancing
 from jtr_jax.data.label_splits.scenarios import LabelSplit
@@ -29,10 +28,11 @@ RESULTS = {
 }
 
 
-def config(name="amtl", **fields):
-  made = config_files.load("rooms_supervised", f"full,balancing={name}")
-  made.balancing.update(fields)
-  return made
+def settings(name="amtl", **fields):
+  balancing = {f"balancing__{field}": value for field, value in fields.items()}
+  return config_files.settings(
+    "rooms_supervised", f"full,balancing={name}", **balancing
+  )
 
 
 def start(made):
@@ -45,8 +45,9 @@ def data():
   """The tiny data, with all labels."""
   dataset = tiny.make_dataset()
   forms = {name: dataset.manifest.form(name) for name in tiny.NAMES}
-  section = ConfigDict({"train_split": "train", "images": "all"})
-  main = Source("main", section, dataset, forms, tiny.BATCH, LABELS)
+  main = Source(
+    "main", settings().data, dataset, forms, tiny.BATCH, given=LABELS
+  )
   return Mixture(dataset.manifest, (main,))
 
 
@@ -63,7 +64,7 @@ def track(made, metrics):
 
 
 def test_set_aside_labels_are_not_trained_with():
-  made = config(held_out=0.3)
+  made = settings(held_out=0.3)
   kept, aside = held_out_accuracy.set_labels_aside(made, start(made)[0], LABELS)
   np.testing.assert_array_equal(kept.labelled ^ aside.labelled, LABELS.labelled)
   assert aside.labelled.all(axis=1).sum() == 3
@@ -72,7 +73,7 @@ def test_set_aside_labels_are_not_trained_with():
 
 
 def test_set_aside_images_are_those_that_are_not_trained_with():
-  made = config(held_out=0.3)
+  made = settings(held_out=0.3)
   kept, aside = held_out_accuracy.set_images_aside(made, start(made)[0], data())
   trained = kept.main.labelled.parts[0].ids
   measured = aside.parts[0].ids
@@ -82,7 +83,9 @@ def test_set_aside_images_are_those_that_are_not_trained_with():
 
 
 @pytest.mark.parametrize(
-  "made", [config("uw"), config(accuracy="eval_split")], ids=["uw", "released"]
+  "made",
+  [settings("uw"), settings(accuracy="eval_split")],
+  ids=["uw", "released"],
 )
 def test_nothing_is_set_aside_unless_it_is_measured_on(made):
   kept, aside = held_out_accuracy.set_labels_aside(made, start(made)[0], LABELS)
@@ -91,13 +94,13 @@ def test_nothing_is_set_aside_unless_it_is_measured_on(made):
 
 
 def test_results_of_the_evaluation_as_released():
-  state, row = track(config(accuracy="eval_split"), RESULTS)
+  state, row = track(settings(accuracy="eval_split"), RESULTS)
   np.testing.assert_allclose(state, [0.2, 0.6, np.nan], rtol=1e-6)
   assert row["accuracy/depth"] == 0.6
 
 
 def test_results_on_labels_set_aside():
-  state, row = track(config(), RESULTS)
+  state, row = track(settings(), RESULTS)
   assert list(row) == [f"accuracy/{name}" for name in tiny.NAMES]
   np.testing.assert_allclose(state, list(row.values()), rtol=1e-6)
   assert row["accuracy/depth"] != 0.6
@@ -105,6 +108,6 @@ def test_results_on_labels_set_aside():
 
 
 def test_nobody_asks():
-  state, row = track(config("uniform"), RESULTS)
+  state, row = track(settings("uniform"), RESULTS)
   assert state == ()
   assert row == {}

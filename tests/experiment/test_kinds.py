@@ -4,10 +4,10 @@ import json
 import pytest
 
 from jtr_jax import main
-from jtr_jax.config import presets
+from jtr_jax.config import presets, resolve, saved
 from jtr_jax.experiment import grid_search, kinds, run
 from jtr_jax.metrics import delta
-from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir import result_card
 from tests import short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -22,10 +22,13 @@ def nothing_is_learnt():
     yield
 
 
-def single_task_config(rooms, **changes):
-  config = small_config.config(rooms, **{**FEW, **changes})
-  config.stages.plan = "stl"
-  return config
+def single_tasks(rooms, **changes):
+  kind = {"experiment__kind": "stl"}
+  return small_config.settings(rooms, **{**FEW, **kind, **changes})
+
+
+def train(config, folder, **options):
+  main.train(resolve.resolve(config), folder, **options)
 
 
 def content(folder):
@@ -42,18 +45,18 @@ def content(folder):
 @pytest.fixture(scope="module")
 def finished(rooms, quick_compilation, nothing_is_learnt, tmp_path_factory):
   folder = tmp_path_factory.mktemp("stl")
-  main.train(single_task_config(rooms), folder, name="single")
+  main.train(single_tasks(rooms), folder, name="single")
   return folder
 
 
 def test_every_task_has_a_network_of_its_own(finished, rooms):
   for task in TASKS:
-    config = config_file.read_config(finished / task)
-    assert config["tasks"] == [task]
-    assert config["data"]["scenario_tasks"] == list(TASKS)
+    config = saved.read_plain(finished / task)
+    assert config["tasks"] == (task,)
+    assert config["data"]["scenario_tasks"] == TASKS
     assert config["data"]["images"] == "labelled"
     assert config["method"] == {"name": "stl", "share": "image"}
-    assert config["stages"]["plan"] == "run"
+    assert config["experiment"]["kind"] == "run"
     card = result_card.read(finished / task)
     assert {m.partition("/")[0] for m in card.outcomes[0].metrics} == {task}
 
@@ -86,8 +89,7 @@ def test_baseline_holds_the_metrics_of_all_networks(finished, file, rule):
 def test_delta_is_measured_against_the_baseline(finished, rooms, tmp_path):
   path = str(finished / "baseline.json")
   config = small_config.config(rooms, **FEW, seed=1, evaluate__baseline=path)
-  presets.use_method(config, "supervised")
-  main.train(config, tmp_path / "run")
+  train(presets.use_method(config, "supervised"), tmp_path / "run")
   card = result_card.read(tmp_path / "run")
   last = card.outcome("last")
   theirs = delta.read_baseline(path).metrics
@@ -120,9 +122,9 @@ def test_experiment_goes_on_after_the_network_it_stopped_in(
     return False if is_second else train(config, folder, **options)
 
   monkeypatch.setattr(run, "train", stop_before_depth)
-  main.train(single_task_config(rooms), tmp_path, name="single")
+  main.train(single_tasks(rooms), tmp_path, name="single")
   assert not (tmp_path / "baseline.json").exists()
-  main.train(single_task_config(rooms), tmp_path, name="single")
+  main.train(single_tasks(rooms), tmp_path, name="single")
   assert trained == ["segmentation", "depth", "depth"]
   assert content(tmp_path) == content(finished)
 
@@ -132,21 +134,21 @@ def test_finished_experiment_is_left_alone(
 ):
   before = content(finished)
   monkeypatch.setattr(run, "train", lambda *_, **__: pytest.fail("trains"))
-  main.train(single_task_config(rooms), finished, name="single")
+  main.train(single_tasks(rooms), finished, name="single")
   assert content(finished) == before
   assert capsys.readouterr().out == (finished / "RESULT.md").read_text()
 
 
 def test_longer_experiment_trains_every_network_on(rooms, finished, tmp_path):
-  config = single_task_config(rooms, train__steps=4)
-  for task, own in small_config.single_task_configs(config).items():
+  settings = single_tasks(rooms, train__steps=4)
+  for task, own in small_config.settings_of_runs(settings).items():
     assert not run.is_finished(own, finished / task)
 
 
 def test_other_config_is_refused(rooms, finished):
-  config = single_task_config(rooms, optimizer__learning_rate=0.5)
+  other = single_tasks(rooms, optimizer__learning_rate=0.5)
   with pytest.raises(ValueError, match="another config"):
-    main.train(config, finished)
+    main.train(other, finished)
 
 
 def test_every_network_is_evaluated(finished, capsys):
@@ -159,13 +161,13 @@ def test_every_network_is_evaluated(finished, capsys):
 def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
   config = small_config.config(rooms, **FEW)
   presets.use_balancing(config, "ial")
-  config.stages.plan = "primaries"
-  main.train(config, tmp_path, name="ial")
+  config.experiment.kind = "primaries"
+  train(config, tmp_path, name="ial")
   card = result_card.read(tmp_path).outcomes[0]
   for task in TASKS:
-    own = config_file.read_config(tmp_path / task)
-    assert own["balancing"]["primary"] == task
-    assert own["tasks"] == list(TASKS)
+    own = saved.read(tmp_path / task)
+    assert own.balancing.primary == task
+    assert own.tasks == TASKS
     alone = result_card.read(tmp_path / task).outcomes[0].metrics
     mine = {n: v for n, v in alone.items() if n.startswith(task)}
     assert mine.items() <= card.metrics.items()
@@ -174,11 +176,11 @@ def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
 def test_grid_search_trains_every_combination(rooms, tmp_path):
   config = small_config.config(rooms, **FEW, balancing__primary="depth")
   presets.use_balancing(config, "fixed")
-  config.stages.update(plan="grid", grid=(0.1, 0.3, 0.4))
-  main.train(config, tmp_path, name="grid")
+  config.experiment.update(kind="grid", grid=(0.1, 0.3, 0.4))
+  train(config, tmp_path, name="grid")
   for weight in (0.1, 0.3, 0.4):
-    own = config_file.read_config(tmp_path / f"{weight}_1")
-    assert own["balancing"]["loss"]["weights"] == [weight, 1.0]
+    own = saved.read(tmp_path / f"{weight}_1")
+    assert own.balancing.loss.fields["weights"] == (weight, 1.0)
   outcome = result_card.read(tmp_path).outcomes[0]
   assert outcome.selection == "last weights by depth/abs_err on val"
   assert outcome.is_optimistic
@@ -201,9 +203,9 @@ def test_the_best_of_a_grid_has_the_best_metric(finished):
 def test_grid_search_needs_weights_that_never_change(rooms, tmp_path):
   config = small_config.config(rooms, **FEW)
   presets.use_balancing(config, "uw")
-  config.stages.plan = "grid"
+  config.experiment.kind = "grid"
   with pytest.raises(
     ValueError, match=r"no weights to search.*balancing=fixed"
   ):
-    main.train(config, tmp_path / "new")
+    train(config, tmp_path / "new")
   assert not (tmp_path / "new").exists()

@@ -5,18 +5,22 @@ import numpy as np
 import pytest
 
 from jtr_jax import main
-from jtr_jax.config import presets
+from jtr_jax.config import presets, resolve, saved
 from jtr_jax.data.label_splits.text_file import load_split
 from jtr_jax.data.records import prepared
 from jtr_jax.experiment import data_mixture, kinds, run
 from jtr_jax.experiment.must import pseudo_labels, teachers
-from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir import result_card
 from tests import short_training, small_config
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 TASKS = ("segmentation", "depth")
-FEW = {"train__steps": 3, "evaluate__pictures": 0, "stages__confidence": 0.1}
+FEW = {
+  "train__steps": 3,
+  "evaluate__pictures": 0,
+  "experiment__confidence": 0.1,
+}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -28,7 +32,8 @@ def nothing_is_learnt():
 def must(rooms, *teachers, **changes):
   config = small_config.config(rooms, **{**FEW, **changes})
   presets.use_method(config, "supervised")
-  return presets.use_teachers(config, *map(str, teachers))
+  presets.use_teachers(config, *map(str, teachers))
+  return resolve.resolve(config)
 
 
 def content(folder):
@@ -61,13 +66,13 @@ def copy(finished, tmp_path):
 
 def test_teachers_see_one_task_and_the_student_all(finished):
   for task in TASKS:
-    config = config_file.read_config(finished / "teachers" / task)
-    assert (config["method"]["name"], config["tasks"]) == ("stl", [task])
-  student = config_file.read_config(finished / "student")
-  assert student["tasks"] == list(TASKS)
-  assert student["data"]["name"] == "prepared"
-  assert student["data"]["scenario"] == "found"
-  assert student["data"]["directory"] == str(finished / "pseudo_labels/main")
+    teacher = saved.read(finished / "teachers" / task)
+    assert (teacher.method.name, teacher.tasks) == ("stl", (task,))
+  student = saved.read(finished / "student")
+  assert student.tasks == TASKS
+  assert student.data.reader.name == "prepared"
+  assert student.data.scenario == "found"
+  assert student.data.directory == str(finished / "pseudo_labels/main")
   card = result_card.read(finished)
   assert card == result_card.read(finished / "student")
   assert card.label_counts == dict.fromkeys(TASKS, small_config.TRAIN)
@@ -160,10 +165,10 @@ def test_given_teachers_are_not_trained_again(
   monkeypatch.setattr(
     run, "train", lambda config, folder, **_: trained.append(folder.name)
   )
-  config = must(rooms, finished / "teachers")
-  assert not kinds.train(config, tmp_path / "all", kinds.Options())
-  config = must(rooms, finished / "teachers" / "depth")
-  assert not kinds.train(config, tmp_path / "one", kinds.Options())
+  settings = must(rooms, finished / "teachers")
+  assert not kinds.train(settings, tmp_path / "all", kinds.Options())
+  settings = must(rooms, finished / "teachers" / "depth")
+  assert not kinds.train(settings, tmp_path / "one", kinds.Options())
   assert trained == ["student", "segmentation"]
   own = prepared.open_dataset(tmp_path / "all" / "pseudo_labels/main").source(
     "train"
@@ -178,7 +183,7 @@ def test_given_teachers_are_not_trained_again(
 
 def test_labels_of_other_teachers_are_not_taken(rooms, copy):
   shutil.rmtree(copy / "student")
-  other = must(rooms, stages__confidence=0.2)
+  other = must(rooms, experiment__confidence=0.2)
   with pytest.raises(ValueError, match="Other teachers labelled"):
     main.train(other, copy, allow_config_change=True)
 
@@ -203,6 +208,6 @@ def test_unfinished_and_repeated_teachers_are_named(rooms, finished, tmp_path):
     ((tmp_path / "nothing",), "There is no teacher"),
     ((depth, depth), "Two teachers know task 'depth'"),
   ):
-    config = must(rooms, *folders)
+    settings = must(rooms, *folders)
     with pytest.raises(ValueError, match=error):
-      main.train(config, tmp_path / "run", allow_config_change=True)
+      main.train(settings, tmp_path / "run", allow_config_change=True)

@@ -20,8 +20,8 @@ def test_every_config_exists_and_resolves(name):
     if entry.group.configs in NOT_YET:
       continue
     assert not problem(entry, ANYWAY), entry.name
-    config = recipe(entry, AS_PUBLISHED, 5).config()
-    assert config.seed == config.data.split_seed == 5
+    settings = recipe(entry, AS_PUBLISHED, 5).settings()
+    assert settings.seed == settings.data.split_seed == 5
 
 
 def test_families_of_configs_that_are_there_are_checked():
@@ -57,13 +57,13 @@ def test_a_row_that_lacks_something_says_what():
 
 def test_budget_data_and_flags_reach_the_config():
   request = Request("epochs=3", "my/records", ("--config.data.size=(8,8)",))
-  config = recipe(
+  settings = recipe(
     entry_of("jtr_8", "nyu_randomlabels/jtr"), request, 0
-  ).config()
-  assert config.train.epochs == 3
-  assert config.data.name == "prepared"
-  assert config.data.directory == "my/records"
-  assert config.data.size == (8, 8)
+  ).settings()
+  assert settings.train.epochs == 3
+  assert settings.data.reader.name == "prepared"
+  assert settings.data.directory == "my/records"
+  assert settings.data.size == (8, 8)
 
 
 def test_a_flag_for_all_rows_takes_the_place_of_a_rows_own():
@@ -71,15 +71,15 @@ def test_a_flag_for_all_rows_takes_the_place_of_a_rows_own():
   flag = "--config.method.autoencoder_filters=(4,4)"
   how = recipe(entry, Request(flags=(flag,)), 0)
   assert [f for f in how.flags if "autoencoder_filters" in f] == [flag]
-  assert how.config().method.autoencoder_filters == (4, 4)
+  assert how.settings().method.fields["autoencoder_filters"] == (4, 4)
 
 
 def test_single_tasks_share_the_label_split_of_the_other_rows():
   for row in ("stl", "jtr"):
     entry = entry_of("jtr_12", f"nyu_onelabel/{row}")
-    config = recipe(entry, AS_PUBLISHED, 2).config()
-    assert config.data.scenario == "onelabel"
-    assert config.data.split_seed == 2
+    settings = recipe(entry, AS_PUBLISHED, 2).settings()
+    assert settings.data.scenario == "onelabel"
+    assert settings.data.split_seed == 2
 
 
 def test_the_page_of_the_documentation_is_up_to_date():

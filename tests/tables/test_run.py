@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from jtr_jax.config import saved
 from jtr_jax.data.__main__ import main as data_command
 from jtr_jax.tables import __main__, read, results, run
-from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir import result_card
 from tests import short_training
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -84,7 +85,7 @@ def test_every_row_and_seed_is_an_ordinary_run(table_10):
   for row in ("supervised", "mtpsl", "jtr"):
     for seed in (3, 4):
       workdir = table_10 / "nyu_onelabel" / row / f"seed{seed}"
-      config = config_file.read_config(workdir)
+      config = saved.read_plain(workdir)
       assert config["method"]["name"] == row
       assert config["seed"] == config["data"]["split_seed"] == seed
       assert config["data"]["scenario"] == "onelabel"
@@ -158,8 +159,8 @@ def test_ial_table_i_runs_single_tasks_and_primary_tasks(nyu, tmp_path, capsys):
   single = tmp_path / "nyuv2" / "single" / "seed0"
   primary = tmp_path / "nyuv2" / "ial" / "seed0"
   for task in ("segmentation", "depth", "normals"):
-    assert config_file.read_config(single / task)["tasks"] == [task]
-    config = config_file.read_config(primary / task)
+    assert saved.read_plain(single / task)["tasks"] == (task,)
+    config = saved.read_plain(primary / task)
     assert config["balancing"]["primary"] == task
     assert config["balancing"]["gradient"]["name"] == "ial"
     column = result_card.read(primary / task).outcome("last").metrics

@@ -5,7 +5,9 @@ import numpy as np
 import optax
 import pytest
 
-from jtr_jax.train.optimizer import adam, clip_networks, grouped, staircase
+from jtr_jax.train.optimizer import clip_networks, grouped
+from jtr_jax.train.schedules import staircase
+from jtr_jax.train.update_rules import adam
 
 LONG = (39750, 59625)  # 200 and 300 epochs of NYUv2
 
@@ -21,7 +23,7 @@ def test_falls_exactly_after_every_so_many_counts(steps):
 
 def test_adam_as_published():
   """Two updates by hand, the second with half of the learning rate."""
-  transform = adam(learning_rate=0.1, decay_rate=0.5, decay_steps=1)
+  transform = adam(staircase(0.1, 0.5, 1))
   gradients, found = (2.0, -1.0), []
   state = transform.init(jnp.zeros(()))
   for gradient in gradients:
@@ -59,7 +61,7 @@ def test_adam_forgets_a_large_start_only_if_it_was_clipped():
   """One gradient of 1000, then 100 of 1: how far goes the last step?"""
 
   def last_step(clip_norm):
-    transform = adam(learning_rate=1.0, decay_rate=1.0, decay_steps=1)
+    transform = adam(staircase(1.0, 1.0, 1))
     if clip_norm:
       transform = optax.chain(clip_networks(clip_norm), transform)
     params = {"encoder": jnp.zeros(())}
@@ -78,10 +80,7 @@ def test_adam_forgets_a_large_start_only_if_it_was_clipped():
 def test_a_method_may_have_a_group_of_its_own():
   """Sizes of Adam's first steps are the learning rates of the groups."""
   rates = {"main": 0.1, "film": 0.5}
-  groups = {
-    name: adam(learning_rate=rate, decay_rate=1.0, decay_steps=1)
-    for name, rate in rates.items()
-  }
+  groups = {name: adam(staircase(rate, 1.0, 1)) for name, rate in rates.items()}
   own = lambda params: {"kernel": "main", "gamma": "film"}
   params = {
     "encoder": {"kernel": jnp.ones(2)},
@@ -99,5 +98,5 @@ def test_a_method_may_have_a_group_of_its_own():
 
 
 def test_without_another_group_nothing_is_partitioned():
-  main = adam(learning_rate=1.0, decay_rate=1.0, decay_steps=1)
+  main = adam(staircase(1.0, 1.0, 1))
   assert grouped({"main": main}, lambda params: params) is main

@@ -11,7 +11,9 @@ from jtr_jax.methods.base import MAIN
 from jtr_jax.methods.mtpsl import FILM
 from jtr_jax.train import loop
 from jtr_jax.train.dispatch import fetch_steps
-from jtr_jax.train.optimizer import adam, grouped
+from jtr_jax.train.optimizer import grouped
+from jtr_jax.train.schedules import staircase
+from jtr_jax.train.update_rules import adam
 from tests.train import tiny
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
@@ -22,7 +24,7 @@ STEPS = 3
 
 def make_optimizer(method):
   groups = {
-    name: adam(learning_rate=rate, decay_rate=1.0, decay_steps=1)
+    name: adam(staircase(rate, 1.0, 1))
     for name, rate in RATES.items()
     if name == MAIN or method == "mtpsl"
   }

@@ -3,8 +3,9 @@ import jax
 import numpy as np
 import pytest
 
-from jtr_jax.train.optimizer import adam
+from jtr_jax.train.schedules import staircase
 from jtr_jax.train.state import init_state
+from jtr_jax.train.update_rules import adam
 from tests.train import tiny
 
 STAGES = {
@@ -18,7 +19,7 @@ STAGES = {
 
 
 def start(method="paper", seed=0):
-  optimizer = adam(learning_rate=1e-4, decay_rate=0.5, decay_steps=10)
+  optimizer = adam(staircase(1e-4, 0.5, 10))
   return jax.device_get(
     init_state(
       tiny.make_net(),

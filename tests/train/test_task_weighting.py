@@ -13,7 +13,7 @@ from jtr_jax import balancing as balancers
 from jtr_jax.balancing.base import Need
 from jtr_jax.balancing.gradient import ial, mgda
 from jtr_jax.balancing.loss import fixed, impartial_auto_lambda, uw
-from jtr_jax.config import balancing_presets, build_balancing, validate
+from jtr_jax.config import balancing_presets, build_balancing
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.experiment import setup
 from jtr_jax.methods.base import Method, MethodOutput
@@ -37,9 +37,8 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def from_config(name):
-  config = config_files.load("rooms_supervised", f"full,balancing={name}")
-  validate.validate(config)
-  return build_balancing.make_balancing(config, TASKS, 2.0)
+  settings = config_files.settings("rooms_supervised", f"full,balancing={name}")
+  return build_balancing.make_balancing(settings, TASKS, 2.0)
 
 
 @pytest.fixture(scope="module")
@@ -47,18 +46,16 @@ def rooms_run(rooms, tmp_path_factory):
   """Return (scenario, balancing) -> run of a small network on rooms."""
 
   def make(scenario, name):
-    config = config_files.load(
-      "rooms_supervised", f"{scenario},balancing={name}"
+    settings = config_files.settings(
+      "rooms_supervised",
+      f"{scenario},balancing={name}",
+      data__directory=rooms,
+      data__size=small_config.SIZE,
+      data__train_count=small_config.TRAIN,
+      data__val_count=small_config.VAL,
     )
-    config.data.update(
-      directory=str(rooms),
-      size=small_config.SIZE,
-      train_count=small_config.TRAIN,
-      val_count=small_config.VAL,
-    )
-    validate.validate(config)
     folder = tmp_path_factory.mktemp(scenario)
-    made = setup.make_experiment(config, folder)
+    made = setup.make_experiment(settings, folder)
     run = tiny.make_run(optimizer=optax.sgd(0.01))
     return run._replace(
       net=small_net.make_net(made.tasks),
@@ -226,10 +223,11 @@ def test_loss_of_a_task_is_its_share_or_its_mean():
 def test_balancers_that_cannot_act_there_are_refused():
   with pytest.raises(ValueError, match=r"features.*Change balancing\.scope"):
     Balancing(UW, ial.ial(K), "shared_params")
-  config = config_files.load("rooms_supervised", "full,balancing=ial")
-  config.balancing.primary = "dpeth"
+  settings = config_files.settings(
+    "rooms_supervised", "full,balancing=ial", balancing__primary="dpeth"
+  )
   with pytest.raises(ValueError, match="primary task"):
-    build_balancing.make_balancing(config, TASKS, 2.0)
+    build_balancing.make_balancing(settings, TASKS, 2.0)
   with pytest.raises(ValueError, match="not a pair"):
     config_files.load("rooms_supervised", "full,balancing=uw+dwa")
   with pytest.raises(ValueError, match="Did you mean 'pcgrad'"):

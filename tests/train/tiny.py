@@ -26,7 +26,8 @@ from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
 from jtr_jax.train import dispatch, evaluate, loop
-from jtr_jax.train.optimizer import adam
+from jtr_jax.train.schedules import staircase
+from jtr_jax.train.update_rules import adam
 
 SIZE = (8, 12)
 FILTERS = (4,)
@@ -40,6 +41,7 @@ SCHEDULE = loop.Schedule(
   dispatch=1,
   steps_per_epoch=Fraction(IMAGES["train"], BATCH),
 )
+JTR = {"paper": jtr_settings.PAPER, "official": jtr_settings.RELEASED}
 TASKS = (Segmentation("segmentation", 4), Depth("depth"), Normals("normals"))
 NAMES = tuple(task.name for task in TASKS)
 OPTIONS = {
@@ -142,7 +144,7 @@ def make_method(name: str, dtype: Any = np.float32) -> Method:
     trunk = SegNet(FILTERS, "image", dtype, running=False)
     head = Head(max(task.channels for task in TASKS), dtype)
     return cross_task_maps.cross_task_maps(TASKS, AutoEncoder(trunk, head))
-  settings = jtr_settings.VARIANTS[name]
+  settings = JTR[name]
   return jtr.jtr(TASKS, make_autoencoder(dtype), settings)
 
 
@@ -167,8 +169,7 @@ def make_run(
   return loop.Run(
     net=net,
     method=make_method(method, dtype),
-    optimizer=optimizer
-    or adam(learning_rate=1e-2, decay_rate=0.5, decay_steps=100),
+    optimizer=optimizer or adam(staircase(1e-2, 0.5, 100)),
     augment=AugmentSettings(flip=True),
     feed=make_train_feed(mesh, batch=batch, labelled=labelled),
     sample_ids=make_dataset().manifest.split("train").ids,

@@ -5,12 +5,12 @@ from jtr_jax.workdir.metric_files import MetricWriter
 from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 
-def finished(folder, method, seed, depth, angle, plan="run", **fields):
+def finished(folder, method, seed, depth, angle, kind="run", **fields):
   """Write the workdir of a finished run."""
   config = {
     "seed": seed,
     "method": {"name": method, **fields},
-    "stages": {"plan": plan, "teachers": [str(folder)]},
+    "experiment": {"kind": kind, "teachers": [str(folder)]},
     "log": {"a": 1},
   }
   config_file.write_config(folder, config)
@@ -31,6 +31,12 @@ def finished(folder, method, seed, depth, angle, plan="run", **fields):
   return folder
 
 
+def read(folders, rule, **options):
+  """Return runs, whose configs are as they were written."""
+  written = lambda folder: config_file.read_config(folder).config
+  return compare_runs.read_runs(folders, rule, read_config=written, **options)
+
+
 @pytest.fixture
 def runs(tmp_path):
   folders = [
@@ -39,7 +45,7 @@ def runs(tmp_path):
     finished(tmp_path / "b0", "jtr", 0, 1.0, 0.75, weight=4.0),
     finished(tmp_path / "c0", "jtr", 0, 4.0, 0.25, weight=0.0),
   ]
-  return compare_runs.read_runs(folders, "last")
+  return read(folders, "last")
 
 
 def test_runs_that_differ_in_the_seed_alone_are_one_row(runs):
@@ -61,7 +67,7 @@ def test_a_part_is_named_without_what_follows_from_its_name(tmp_path):
     finished(tmp_path / str(i), "jtr", 0, 1.0, 1.0, loss=part)
     for i, part in enumerate(parts)
   ]
-  assert set(compare_runs.group(compare_runs.read_runs(folders, "last"))) == {
+  assert set(compare_runs.group(read(folders, "last"))) == {
     "jtr loss=uw",
     "jtr loss=amtl loss.margin=0.1",
     "jtr loss=amtl loss.margin=0.2",
@@ -93,35 +99,35 @@ def test_runs_of_any_length_are_compared_after_an_epoch(tmp_path):
   with_rows(whole, **{"depth/abs_err": 1.0, "normals/mean": 2.0})
   with_rows(several / "depth", **{"depth/abs_err": 3.0})
   with_rows(several / "normals", **{"normals/mean": 4.0})
-  runs = compare_runs.read_runs([whole, several], "last", epoch=5)
+  runs = read([whole, several], "last", epoch=5)
   assert [run.metrics for run in runs] == [
     {"depth/abs_err": 5.0, "normals/mean": 10.0},
     {"depth/abs_err": 15.0, "normals/mean": 20.0},
   ]
   with pytest.raises(ValueError, match=r"epochs \[5, 10\].*Expected: epoch 7"):
-    compare_runs.read_runs([whole], "last", epoch=7)
+    read([whole], "last", epoch=7)
 
 
 def test_a_student_is_no_supervised_run(tmp_path):
   folders = [
     finished(tmp_path / "a", "supervised", 0, 1.0, 1.0),
-    finished(tmp_path / "b", "supervised", 0, 2.0, 1.0, plan="must"),
-    finished(tmp_path / "c", "supervised", 1, 3.0, 1.0, plan="must"),
+    finished(tmp_path / "b", "supervised", 0, 2.0, 1.0, kind="must"),
+    finished(tmp_path / "c", "supervised", 1, 3.0, 1.0, kind="must"),
   ]
-  groups = compare_runs.group(compare_runs.read_runs(folders, "last"))
+  groups = compare_runs.group(read(folders, "last"))
   assert {n: len(g) for n, g in groups.items()} == {"supervised": 1, "must": 2}
 
 
 def test_other_budgets_are_another_row(tmp_path):
   short = finished(tmp_path / "short", "jtr", 0, 1.0, 1.0, steps=10)
   long = finished(tmp_path / "long", "jtr", 1, 1.0, 1.0, steps=20)
-  found = compare_runs.group(compare_runs.read_runs([short, long], "last"))
+  found = compare_runs.group(read([short, long], "last"))
   assert set(found) == {"jtr steps=10", "jtr steps=20"}
 
 
 def test_unfinished_run_is_named(tmp_path):
   with pytest.raises(ValueError, match=str(tmp_path)):
-    compare_runs.read_runs([tmp_path], "last")
+    read([tmp_path], "last")
 
 
 def test_unknown_row_names_the_nearest(runs):
@@ -131,6 +137,6 @@ def test_unknown_row_names_the_nearest(runs):
 
 def test_a_baseline_of_zero_is_refused(tmp_path):
   runs = [finished(tmp_path / "zero", "stl", 0, 1.0, 0.0)]
-  groups = compare_runs.group(compare_runs.read_runs(runs, "last"))
+  groups = compare_runs.group(read(runs, "last"))
   with pytest.raises(ValueError, match="normals/mean = 0"):
     compare_runs.to_markdown(groups, "stl")

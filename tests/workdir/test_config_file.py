@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from jtr_jax.workdir import config_file, text_files
+from jtr_jax.workdir import config_file, provenance, text_files
 
 CONFIG = {
   "seed": 0,
@@ -37,7 +37,7 @@ def test_first_run_writes_config_and_versions(tmp_path):
   stored = json.loads((folder / "config.json").read_text())
   assert stored["program"] == "jtr_jax"
   assert {"jax", "jtr_jax", "python", "devices"} <= stored["versions"].keys()
-  config = config_file.read_config(folder)
+  config = config_file.read_config(folder).config
   assert config == CONFIG | {"tasks": ["segmentation", "depth"]}
 
 
@@ -49,7 +49,8 @@ def test_same_run_goes_on_and_stores_the_new_values(tmp_path, values):
   open_workdir(tmp_path, CONFIG)
   assert open_workdir(tmp_path, changed(**values))
   assert not config_file.differences(
-    config_file.read_config(tmp_path), json.loads(json.dumps(changed(**values)))
+    config_file.read_config(tmp_path).config,
+    json.loads(json.dumps(changed(**values))),
   )
 
 
@@ -84,7 +85,7 @@ def test_change_can_be_allowed(tmp_path, caplog):
   new = changed(seed=1)
   assert open_workdir(tmp_path, new, allow_config_change=True)
   assert "seed: 0 -> 1" in caplog.text
-  assert config_file.read_config(tmp_path)["seed"] == 1
+  assert config_file.read_config(tmp_path).config["seed"] == 1
 
 
 def test_other_versions_are_warned_of(tmp_path, caplog):
@@ -131,28 +132,6 @@ def test_reading_where_no_run_is(tmp_path):
     config_file.read_config(tmp_path / "absent")
 
 
-def test_older_names_of_balancers_are_upgraded_when_read(tmp_path):
-  def config(loss, gradient):
-    return {"balancing": {"loss": loss, "gradient": gradient, "at_once": 1}}
-
-  old = config(
-    {"name": "amtl", "new_share": 0.1, "margin": 0.05},
-    {"name": "ial", "shares": (), "memory": 0.99},
-  )
-  new = config(
-    {"name": "amtl", "ema_new_weight": 0.1, "margin": 0.05},
-    {"name": "ial", "auxiliary_weights": (), "ema_decay": 0.99},
-  )
-  config_file.write_config(tmp_path, old)
-  assert config_file.check_workdir(tmp_path, new)
-  assert config_file.holds(tmp_path, new)
-  assert config_file.read_config(tmp_path) == json.loads(json.dumps(new))
-  renamed = config({"name": "uniform"}, {"name": "config"})
-  config_file.write_config(tmp_path, renamed)
-  read = config_file.read_config(tmp_path)["balancing"]["gradient"]
-  assert read == {"name": "con_fig"}
-
-
 def test_git_revision(tmp_path):
   def git(*args):
     who = ("-c", "user.name=a", "-c", "user.email=a@b.c")
@@ -160,16 +139,16 @@ def test_git_revision(tmp_path):
       ["git", "-C", str(tmp_path), *who, *args], check=True, capture_output=True
     )
 
-  assert config_file.git_revision(tmp_path) is None
+  assert provenance.git_revision(tmp_path) is None
   git("init")
   (tmp_path / "code.py").write_text("1")
-  assert config_file.git_revision(tmp_path) is None
+  assert provenance.git_revision(tmp_path) is None
   git("add", ".")
   git("commit", "-m", "one")
-  revision = config_file.git_revision(tmp_path)
+  revision = provenance.git_revision(tmp_path)
   assert len(revision) == 40
   (tmp_path / "code.py").write_text("2")
-  assert config_file.git_revision(tmp_path) == revision + "-dirty"
+  assert provenance.git_revision(tmp_path) == revision + "-dirty"
 
 
 def test_replace_keeps_the_old_file_when_it_fails(tmp_path, monkeypatch):

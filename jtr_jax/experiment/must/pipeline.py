@@ -3,25 +3,18 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ml_collections import ConfigDict
-
-from jtr_jax.config import build
+from jtr_jax.config import derive
+from jtr_jax.config.settings import Settings
 from jtr_jax.experiment import stl
-from jtr_jax.experiment.base import (
-  Options,
-  finish_run,
-  open_workdir,
-  plain,
-)
+from jtr_jax.experiment.base import Options, finish_run, open_workdir
 from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.experiment.must import pseudo_labels, teachers
-from jtr_jax.experiment.stl import section_of, single_tasks_config
 from jtr_jax.workdir import result_card
 
 TEACHERS, PSEUDO_LABELS, STUDENT = "teachers", "pseudo_labels", "student"
 
 
-def train(config: ConfigDict, folder: Path, options: Options) -> bool:
+def train(settings: Settings, folder: Path, options: Options) -> bool:
   """Train single-task teachers, let them label, and train a student.
 
   Source: Ghiasi et al., ICCV 2021 (MuST), as two steps in the JTR paper,
@@ -29,13 +22,16 @@ def train(config: ConfigDict, folder: Path, options: Options) -> bool:
   Deviations: the JTR paper does not say which checkpoints teach, nor from what
     confidence on a class counts: here the last step, and 0.5.
   """
-  data = open_workdir(config, folder, options)
-  known = _find_teachers(config, data, folder / TEACHERS, options)
+  data = open_workdir(settings, folder, options)
+  known = _find_teachers(settings, data, folder / TEACHERS, options)
   if known is None:
     return False
   directory = folder / PSEUDO_LABELS
-  _write_pseudo_labels(config, data, known, directory)
-  student = _student_config(config, data, directory)
+  _write_pseudo_labels(settings, data, known, directory)
+  places = {
+    source.name: str(directory / source.name) for source in data.sources
+  }
+  student = derive.student(settings, places)
   if not finish_run(student, folder / STUDENT, options):
     return False
   result_card.write(folder, result_card.read(folder / STUDENT))
@@ -43,13 +39,13 @@ def train(config: ConfigDict, folder: Path, options: Options) -> bool:
 
 
 def _find_teachers(
-  config: ConfigDict, data: Mixture, folder: Path, options: Options
+  settings: Settings, data: Mixture, folder: Path, options: Options
 ) -> dict[str, Path] | None:
   """Return task -> workdir, training those not given; None if stopped."""
-  known = teachers.find(config.stages.teachers, data.tasks)
+  known = teachers.find(settings.experiment.teachers, data.tasks)
   missing = tuple(name for name in data.tasks if name not in known)
   if missing:
-    own = single_tasks_config(config, data, missing)
+    own = stl.for_tasks(settings, data, missing)
     if not stl.train(own, folder, options):
       return None
     known |= teachers.find([folder], missing)
@@ -57,10 +53,10 @@ def _find_teachers(
 
 
 def _write_pseudo_labels(
-  config: ConfigDict, data: Mixture, known: Mapping[str, Path], folder: Path
+  settings: Settings, data: Mixture, known: Mapping[str, Path], folder: Path
 ) -> None:
   """Label the images of every source, in a data set of its own."""
-  settings, loaded = config.stages, []
+  section, loaded = settings.experiment, []
   for task, workdir in known.items():
     teachers.warn_of_seen_labels(workdir, task, data)
     loaded.append(
@@ -68,8 +64,8 @@ def _write_pseudo_labels(
         workdir,
         task,
         data,
-        which=settings.teacher_step,
-        confidence=settings.confidence,
+        which=section.teacher_step,
+        confidence=section.confidence,
       )
     )
   for source in data.sources:
@@ -78,25 +74,6 @@ def _write_pseudo_labels(
       source,
       loaded,
       data.manifest.tasks,
-      batch_size=config.evaluate.batch_size,
-      confidence=settings.confidence,
+      batch_size=settings.evaluate.batch_size,
+      confidence=section.confidence,
     )
-
-
-def _student_config(
-  config: ConfigDict, data: Mixture, folder: Path
-) -> ConfigDict:
-  """Return the config of a run on the images with pseudo labels."""
-  own = plain(config)
-  for source in data.sources:
-    section = section_of(own, source.name)
-    section.update(
-      name=build.PREPARED,
-      directory=str(folder / source.name),
-      scenario="found",
-      split_file="",
-      images="all",
-    )
-    if "tasks" in section:
-      section.tasks = ()
-  return own

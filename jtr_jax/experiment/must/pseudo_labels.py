@@ -51,7 +51,7 @@ def write(
   about = _about(teachers, confidence)
   if prepared.is_prepared(directory):
     return _checked(prepared.open_dataset(directory), about)
-  manifest, section = source.dataset.manifest, source.section
+  manifest, section = source.dataset.manifest, source.settings
   splits = {section.train_split: _labelled(source, teachers, batch_size)}
   counts = {section.train_split: source.size}
   if section.eval_split not in ("", section.train_split):

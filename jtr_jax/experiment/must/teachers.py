@@ -1,5 +1,6 @@
 """Finished runs whose networks label images for a student."""
 
+import dataclasses
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,15 +10,15 @@ import jax
 import numpy as np
 from absl import logging
 
-from jtr_jax.config import presets
+from jtr_jax.config import saved
 from jtr_jax.core import errors
 from jtr_jax.data.label_splits import text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading.examples import Examples, to_images, to_stored
-from jtr_jax.experiment import setup
+from jtr_jax.experiment import run, setup
 from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.train.state import TrainState
-from jtr_jax.workdir import config_file, result_card
+from jtr_jax.workdir import result_card
 from jtr_jax.workdir.checkpoints import Which
 
 LABELS = "labels.tsv"
@@ -57,12 +58,12 @@ def find(
     ValueError: a folder holds no finished run, or two teach the same task.
   """
   found: dict[str, Path] = {}
-  for run in (run for folder in folders for run in _runs(Path(folder))):
-    for task in _tasks(run):
+  for own in (own for folder in folders for own in _runs(Path(folder))):
+    for task in _tasks(own):
       if task in found:
-        raise _ambiguous(task, found[task], run)
+        raise _ambiguous(task, found[task], own)
       if task in tasks:
-        found[task] = run
+        found[task] = own
   return found
 
 
@@ -81,11 +82,9 @@ def load(
   Raises:
     ValueError: there is no such checkpoint, or its network is for other labels.
   """
-  config = presets.from_plain(config_file.read_config(folder))
-  config.tasks = _tasks(folder)
-  made = setup.make_experiment(config, folder, data)
-  with setup.open_checkpoints(made, read_only=True) as checkpoints:
-    restored = checkpoints.restore(which, setup.abstract_state(made))
+  settings = dataclasses.replace(saved.read(folder), tasks=_tasks(folder))
+  made = setup.make_experiment(settings, folder, data)
+  restored = setup.restore_state(made, which)
   state, form = restored.state, data.manifest.form(task)
   (kind,) = (own for own in made.tasks if own.name == task)
 
@@ -134,23 +133,23 @@ def _shown(labels: LabelSplit, task: str) -> set[str]:
   return {i for i, shown in zip(labels.ids, column, strict=True) if shown}
 
 
-def _tasks(run: Path) -> tuple[str, ...]:
+def _tasks(workdir: Path) -> tuple[str, ...]:
   """Return the tasks of a finished run."""
-  named = tuple(config_file.read_config(run)["tasks"])
-  return named or text_file.load_split(run / LABELS).tasks
+  named = saved.read(workdir).tasks
+  return named or text_file.load_split(workdir / LABELS).tasks
 
 
 def _runs(folder: Path) -> list[Path]:
   """Return the workdirs of the finished runs of an experiment."""
-  found = sorted(path.parent for path in folder.rglob("checkpoints"))
-  for run in found or [folder]:
-    if not result_card.exists(run):
+  found = run.find_runs(folder)
+  for own in found:
+    if not result_card.exists(own):
       raise ValueError(
         errors.message(
           f"There is no teacher in {folder}",
-          found=f"no finished run in {run}",
+          found=f"no finished run in {own}",
           expected="a workdir with RESULT.md, result.json and checkpoints",
-          do="Train it to its end first, or correct stages.teachers.",
+          do="Train it to its end first, or correct experiment.teachers.",
         )
       )
   return found
@@ -169,6 +168,6 @@ def _ambiguous(task: str, first: Path, second: Path) -> ValueError:
       f"Two teachers know task {task!r}",
       found=f"{first} and {second}",
       expected="one for each task",
-      do="Leave one of them out of stages.teachers.",
+      do="Leave one of them out of experiment.teachers.",
     )
   )

@@ -5,11 +5,14 @@ Source: Nishi et al., CVPR 2024; released code/train_nyuv2.py.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
+from jtr_jax.core.fields import NOT_NEGATIVE, Source
+from jtr_jax.methods import variants
 from jtr_jax.methods.jtr import joint_space, joint_tensor
 from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.supervised import Share
+from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Relaxation
 
 
@@ -45,9 +48,11 @@ class JtrSettings:
     stacking: how the tensors are built.
   """
 
-  dist_weight: float = 4.0
-  autoencoder_dist_weight: float = 8.0
-  recon_weight: float = 2.0
+  dist_weight: Annotated[float, NOT_NEGATIVE, Source("JTR, Sec. 6.2")] = 4.0
+  autoencoder_dist_weight: Annotated[
+    float, NOT_NEGATIVE, Source("released train_nyuv2.py")
+  ] = 8.0
+  recon_weight: Annotated[float, NOT_NEGATIVE, Source("JTR, Sec. 6.2")] = 2.0
   distance: joint_space.Distance = "cosine"
   share: Share = "image"
   separate_views: bool = False
@@ -71,4 +76,13 @@ RELEASED = JtrSettings(
   reconstruction="released",
   stacking=joint_tensor.RELEASED,
 )
-VARIANTS: Mapping[str, JtrSettings] = {"paper": PAPER, "official": RELEASED}
+VARIANTS: Mapping[str, Variant] = {
+  "paper": variants.JTR_PAPER._replace(method=variants.flat(PAPER)),
+  "official": Variant(
+    method=variants.flat(RELEASED),
+    train={"epochs": 400, "batch_size": 4},
+    optimizer={"learning_rate": 1e-4, "decay_rate": 0.5, "decay_epochs": 200},
+    augment=variants.RELEASED_RESIZING,
+  ),
+}
+"""The setting of the paper, and that of the released train_nyuv2.py."""

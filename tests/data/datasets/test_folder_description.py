@@ -5,7 +5,6 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
 from jtr_jax.config import build
 from jtr_jax.data.datasets import folder, folder_description, prepare
@@ -98,8 +97,7 @@ def test_scales_reach_the_tasks(root, tmp_path):
   out = tmp_path / "out"
   manifest = prepare.PREPARERS["folder"].prepare(out, raw=root).manifest
   assert read_manifest(out).tasks == manifest.tasks
-  config = ConfigDict({"tasks": ()})
-  depth, disparity, edges = build.make_tasks(config, manifest)
+  depth, disparity, edges = build.make_tasks((), manifest)
   assert (depth.joint_mean, depth.joint_std) == (18.0, 14.5)
   assert depth.picture_range == (0, 80)
   assert depth.joint_label(jnp.float32(18)) == 0.5
@@ -113,7 +111,7 @@ def test_scales_are_those_of_the_kind_unless_given(root, tmp_path):
   manifest = (
     prepare.PREPARERS["folder"].prepare(tmp_path / "out", raw=root).manifest
   )
-  tasks = build.make_tasks(ConfigDict({"tasks": ("depth",)}), manifest)
+  tasks = build.make_tasks(("depth",), manifest)
   assert tasks == (Depth("depth"),)
 
 

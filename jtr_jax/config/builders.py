@@ -1,0 +1,158 @@
+"""Constructors whose keyword arguments are the fields of a config.
+
+They join what a method and its networks are made of. A constructor may ask for
+what only the run knows: `dtype`, and `steps_per_epoch`.
+"""
+
+from typing import Annotated, Any, TypeAlias
+
+from jtr_jax.config import schema
+from jtr_jax.core import errors
+from jtr_jax.core.fields import NOT_EMPTY, POSITIVE, Unit
+from jtr_jax.methods import cross_task_maps as maps
+from jtr_jax.methods import mtpsl as mtpsl_
+from jtr_jax.methods import supervised
+from jtr_jax.methods.base import Method
+from jtr_jax.methods.jtr import jtr as jtr_
+from jtr_jax.methods.jtr.joint_tensor import Stacking
+from jtr_jax.methods.jtr.settings import JtrSettings
+from jtr_jax.methods.supervised import Share
+from jtr_jax.models.mapping import MappingNet
+from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
+from jtr_jax.models.normalization import Statistics
+from jtr_jax.models.segnet import FILTERS, Head, SegNet
+from jtr_jax.tasks.base import Task
+from jtr_jax.tasks.regression import Regression
+from jtr_jax.tasks.segmentation import Segmentation
+
+Filters: TypeAlias = Annotated[
+  tuple[int, ...], POSITIVE, NOT_EMPTY, Unit("channels")
+]
+"""Widths of SegNet's stages, five of them in the papers."""
+
+
+def segmentation(name: str, *, classes: tuple[str, ...]) -> Task:
+  """Return a segmentation into named classes."""
+  return Segmentation(name, num_classes=len(classes), class_names=classes)
+
+
+def regression(
+  name: str, *, channels: int = 1, unit: str = "", **fields: Any
+) -> Task:
+  """Return a dense regression; no picture shows the unit."""
+  del unit
+  return Regression(name, channels_=channels, **fields)
+
+
+def segnet(
+  tasks: tuple[Task, ...], *, dtype: Any, filters: Filters = FILTERS
+) -> MultiTaskNet:
+  """Return SegNet with a head for each task.
+
+  Args:
+    tasks: the tasks.
+    dtype: of the computation.
+    filters: widths of the stages; the last one is the bottleneck's.
+  """
+  heads = tuple(Head(task.channels, dtype) for task in tasks)
+  return MultiTaskNet(SegNet(filters, dtype=dtype), heads, tasks)
+
+
+def stl(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
+  """Return single-task learning: supervised learning of one task.
+
+  Args:
+    tasks: one task.
+    share: see `supervised`.
+
+  Raises:
+    ValueError: several tasks.
+  """
+  if len(tasks) != 1:
+    names = tuple(task.name for task in tasks)
+    raise ValueError(
+      errors.message(
+        "Single-task learning has one task",
+        found=names,
+        expected="one of them",
+        do="Train a network for each of them: --config.experiment.kind=stl, or "
+        f"for one: --config.tasks={names[0]}. One network for all is the "
+        "method 'supervised'.",
+      )
+    )
+  return supervised.supervised(tasks, share=share)
+
+
+def jtr(
+  tasks: tuple[Task, ...],
+  *,
+  dtype: Any,
+  autoencoder_filters: Filters = FILTERS,
+  autoencoder_statistics: Statistics = "image",
+  **settings: Any,
+) -> Method:
+  """Return JTR with a SegNet as its auto-encoder.
+
+  Args:
+    tasks: the tasks.
+    dtype: of the computation.
+    autoencoder_filters: widths of the stages, as those of the network.
+    autoencoder_statistics: over what its batch norm averages.
+    **settings: of `JtrSettings` and `Stacking`.
+  """
+  trunk = SegNet(autoencoder_filters, autoencoder_statistics, dtype)
+  head = Head(sum(task.joint_channels for task in tasks), dtype)
+  stacking = {f: settings.pop(f) for f in schema.fields_of(Stacking)}
+  return jtr_.jtr(
+    tasks,
+    AutoEncoder(trunk, head),
+    JtrSettings(**settings, stacking=Stacking(**stacking)),
+  )
+
+
+def mtpsl(
+  tasks: tuple[Task, ...],
+  *,
+  dtype: Any,
+  steps_per_epoch: float,
+  mapping_filters: Filters = FILTERS,
+  **settings: Any,
+) -> Method:
+  """Return MTPSL with its mapping network.
+
+  Args:
+    tasks: the tasks.
+    dtype: of the computation.
+    steps_per_epoch: updates in an epoch.
+    mapping_filters: widths of the stages, as those of the network.
+    **settings: of `MtpslSettings`.
+  """
+  names = tuple(task.name for task in tasks)
+  return mtpsl_.mtpsl(
+    tasks,
+    MappingNet(names, mapping_filters, dtype),
+    mtpsl_.MtpslSettings(**settings),
+    steps_per_epoch=steps_per_epoch,
+  )
+
+
+def cross_task_maps(
+  tasks: tuple[Task, ...],
+  *,
+  dtype: Any,
+  mapping_filters: Filters = FILTERS,
+  **settings: Any,
+) -> Method:
+  """Return cross-task maps, a SegNet for each pair of tasks.
+
+  Args:
+    tasks: the tasks.
+    dtype: of the computation.
+    mapping_filters: widths of the stages.
+    **settings: of `MapSettings`.
+  """
+  trunk = SegNet(mapping_filters, "image", dtype, running=False)
+  head = Head(max(task.channels for task in tasks), dtype)
+  return maps.cross_task_maps(
+    tasks, AutoEncoder(trunk, head), maps.MapSettings(**settings)
+  )

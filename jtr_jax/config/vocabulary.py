@@ -1,0 +1,190 @@
+"""Functions with which config files set what belongs together.
+
+All of them change the config that they are given, and return it.
+"""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jtr_jax.config import registry, schema
+from jtr_jax.config.balancing_presets import as_section
+from jtr_jax.config.settings import FurtherSource, SourceSettings
+from jtr_jax.core import errors
+from jtr_jax.data.label_splits import scenarios
+from jtr_jax.methods.variants import Variant
+
+_UNLABELLED = "unlabelled"
+
+_LIKE_THE_NETWORK = ("autoencoder_filters", "mapping_filters")
+"""Fields of methods that follow `model.filters`."""
+
+_OF_THE_LABELS = ("normal_resize", "inverse_depth_scale")
+"""What a method's variant says of the views, whatever the data."""
+
+
+def use_data(config: ConfigDict, name: str) -> ConfigDict:
+  """Take other data, in the directory data/<name>."""
+  config.data.name = name
+  config.data.directory = f"data/{name}"
+  return config
+
+
+def add_source(
+  config: ConfigDict, source: str, per_batch: int, /, **fields: Any
+) -> ConfigDict:
+  """Mix further images into every batch.
+
+  With a `directory` they come from other data, which is taken as it is found.
+  Without, they are others of the same data, and every field that is not given
+  is, and goes on being, that of the section `data`.
+
+  Args:
+    config: the config.
+    source: its name, in error messages and files.
+    per_batch: images of it in every batch, besides `train.batch_size`.
+    **fields: of `FurtherSource`, and `name`.
+
+  Returns:
+    The config.
+
+  Raises:
+    ValueError: an unknown field, naming the nearest.
+  """
+  usual = {
+    "name": registry.PARTS["data"].default,
+    **schema.defaults(schema.fields_of(FurtherSource)),
+  }
+  schema.check_names("field of a source", fields, usual)
+  shared = {"name", *schema.fields_of(SourceSettings)} - {"eval_split"}
+  if "directory" in fields:
+    shared = {"size"}
+  followed = {field: config.data.get_oneway_ref(field) for field in shared}
+  own = {**usual, **followed, "per_batch": per_batch, **fields}
+  config.data.sources[source] = ConfigDict(own)
+  return config
+
+
+def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
+  """Take a network; fields not given are those of its builder."""
+  entry = registry.find("network", name, registry.MODELS)
+  config.model = as_section(entry.part(name, **fields))
+  return config
+
+
+def use_method(
+  config: ConfigDict, name: str, *, variant: str = "paper", **fields: Any
+) -> ConfigDict:
+  """Take a method, as a variant says or with single fields changed.
+
+  Auto-encoders and mappings get the filters of the network, and go on following
+  them until they are given their own. Labels are resized as the variant does
+  it. The optimiser gets the fields of the method's own groups of parameters.
+
+  Args:
+    config: the config.
+    name: a key of `registry.METHODS`, or `package.module:attribute`.
+    variant: "paper", or "official" for the released code.
+    **fields: of the method, to change.
+
+  Returns:
+    The config.
+
+  Raises:
+    ValueError: an unknown name, naming the nearest.
+  """
+  entry = registry.find("method", name, registry.METHODS)
+  found = _variant(entry, variant)
+  preset: dict[str, Any] = {}
+  if "filters" in config.model:
+    followed = [f for f in _LIKE_THE_NETWORK if f in entry.fields]
+    preset = {f: config.model.get_oneway_ref("filters") for f in followed}
+  if "method" in config:
+    before = registry.find("method", config.method.name, registry.METHODS)
+    for field in before.group_fields:
+      del config.optimizer[field]
+  config.optimizer.update(schema.defaults(entry.group_fields))
+  config.experiment.update(found.experiment)
+  config.augment.update(
+    {n: v for n, v in found.augment.items() if n in _OF_THE_LABELS}
+  )
+  part = entry.part(name, **{**preset, **found.method, **fields})
+  config.method = as_section(part)
+  if "unlabelled" not in fields:
+    _learn_from_unlabelled(config)
+  return config
+
+
+def use_schedule(
+  config: ConfigDict, method: str, *, variant: str
+) -> ConfigDict:
+  """Train as long, in such batches and views as a method's variant does it."""
+  entry = registry.find("method", method, registry.METHODS)
+  found = _variant(entry, variant)
+  config.train.update(found.train)
+  config.optimizer.update(found.optimizer)
+  config.augment.update(found.augment)
+  return config
+
+
+def use_scenario(config: ConfigDict, scenario: str) -> ConfigDict:
+  """Hide labels; images that lose all of them come beside the labelled ones.
+
+  With `+unlabelled<x>` the main data are the images with a label, a source of 1
+  image in every batch has those without, and a method that can learn from them
+  does.
+
+  Source: JTR, Sec. 4.4; Sec. 6.2, "Batching".
+  """
+  had_some = _has_unlabelled(config)
+  config.data.scenario = scenario
+  if _has_unlabelled(config):
+    config.data.images = "labelled"
+    add_source(config, _UNLABELLED, 1, images="unlabelled")
+  elif had_some:
+    config.data.images = "all"
+    del config.data.sources[_UNLABELLED]
+    if "unlabelled" in config.method:
+      config.method.unlabelled = "none"
+  _learn_from_unlabelled(config)
+  return config
+
+
+def use_single_tasks(config: ConfigDict, task: str = "") -> ConfigDict:
+  """Train a network for each task, or only that of one task."""
+  if task:
+    config.tasks = (task,)
+  else:
+    config.experiment.kind = "stl"
+  return config
+
+
+def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
+  """Train a student on what single-task teachers predict (MuST).
+
+  Args:
+    config: the config of the student.
+    *folders: workdirs of finished teachers; the others are trained first.
+
+  Returns:
+    The config.
+  """
+  config.experiment.update(kind="must", teachers=tuple(filter(None, folders)))
+  return config
+
+
+def _learn_from_unlabelled(config: ConfigDict) -> None:
+  """Let a method that can do it learn from the scenario's unlabelled images."""
+  if _has_unlabelled(config) and "unlabelled" in config.method:
+    config.method.unlabelled = "consistency"
+
+
+def _has_unlabelled(config: ConfigDict) -> bool:
+  """Whether the scenario takes all labels away from some images."""
+  return scenarios.parse_scenario(config.data.scenario).unlabelled > 0
+
+
+def _variant(entry: registry.Entry, name: str) -> Variant:
+  if name not in entry.variants:
+    raise errors.unknown_name("variant", name, entry.variants)
+  return entry.variants[name]
