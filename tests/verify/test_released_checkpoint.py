@@ -65,7 +65,7 @@ def tensors(name):
   network = published.NETWORKS[name](name, sizes, FLOAT32)
   shapes = network.shapes()
   drawn = {}
-  for row in network.table:
+  for row in network.tables[0]:
     shape = published.tensors.published_shape(row, shapes[row.path])
     draw = random.uniform(0.5, 1.5, shape)
     if not row.name.endswith("running_var"):
