@@ -120,6 +120,28 @@ def test_an_epoch_is_one_of_the_labelled_images(rooms, tmp_path):
   assert made.data.ids[-1].startswith("unlabelled:")
 
 
+def test_a_split_file_leaves_a_share_without_labels(
+  rooms, tmp_path, nothing_is_learnt
+):
+  """JTR, Table 4, with a released split: `+unlabelled` beside `split_file`."""
+  ids = prepared.open_dataset(rooms).manifest.split("train").ids
+  shown = np.tile([[True, False], [False, True]], (len(ids) // 2, 1))
+  tasks = ("segmentation", "depth")
+  file = tmp_path / "released.txt"
+  text_file.save_split(file, LabelSplit(ids, tasks, shown))
+  config = small(
+    rooms, ",scenario=randomlabels+unlabelled50", data__split_file=file
+  )
+  data = experiment(config, tmp_path).data
+  assert [source.size for source in data.sources] == [4, 4]
+  assert data.main.selection.present.any(axis=1).all()
+  assert not data.sources[1].selection.present.any()
+  train(config, tmp_path / "run")
+  card = result_card.read(tmp_path / "run")
+  assert card.scenario == f"{file}+unlabelled50"
+  assert sum(card.label_counts.values()) == 4
+
+
 def test_extended_with_depth_from_elsewhere(
   rooms, more_rooms, tmp_path, nothing_is_learnt
 ):

@@ -23,7 +23,8 @@ def make_or_read(
   Args:
     ids: N sample ids of the data.
     tasks: the K tasks of the run.
-    scenario: drawn unless a file is given, see `splits`.
+    scenario: drawn, see `scenarios`; of a file's labels it hides those of the
+      images that `+unlabelled<x>` takes all labels from.
     scenario_tasks: the tasks that it is drawn for. With more than those of the
       run, single-task learning sees the labels that multi-task learning sees.
     seed: of the drawing.
@@ -35,13 +36,21 @@ def make_or_read(
   Raises:
     ValueError: the file or the scenario does not fit ids and tasks.
   """
-  path = Path(file)
   if not file:
     split = scenarios.make_split(scenario, ids, scenario_tasks, seed=seed)
-  elif path.suffix in _RELEASED:
-    split = released.import_split(path, ids, tasks)
-  else:
-    split = text_file.load_split(path)
-  about = {"scenario": path.name if file else scenario, **split.about}
+    labelled = scenarios.align_split(split, ids, tasks)
+    return LabelSplit(tuple(ids), tuple(tasks), labelled, split.about)
+  path = Path(file)
+  is_released = path.suffix in _RELEASED
+  split = (
+    released.import_split(path, ids, tasks)
+    if is_released
+    else text_file.load_split(path)
+  )
+  about = {"scenario": path.name, **split.about}
   labelled = scenarios.align_split(split, ids, tasks)
+  percent = scenarios.parse_scenario(scenario).unlabelled
+  if percent:
+    labelled &= ~scenarios.hidden(ids, percent, seed)[:, None]
+    about["scenario"] += f"+unlabelled{percent}"
   return LabelSplit(tuple(ids), tuple(tasks), labelled, about)

@@ -128,13 +128,27 @@ def make_split(
   about = {"scenario": scenario, "seed": str(seed)}
   sorted_ids, sorted_tasks = sorted(ids), sorted(tasks)
   labelled = _BASES[base](sorted_ids, sorted_tasks, seed)
-  count = (len(sorted_ids) * percent + 50) // 100
-  hidden = _ranks(_draw(seed, "unlabelled", sorted_ids)) < count
-  labelled &= ~hidden[:, None]
   split = LabelSplit(tuple(sorted_ids), tuple(sorted_tasks), labelled, about)
-  return LabelSplit(
-    tuple(ids), tuple(tasks), align_split(split, ids, tasks), about
+  aligned = (
+    align_split(split, ids, tasks) & ~hidden(ids, percent, seed)[:, None]
   )
+  return LabelSplit(tuple(ids), tuple(tasks), aligned, about)
+
+
+def hidden(ids: Sequence[str], percent: int, seed: int) -> np.ndarray:
+  """Return which images lose all labels, bool[N].
+
+  Args:
+    ids: N sample ids in any order.
+    percent: of the images; those of a smaller one are among them.
+    seed: any integer.
+  """
+  row = {sample: i for i, sample in enumerate(ids)}
+  order = np.array([row[sample] for sample in sorted(ids)], np.int64)
+  count = (len(ids) * percent + 50) // 100
+  found = np.zeros(len(ids), np.bool_)
+  found[order] = _ranks(_draw(seed, "unlabelled", sorted(ids))) < count
+  return found
 
 
 def align_split(
