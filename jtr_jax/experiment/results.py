@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from jtr_jax.config.settings import SourceSettings
 from jtr_jax.experiment.setup import DELTA, Evaluation, Experiment
 from jtr_jax.workdir import provenance, result_card, text_files
 from jtr_jax.workdir.checkpoints import Checkpoints
@@ -14,6 +15,7 @@ from jtr_jax.workdir.metric_files import read_rows
 from jtr_jax.workdir.result_card import Outcome, ResultCard
 
 CARD = "RESULT.md"
+_GAIN = "/gain"
 
 
 def write_card(
@@ -52,7 +54,7 @@ def write_card(
     directions=experiment.directions,
     baseline=dataclasses.asdict(baseline) if baseline else None,
     seeds={"seed": settings.seed},
-    scenario=settings.data.split_file or settings.data.scenario,
+    scenario=_scenario(settings.data),
     label_counts=_label_counts(experiment),
     images=experiment.training.selection.size,
     versions=provenance.versions(),
@@ -90,20 +92,32 @@ def _outcome(
   *,
   metric: str = "",
 ) -> Outcome:
+  gains = {
+    name.removesuffix(_GAIN): value
+    for name, value in metrics.items()
+    if name.endswith(_GAIN)
+  }
   own = {
     name: value
     for name, value in metrics.items()
-    if name != DELTA and not name.endswith("/gain")
+    if name != DELTA and not name.endswith(_GAIN)
   }
   return Outcome(
     rule=rule,
     step=step,
     split=split,
     metrics=own,
+    gains=gains,
     selected_by=metric,
     selected_on=split if metric else "",
     delta_percent=metrics.get(DELTA),
   )
+
+
+def _scenario(data: SourceSettings) -> str:
+  """Return what decides which labels the training sees."""
+  base, plus, unlabelled = data.scenario.partition("+")
+  return f"{data.split_file or base}{plus}{unlabelled}"
 
 
 def _evaluations(folder: Path, split: str) -> dict[int, dict[str, float]]:

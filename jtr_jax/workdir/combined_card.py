@@ -56,7 +56,8 @@ def of_task(card: ResultCard, task: str) -> ResultCard:
     dataclasses.replace(
       outcome,
       metrics=own(outcome.metrics),
-      delta_percent=outcome.metrics.get(f"{task}/gain"),
+      delta_percent=outcome.gains.get(task),
+      gains={n: gain for n, gain in outcome.gains.items() if n == task},
     )
     for outcome in card.outcomes
   ]
@@ -107,6 +108,7 @@ def _combine_outcomes(cards: Sequence[ResultCard], rule: str) -> Outcome | None:
     metrics=_union(outcome.metrics for outcome in found),
     selected_by=_EACH if first.selected_by else "",
     selected_on=first.selected_on,
+    gains=_union(outcome.gains for outcome in found),
     delta_percent=sum(deltas) / len(deltas) if deltas else None,
   )
 

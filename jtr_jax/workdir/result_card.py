@@ -25,6 +25,7 @@ class Outcome:
     selected_by: the metric that chose the step; "" if none did.
     selected_on: the split it was computed on; "" if none was.
     delta_percent: Delta_MTL against the baseline of the card, if it has one.
+    gains: task -> gain over that baseline in percent, which Delta_MTL averages.
   """
 
   rule: str
@@ -34,6 +35,7 @@ class Outcome:
   selected_by: str = ""
   selected_on: str = ""
   delta_percent: float | None = None
+  gains: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
   @property
   def is_optimistic(self) -> bool:
@@ -172,11 +174,19 @@ def to_markdown(card: ResultCard) -> str:
 
 
 def _outcome(content: Mapping[str, Any]) -> Outcome:
-  names = {field.name for field in dataclasses.fields(Outcome)}
-  fields = {name: content[name] for name in names}
-  known = content["metrics"].items()
-  metrics = {n: float("nan") if v is None else v for n, v in known}
-  return Outcome(**{**fields, "metrics": metrics})
+  """Return an outcome; older files have no gains."""
+  content = {"gains": {}, **content}
+  fields = {
+    field.name: content[field.name] for field in dataclasses.fields(Outcome)
+  }
+  for name in ("metrics", "gains"):
+    fields[name] = _with_nan(fields[name])
+  return Outcome(**fields)
+
+
+def _with_nan(values: Mapping[str, float | None]) -> dict[str, float]:
+  """Return numbers in which null stands for NaN."""
+  return {n: float("nan") if v is None else v for n, v in values.items()}
 
 
 def _table(card: ResultCard) -> list[str]:

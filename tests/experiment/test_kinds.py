@@ -173,6 +173,25 @@ def test_every_task_is_the_primary_one_of_a_network(rooms, tmp_path):
     assert mine.items() <= card.metrics.items()
 
 
+def test_delta_of_primary_tasks_is_the_mean_of_their_own_gains(
+  rooms, finished, tmp_path
+):
+  config = small_config.config(
+    rooms, **FEW, evaluate__baseline=finished / "baseline.json"
+  )
+  presets.use_balancing(config, "ial")
+  config.experiment.kind = "primaries"
+  train(config, tmp_path, name="ial")
+  gains = [
+    result_card.read(tmp_path / task).outcomes[0].gains[task] for task in TASKS
+  ]
+  card = result_card.read(tmp_path).outcomes[0]
+  assert card.delta_percent == pytest.approx(sum(gains) / 2)
+  assert card.gains == dict(zip(TASKS, gains, strict=True))
+  assert "Delta_MTL" in (tmp_path / "RESULT.md").read_text()
+  assert abs(card.delta_percent) > 0.1
+
+
 def test_grid_search_trains_every_combination(rooms, tmp_path):
   config = small_config.config(rooms, **FEW, balancing__primary="depth")
   presets.use_balancing(config, "fixed")

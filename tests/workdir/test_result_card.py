@@ -85,3 +85,13 @@ def test_files(tmp_path):
   assert stored["seeds"] == {"seed": 0, "split": 3}
   page = (tmp_path / "RESULT.md").read_text()
   assert page == result_card.to_markdown(CARD)
+
+
+def test_a_file_from_before_gains_were_kept_is_read(tmp_path):
+  result_card.write(tmp_path, CARD)
+  path = tmp_path / "result.json"
+  content = json.loads(path.read_text())
+  for outcome in content["outcomes"]:
+    del outcome["gains"]
+  path.write_text(json.dumps(content))
+  assert result_card.read(tmp_path).outcomes[0] == CARD.outcomes[0]
