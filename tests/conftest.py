@@ -1,3 +1,5 @@
+import gc
+
 import jax
 import pytest
 
@@ -8,21 +10,46 @@ from tests import small_config
 LONGEST = ("test_readme.py", "test_main.py", "test_must.py", "test_sources.py")
 
 
+# A file that has one of these trains, or compiles steps of training. `make
+# quick` leaves it out.
+TRAINING = {
+  "tests.eight_devices",
+  "tests.methods.partial_batch",
+  "tests.short_training",
+  "tests.small_config",
+  "tests.train.small_net",
+  "tests.train.tiny",
+}
+
+
 def pytest_collection_modifyitems(items):
-  """Put the longest files first; the order within a file stays."""
+  """Mark what trains, and put the longest files first, each in its order."""
   last = len(LONGEST)
   places = {name: place for place, name in enumerate(LONGEST)}
   items.sort(key=lambda item: places.get(item.path.name, last))
+  for item in items:
+    if trains(item.module):
+      item.add_marker("trains")
+
+
+def trains(module):
+  """Return whether a test module has a helper that trains, or parts of one."""
+  values = vars(module).values()
+  names = {getattr(v, "__module__", getattr(v, "__name__", "")) for v in values}
+  return bool(names & TRAINING)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_programs():
+  """Free the programs of a file after its last test: they take gigabytes."""
+  yield
+  jax.clear_caches()
+  gc.collect()
 
 
 @pytest.fixture(scope="module")
 def quick_compilation():
-  """Compile without optimising: most tests run a program once or twice."""
-  name = "jax_disable_most_optimizations"
-  before = jax.config.read(name)
-  jax.config.update(name, True)
-  yield
-  jax.config.update(name, before)
+  """Stand for what holds in all tests: see `tests/__init__.py`."""
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import sys
 
 from tests.config_files import ROOT
 
+EIGHT = "--xla_force_host_platform_device_count=8"
+
 
 def run(module, *words):
   """Return the JSON object that `python -m module` prints."""
@@ -15,9 +17,8 @@ def run(module, *words):
     cwd=ROOT,
     env={
       **os.environ,
-      "XLA_FLAGS": "--xla_force_host_platform_device_count=8",
+      "XLA_FLAGS": f"{os.environ.get('XLA_FLAGS', '')} {EIGHT}",
       "JAX_PLATFORMS": "cpu",
-      "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
     },
     capture_output=True,
     text=True,

@@ -63,7 +63,6 @@ def start(module, *words, home=config_files.ROOT, **options):
     **os.environ,
     "PYTHONPATH": str(home),
     "JAX_PLATFORMS": "cpu",
-    "JAX_DISABLE_MOST_OPTIMIZATIONS": "1",  # compiles in half the time
   }
   return subprocess.Popen(
     [sys.executable, "-m", module, *words],

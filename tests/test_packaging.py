@@ -16,7 +16,6 @@ LIBRARY = (
   "metrics",
   "models",
   "tasks",
-  "verify",
 )
 # What the extra `program` installs and no dependency of the library does.
 PROGRAM = (
@@ -31,7 +30,10 @@ PROGRAM = (
   "tensorflow_datasets",
   "tqdm",
 )
-COMMANDS = ("benchmark", "compare", "data", "main")
+COMMANDS = sorted(
+  {path.stem for path in (ROOT / "jtr_jax").glob("[!_]*.py")}
+  | {path.parent.name for path in (ROOT / "jtr_jax").glob("*/__main__.py")}
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +76,7 @@ for name in {COMMANDS}:
   done = run_without_program(code)
   assert done.returncode == 0, done.stderr
   lines = done.stdout.splitlines()
-  assert [line.split()[0] for line in lines] == list(COMMANDS)
+  assert [line.split()[0] for line in lines] == COMMANDS
   for line in lines:
     assert "pip install 'jtr_jax[program]'" in line
     assert re.search(f"import of ({'|'.join(PROGRAM)}) halted", line)

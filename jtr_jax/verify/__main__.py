@@ -14,11 +14,14 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 
-import numpy as np
+from jtr_jax.core import extras
 
-from jtr_jax.core import errors
-from jtr_jax.verify import kinds, released_checkpoint
-from jtr_jax.verify.comparison import Quantity, RecordError, Recording
+with extras.required("program"):
+  import numpy as np
+
+  from jtr_jax.core import errors
+  from jtr_jax.verify import kinds, released_checkpoint
+  from jtr_jax.verify.comparison import Quantity, RecordError, Recording
 
 _UNREADABLE = (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error)
 _HEADING = f"{'quantity':<40} {'largest error':>13} {'tolerance':>9}  verdict"

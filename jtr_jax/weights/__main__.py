@@ -10,10 +10,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jtr_jax.models import published
-from jtr_jax.pretrained import imported
-from jtr_jax.tensor_files.state_dict import read_state_dict
-from jtr_jax.weights import listing
+from jtr_jax.core import extras
+
+with extras.required("program"):
+  from jtr_jax.models import published
+  from jtr_jax.pretrained import imported
+  from jtr_jax.tensor_files.state_dict import read_state_dict
+  from jtr_jax.weights import listing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import tests
 from jtr_jax.models import segnet
 from jtr_jax.models.base import pad_to_stride
 from jtr_jax.models.segnet import Head, SegNet
@@ -164,7 +165,10 @@ def gradient_and_codes(dtype):
     )
     return jnp.mean(final * wave), codes
 
-  slope, codes = jax.jit(jax.grad(loss, has_aux=True))(
+  program = jax.jit(
+    jax.grad(loss, has_aux=True), compiler_options=tests.AS_EVERYWHERE
+  )
+  slope, codes = program(
     variables["params"], image.astype(np.float32).astype(dtype)
   )
   leaves = jax.tree.leaves(jax.tree.map(np.ravel, slope))
