@@ -1,12 +1,13 @@
 """Costs of a row: one train step is measured, a training extrapolated."""
 
-import dataclasses
 import json
+import statistics
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jtr_jax.benchmark.__main__ import measure_settings
 from jtr_jax.config import build
 from jtr_jax.tables.form import Entry
 from jtr_jax.tables.recipe import Recipe
@@ -24,22 +25,37 @@ def is_measured(folder: Path) -> bool:
 def measure(how: Recipe, images: int, folder: Path) -> None:
   """Measure a train step on random data and write what it takes.
 
+  A process of its own does it, because the most memory in use is known for a
+  whole process alone.
+
   Args:
     how: the run.
     images: of the published training split; 0 if that is not known.
     folder: where the file goes.
 
   Raises:
-    OSError: it cannot be written.
+    ValueError: the step cannot be measured.
+    OSError: the file cannot be written.
   """
-  settings = how.settings()
-  content = dataclasses.asdict(measure_settings(settings, runs=_TIMED_STEPS))
-  content["config"] = how.name
-  content["training_steps"] = build.total_steps(settings.train, images)
   path = folder / _FILE
   with text_files.clear_errors(path):
     folder.mkdir(parents=True, exist_ok=True)
+  measured = folder / "step.json"
+  words = [f"--config={how.name}", *how.flags, f"--runs={_TIMED_STEPS}"]
+  done = subprocess.run(
+    [sys.executable, "-m", "jtr_jax.benchmark", *words, f"--json={measured}"],
+    check=False,
+    capture_output=True,
+    text=True,
+  )
+  if done.returncode:
+    lines = done.stderr.strip().splitlines() or ["no message"]
+    raise ValueError(f"benchmark ended with {done.returncode}: {lines[-1]}")
+  content = json.loads(measured.read_text(encoding="utf-8"))
+  content["config"] = how.name
+  content["training_steps"] = build.total_steps(how.settings().train, images)
   text_files.replace(path, json.dumps(content, indent=2) + "\n")
+  measured.unlink()
 
 
 def reached(entry: Entry, folder: Path) -> dict[str, float]:
@@ -55,11 +71,9 @@ def reached(entry: Entry, folder: Path) -> dict[str, float]:
   if not is_measured(folder):
     return {}
   content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-  seconds = sorted(content["step_seconds"])
+  seconds = statistics.median(content["step_seconds"])
   costs = {
-    "training_time": seconds[len(seconds) // 2]
-    * content["training_steps"]
-    / 3600,
+    "training_time": seconds * content["training_steps"] / 3600,
     "memory": _memory(content) / 2**30,
   }
   return {

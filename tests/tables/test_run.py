@@ -206,7 +206,10 @@ def test_amtl_table_c_reports_acc_and_delta_over_all_metrics(
   assert f"{ours['acc'].mean:.4f}" in capsys.readouterr().out
 
 
-def test_a_cost_table_is_measured_once_and_extrapolated(tmp_path, capsys):
+def test_a_cost_table_is_measured_once_and_extrapolated(
+  tmp_path, capsys, monkeypatch
+):
+  monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
   words = ("jtr_18", f"--out={tmp_path}", "--rows=segnet/supervised")
   small = (*SMALL, "--config.data.size=(32,32)")
   assert command("run", *words, *small, "--seeds=0,1") == 0
@@ -227,6 +230,19 @@ def test_a_cost_table_is_measured_once_and_extrapolated(tmp_path, capsys):
   assert ours["vram"].mean == 3
   assert command("report", "jtr_18", f"--runs={tmp_path}") == 0
   assert "| 16.56 | 3 |" in capsys.readouterr().out
+
+
+def test_what_cannot_be_measured_says_why_and_is_tried_again(
+  tmp_path, capsys, monkeypatch
+):
+  monkeypatch.setenv("JAX_PLATFORMS", "nonsense")
+  words = ("jtr_18", f"--out={tmp_path}", "--rows=segnet/supervised")
+  for _ in range(2):
+    assert command("run", *words) == 1
+    shown = capsys.readouterr().out
+    assert "segnet/supervised seed 0: failed: benchmark ended with" in shown
+    assert "nonsense" in shown
+    assert shown.count("\n") == 1
 
 
 def test_a_row_that_fails_does_not_keep_others_from_running(
