@@ -1,7 +1,9 @@
 """The arguments of a config file: what follows the colon of --config=FILE:."""
 
+from collections.abc import Mapping
 from typing import Any
 
+from jtr_jax.config import habits
 from jtr_jax.core import errors
 
 
@@ -23,7 +25,8 @@ def parse_arg(arg: str, **defaults: Any) -> dict[str, Any]:
     ValueError: an unknown or repeated key, naming the nearest, or a value of
       another type.
   """
-  first, given = next(iter(defaults)), {}
+  first = next(iter(defaults))
+  given: dict[str, Any] = {}
   for position, word in enumerate(filter(None, arg.split(","))):
     key, equals, text = (part.strip() for part in word.partition("="))
     if not equals and isinstance(defaults.get(key), bool):
@@ -31,11 +34,30 @@ def parse_arg(arg: str, **defaults: Any) -> dict[str, Any]:
     elif not equals and position == 0:
       key, text = first, key
     if key not in defaults:
-      raise errors.unknown_name("config argument", key, defaults)
+      raise _unknown(word, given, defaults)
     if key in given:
       raise _bad_argument(key, "two values", "one")
     given[key] = _parse_value(key, text, defaults[key])
   return {**defaults, **given}
+
+
+def _unknown(
+  word: str, given: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> ValueError:
+  """Return the error of a word that is no argument."""
+  key = word.partition("=")[0].strip()
+  last = list(given)[-1] if given else ""
+  if last and key == word.strip() and _is_list_of_names(defaults[last]):
+    names = "+".join([*given[last], key])
+    return _bad_argument(last, f"{','.join(given[last])},{key}", names)
+  near = habits.usual_name(key, defaults)
+  return errors.unknown_name("config argument", key, defaults, near=near)
+
+
+def _is_list_of_names(default: Any) -> bool:
+  """Whether an argument is a list of names, not a size."""
+  is_size = isinstance(default, tuple) and isinstance((*default, "")[0], int)
+  return isinstance(default, tuple) and not is_size
 
 
 def _parse_value(key: str, text: str, default: Any) -> Any:
@@ -45,8 +67,7 @@ def _parse_value(key: str, text: str, default: Any) -> Any:
       raise _bad_argument(key, text, "true or false")
     return text == "true"
   if isinstance(default, tuple):
-    is_size = bool(default) and isinstance(default[0], int)
-    if not is_size:
+    if _is_list_of_names(default):
       return tuple(filter(None, text.split("+")))
     numbers = text.split("x")
     if len(numbers) != len(default):

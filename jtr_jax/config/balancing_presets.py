@@ -1,15 +1,14 @@
 """How config files choose the balancing of losses and gradients."""
 
 import dataclasses
-import inspect
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from jtr_jax.balancing.base import LossBalancer, TaskLoss
-from jtr_jax.config import registry
-from jtr_jax.config.settings import Part, Settings
+from jtr_jax.balancing.base import GradientBalancer, LossBalancer, TaskLoss
+from jtr_jax.config import build, own_parts, registry, schema
+from jtr_jax.config.settings import BalancingSettings, Part, Settings
 from jtr_jax.core import errors
 
 
@@ -70,11 +69,12 @@ def choose(name: str) -> dict[str, Any]:
   gradient = registry.find(
     "balancing", preset.gradient, registry.GRADIENT_BALANCERS
   )
+  weighting = loss.part(preset.loss, **preset.loss_fields)
   return {
-    "loss": loss.part(preset.loss, **preset.loss_fields),
+    "loss": weighting,
     "gradient": gradient.part(preset.gradient, **preset.gradient_fields),
     "scope": preset.scope,
-    "task_loss": _task_loss(loss),
+    "task_loss": default_task_loss(weighting),
   }
 
 
@@ -89,7 +89,11 @@ def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
 def with_balancing(settings: Settings, name: str) -> Settings:
   """Return settings with a balancing, `name` or `name@scope`."""
   name, _, scope = name.partition("@")
-  chosen = choose(name) | ({"scope": scope} if scope else {})
+  chosen = choose(name)
+  if scope:
+    field = schema.fields_of(BalancingSettings)["scope"]
+    schema.check("balancing.scope", scope, field)
+    chosen["scope"] = scope
   balancing = dataclasses.replace(settings.balancing, **chosen)
   return dataclasses.replace(settings, balancing=balancing)
 
@@ -99,12 +103,10 @@ def as_section(part: Part) -> ConfigDict:
   return ConfigDict({"name": part.name, **part.fields})
 
 
-def _task_loss(loss: registry.Entry) -> TaskLoss:
+def default_task_loss(loss: Part) -> TaskLoss:
   """Return the loss of a task that a loss balancer is meant for."""
-  taken = inspect.signature(loss.build).parameters
-  given = {"period": 1} if "period" in taken else {}
-  balancer: LossBalancer = loss.build(1, **given)
-  return balancer.default_task_loss
+  example: LossBalancer = build.make_part(loss, 1, LossBalancer, period=1)
+  return example.default_task_loss
 
 
 def _preset(name: str) -> Preset:
@@ -125,6 +127,16 @@ def _preset(name: str) -> Preset:
 
 
 def _find(name: str) -> Preset:
+  if own_parts.is_own(name):
+    return _own(name)
   if name not in PRESETS:
     raise errors.unknown_name("balancing", name, PRESETS)
   return PRESETS[name]
+
+
+def _own(name: str) -> Preset:
+  """Return the preset of a user's balancer of either kind."""
+  part = registry.find("balancing", name, {}).part(name)
+  made = build.make_part(part, 1, LossBalancer, GradientBalancer, period=1)
+  is_loss = isinstance(made, LossBalancer)
+  return Preset(loss=name) if is_loss else Preset(gradient=name)

@@ -16,6 +16,7 @@ from jtr_jax.config.settings import (
   SourceSettings,
   TrainSettings,
 )
+from jtr_jax.core import errors
 from jtr_jax.data.label_splits import resolve
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading.feed import Delivery, Shardings
@@ -59,8 +60,9 @@ def task_names(names: tuple[str, ...], manifest: Manifest) -> tuple[str, ...]:
 
 def make_model(settings: Settings, tasks: tuple[Task, ...]) -> MultiTaskNet:
   """Return the network."""
-  net: MultiTaskNet = _build(
-    settings.model, tasks, dtype=registry.DTYPES[settings.train.dtype]
+  dtype = registry.DTYPES[settings.train.dtype]
+  net: MultiTaskNet = make_part(
+    settings.model, tasks, MultiTaskNet, dtype=dtype
   )
   return net
 
@@ -74,9 +76,10 @@ def make_method(
     ValueError: single-task learning with several tasks, or a method that
       relates tasks with a single one.
   """
-  method: Method = _build(
+  method: Method = make_part(
     settings.method,
     tasks,
+    Method,
     dtype=registry.DTYPES[settings.train.dtype],
     steps_per_epoch=steps_per_epoch,
   )
@@ -253,11 +256,32 @@ def warn_of_unlabelled(method: Part, present: np.ndarray) -> None:
     )
 
 
-def _build(part: Part, tasks: tuple[Task, ...], **known: Any) -> Any:
-  """Return what a part makes; it gets what it asks for of `known`."""
+def make_part(part: Part, subject: Any, *kinds: type, **known: Any) -> Any:
+  """Return what a part makes.
+
+  Args:
+    part: the part.
+    subject: what it is for: the tasks, or their number.
+    *kinds: what it may make.
+    **known: what it gets if it asks for it.
+
+  Raises:
+    ValueError: a user's own part makes something else.
+  """
   asked = known.keys() & inspect.signature(part.build).parameters
   given = {name: known[name] for name in asked}
-  return part.build(tasks, **part.fields, **given)
+  made = part.build(subject, **part.fields, **given)
+  if isinstance(made, kinds):
+    return made
+  expected = f"{kinds[0].__module__}.{kinds[0].__name__}"
+  raise ValueError(
+    errors.message(
+      f"{part.name!r} makes something else than it is used for",
+      found=f"a {type(made).__name__}",
+      expected=f"a {expected}",
+      do="Return one, or use it in another section of the config.",
+    )
+  )
 
 
 def _whole_dispatches(train: TrainSettings, images: int) -> int:

@@ -1,12 +1,9 @@
 """From the balancing of settings to balancers."""
 
-import inspect
-from collections.abc import Mapping
-from typing import Any
-
 from jtr_jax.balancing import uncertainty
+from jtr_jax.balancing.base import GradientBalancer, LossBalancer
 from jtr_jax.config import build
-from jtr_jax.config.settings import Part, Settings
+from jtr_jax.config.settings import Settings
 from jtr_jax.core import errors
 from jtr_jax.tasks.base import Task
 from jtr_jax.train.task_weighting import Balancing, LookAhead
@@ -34,8 +31,12 @@ def make_balancing(
     "primary": names.index(section.primary) if section.primary else 0,
     "period": max(1, round(steps_per_epoch)),
   }
-  loss = _balancer(section.loss, len(names), common)
-  gradient = _balancer(section.gradient, len(names), common)
+  loss: LossBalancer = build.make_part(
+    section.loss, len(names), LossBalancer, **common
+  )
+  gradient: GradientBalancer | None = build.make_part(
+    section.gradient, len(names), GradientBalancer, type(None), **common
+  )
   if gradient and gradient.needs_sigma and not loss.sigma:
     loss = uncertainty.learn_sigma_beside(loss, len(names))
   scope = section.scope
@@ -53,10 +54,3 @@ def make_balancing(
       tuple(map(names.index, primary)),
     ),
   )
-
-
-def _balancer(part: Part, num_tasks: int, common: Mapping[str, Any]) -> Any:
-  """Return a balancer; it gets what it asks for of `common`."""
-  taken = inspect.signature(part.build).parameters
-  given = {name: value for name, value in common.items() if name in taken}
-  return part.build(num_tasks, **part.fields, **given)

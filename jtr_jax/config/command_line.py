@@ -16,7 +16,7 @@ from jtr_jax.config import (
   schema,
   upgrade,
 )
-from jtr_jax.config.balancing_presets import as_section
+from jtr_jax.config.balancing_presets import as_section, default_task_loss
 from jtr_jax.config.layout import Layout
 from jtr_jax.config.settings import Settings
 from jtr_jax.core import errors
@@ -138,8 +138,10 @@ def _use_parts(config: ConfigDict, given: Mapping[str, str]) -> None:
     if place == "method":
       presets.use_method(config, name)
     elif place.startswith("balancing."):
-      side = place.removeprefix("balancing.")
-      config.balancing[side] = as_section(entry.part(name))
+      part = entry.part(name)
+      config.balancing[place.removeprefix("balancing.")] = as_section(part)
+      if place == "balancing.loss":
+        config.balancing.task_loss = default_task_loss(part)
     elif place == "model":
       presets.use_model(config, name)
     else:

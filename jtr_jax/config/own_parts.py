@@ -1,8 +1,9 @@
 """Parts of a user's own: `package.module:attribute` in place of a name."""
 
 import importlib
+import inspect
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from jtr_jax.core import errors
@@ -39,6 +40,33 @@ def load(kind: str, name: str) -> Callable[..., Any]:
     raise _not_importable(kind, name, f"a {type(found).__name__}")
   function: Callable[..., Any] = found
   return function
+
+
+def require_defaults(
+  kind: str, name: str, build: Callable[..., Any], known: Sequence[str]
+) -> None:
+  """Raise a `ValueError` if a config could not give all that a part needs.
+
+  Args:
+    kind: what it is used as.
+    name: where it was imported from.
+    build: takes what it is for first, then keyword arguments.
+    known: keyword arguments that it gets anyway.
+  """
+  _, *others = inspect.signature(build).parameters.values()
+  variable = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+  for parameter in others:
+    is_given = parameter.name in known or parameter.kind in variable
+    if not is_given and parameter.default is parameter.empty:
+      raise ValueError(
+        errors.message(
+          f"The {kind} {name!r} cannot be used",
+          found=f"a parameter {parameter.name!r} without a default",
+          expected="defaults for all but the first, for they are fields of the "
+          "config",
+          do=f"Give {parameter.name!r} a default.",
+        )
+      )
 
 
 def _described(error: Exception) -> str:

@@ -106,7 +106,7 @@ def find(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
       be imported.
   """
   if own_parts.is_own(name):
-    return _entry(own_parts.load(kind, name))
+    return _own_entry(kind, name)
   if name not in table:
     raise errors.unknown_name(kind, name, table)
   return table[name]
@@ -132,6 +132,13 @@ def _open_prepared(directory: str, **options: Any) -> Dataset:
   """Open what lies in a directory; options of a preparation do not matter."""
   del options
   return prepared.open_dataset(directory)
+
+
+def _own_entry(kind: str, name: str) -> Entry:
+  """Return the entry of a user's own part."""
+  build = own_parts.load(kind, name)
+  own_parts.require_defaults(kind, name, build, _OF_THE_RUN)
+  return _entry(build)
 
 
 def _entry(

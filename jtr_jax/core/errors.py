@@ -36,8 +36,8 @@ def unknown_name(
     The error (not raised), naming the nearest known name if there is one.
   """
   names = sorted(known)
-  alike = [near] if near else difflib.get_close_matches(name, names, n=1)
-  hint = f"Did you mean {alike[0]!r}?" if alike else _NOTHING_NEAR
+  found = near or _alike(name, names)
+  hint = f"Did you mean {found!r}?" if found else _NOTHING_NEAR
   return ValueError(
     message(
       f"Unknown {kind}",
@@ -46,3 +46,10 @@ def unknown_name(
       do=hint,
     )
   )
+
+
+def _alike(name: str, names: Iterable[str]) -> str | None:
+  """Return the name that is spelt most alike, whatever the case."""
+  lower = {other.lower(): other for other in names}
+  found = difflib.get_close_matches(name.lower(), lower, n=1)
+  return lower[found[0]] if found else None

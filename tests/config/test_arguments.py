@@ -37,6 +37,8 @@ def test_parse_arg_of_nothing_is_the_defaults():
     ("scenari=full", "Did you mean 'scenario'"),
     ("full,onelabel", "Unknown config argument.*'onelabel'"),
     ("full,scenario=full", "'scenario'.*two values"),
+    ("tasks=depth,normals", r"'depth,normals'.*Expected: depth\+normals"),
+    ("max_steps=3", "Did you mean 'steps'"),
     ("seed=one", "'seed'.*'one'.*int"),
     ("fast=yes", "'fast'.*true or false"),
     ("size=96", "'size'.*height and width"),
@@ -45,4 +47,6 @@ def test_parse_arg_of_nothing_is_the_defaults():
 )
 def test_parse_arg_refuses(arg, error):
   with pytest.raises(ValueError, match=error):
-    presets.parse_arg(arg, scenario="", seed=0, fast=False, size=(0, 0))
+    presets.parse_arg(
+      arg, scenario="", seed=0, fast=False, size=(0, 0), tasks=(), steps=0
+    )

@@ -14,6 +14,7 @@ from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods import mtpsl
 from jtr_jax.methods.jtr import settings as jtr_settings
+from jtr_jax.methods.supervised import supervised
 from tests import config_files
 
 N = 12
@@ -99,7 +100,9 @@ def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
   monkeypatch.setattr(
     builders.jtr_,
     "jtr",
-    lambda tasks, autoencoder, settings: seen.append((autoencoder, settings)),
+    lambda tasks, autoencoder, settings: (
+      seen.append((autoencoder, settings)) or supervised(tasks)
+    ),
   )
   config = presets.use_method(presets.base(), "jtr", variant=variant)
   config.train.dtype = "bfloat16"
@@ -114,7 +117,9 @@ def test_jtr_settings_pass_through_the_config(variant, monkeypatch):
 def test_single_field_reaches_the_method(monkeypatch):
   seen = []
   monkeypatch.setattr(
-    builders.jtr_, "jtr", lambda tasks, autoencoder, s: seen.append(s)
+    builders.jtr_,
+    "jtr",
+    lambda tasks, autoencoder, s: seen.append(s) or supervised(tasks),
   )
   build.make_method(resolved(method__label_mask="own"), NYU_TASKS, 1.0)
   stacking = dataclasses.replace(jtr_settings.PAPER.stacking, label_mask="own")
@@ -183,12 +188,14 @@ def test_mtpsl_settings_pass_through_the_config(variant, monkeypatch):
   monkeypatch.setattr(
     builders.mtpsl_,
     "mtpsl",
-    lambda *args, **kwargs: seen.append((*args, kwargs["steps_per_epoch"])),
+    lambda tasks, *args, steps_per_epoch: (
+      seen.append((*args, steps_per_epoch)) or supervised(tasks)
+    ),
   )
   config = presets.use_method(presets.base(), "mtpsl", variant=variant)
   config.model.filters = (4, 5, 6, 7, 8)
   build.make_method(resolve.resolve(config), NYU_TASKS, 12.5)
-  _, mapping, found, steps = seen[0]
+  mapping, found, steps = seen[0]
   assert found == MTPSL[variant]
   assert mapping.filters == (4, 5, 6, 7, 8)
   assert steps == 12.5

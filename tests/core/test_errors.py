@@ -18,6 +18,17 @@ def test_unknown_name_points_at_the_nearest_one():
   assert "Did you mean 'normals'?" in str(error)
 
 
+def test_unknown_name_is_found_in_another_case():
+  text = str(errors.unknown_name("balancing", "PCGrad", ["pcgrad", "cagrad"]))
+  assert "Did you mean 'pcgrad'?" in text
+
+
+def test_unknown_name_takes_the_one_that_is_meant():
+  names = ["clip_norm", "learning_rate"]
+  error = errors.unknown_name("field", "lr", names, near="learning_rate")
+  assert "Did you mean 'learning_rate'?" in str(error)
+
+
 def test_unknown_name_does_not_guess_from_nothing_like_it():
   text = str(errors.unknown_name("task", "xyz", iter(["depth"])))
   assert "Did you mean" not in text

@@ -1,0 +1,232 @@
+"""Parts from a user's own file, named `package.module:attribute`."""
+
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jtr_jax.config import (
+  build,
+  build_balancing,
+  command_line,
+  presets,
+  resolve,
+)
+from jtr_jax.data.datasets import nyuv2
+from jtr_jax.data.records.manifest import Manifest
+from tests import config_files
+
+ROOMS = str(config_files.ROOT / "configs" / "rooms_jtr.py")
+FOLDER = str(config_files.ROOT / "configs" / "folder_jtr.py")
+
+PARTS = '''
+from typing import Annotated, Any, Literal
+
+import optax
+
+from jtr_jax import balancing
+from jtr_jax.core.fields import POSITIVE
+from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.models.segnet import Head, SegNet
+from jtr_jax.methods.supervised import supervised
+
+
+def sharper(
+  tasks,
+  *,
+  steps_per_epoch: float,
+  strength: Annotated[float, POSITIVE] = 2.0,
+  share: Literal["image", "sum"] = "sum",
+):
+  """Supervised learning whose losses count more."""
+  method = supervised(tasks, share=share)
+  return method._replace(losses=lambda *args: scaled(method, strength, *args))
+
+
+def scaled(method, strength, *args):
+  output = method.losses(*args)
+  losses = {
+    name: loss._replace(sum=strength * loss.sum)
+    for name, loss in output.task_losses.items()
+  }
+  return output._replace(task_losses=losses)
+
+
+def narrow(tasks, *, dtype: Any, width: int = 4):
+  heads = tuple(Head(task.channels, dtype) for task in tasks)
+  return MultiTaskNet(SegNet((width, width), dtype=dtype), heads, tasks)
+
+
+def halves(num_tasks: int, *, factor: float = 0.5):
+  return balancing.fixed(num_tasks, weights=(factor,) * num_tasks)
+
+
+def first_alone(num_tasks: int, *, primary: int = 0, soft: bool = False):
+  del primary, soft
+  return balancing.pcgrad(num_tasks)
+
+
+def signs(learning_rate, *, momentum: float = 0.9):
+  return optax.sgd(learning_rate, momentum)
+
+
+def strict(tasks, strength):
+  return supervised(tasks)
+
+
+def nothing(tasks):
+  return 3
+
+
+NUMBER = 3
+'''
+
+
+@pytest.fixture(autouse=True)
+def my_lab(tmp_path, monkeypatch):
+  """A user's module that the program can import."""
+  (tmp_path / "my_lab.py").write_text(PARTS)
+  (tmp_path / "my_broken.py").write_text("x = 1\ny = x / 0\n")
+  monkeypatch.syspath_prepend(tmp_path)
+  yield
+  for name in ("my_lab", "my_broken"):
+    sys.modules.pop(name, None)
+
+
+def rooms(*fields, arg=""):
+  return command_line.settings(f"{ROOMS}:{arg}", fields)
+
+
+def tasks_of(settings):
+  manifest = Manifest("test", (32, 32), nyuv2.TASKS, {}, {})
+  return build.make_tasks(settings.tasks, manifest)
+
+
+def test_an_own_method_with_its_fields():
+  settings = rooms("method.name=my_lab:sharper", "method.strength=3")
+  assert settings.method.fields == {"strength": 3.0, "share": "sum"}
+  tasks = tasks_of(settings)
+  method = build.make_method(settings, tasks, 10.0)
+  assert len(method.views) == 1
+  plain = resolve.to_plain(settings)
+  assert plain["method"]["name"] == "my_lab:sharper"
+  assert resolve.resolve(plain) == settings
+
+
+def test_an_own_method_as_an_argument():
+  settings = command_line.settings(f"{FOLDER}:raw=D,method=my_lab:sharper")
+  assert settings.method.name == "my_lab:sharper"
+  assert settings.method.fields["strength"] == 2.0
+
+
+def test_an_own_network():
+  settings = rooms("model.name=my_lab:narrow", "model.width=6")
+  net = build.make_model(settings, tasks_of(settings))
+  assert net.encoder.filters == (6, 6)
+  assert net.encoder.dtype == jnp.float32
+  assert settings.method.fields["autoencoder_filters"] == (8, 16, 32, 64, 64)
+
+
+@pytest.mark.parametrize("how", ["fields", "argument"])
+def test_own_balancers(how):
+  if how == "fields":
+    settings = rooms(
+      "balancing.loss.name=my_lab:halves",
+      "balancing.loss.factor=0.25",
+      "balancing.gradient.name=my_lab:first_alone",
+    )
+    factor = 0.25
+  else:
+    settings = rooms(arg="balancing=my_lab:halves+my_lab:first_alone")
+    factor = 0.5
+  assert settings.balancing.loss.fields == {"factor": factor}
+  assert settings.balancing.gradient.fields == {"soft": False}
+  assert settings.balancing.task_loss == "mean"
+  tasks = tasks_of(settings)
+  made = build_balancing.make_balancing(settings, tasks, 2.0)
+  assert made.gradient.name == "pcgrad"
+  assert made.loss.name == "fixed"
+
+
+def step_of(settings):
+  """Return the first step of the optimiser for a gradient of 1."""
+  method = build.make_method(settings, tasks_of(settings), 10.0)
+  optimizer = build.make_optimizer(settings, method, 10.0)
+  params = {"w": jnp.ones(2)}
+  updates, _ = optimizer.update(params, optimizer.init(params), params)
+  return np.asarray(updates["w"])
+
+
+@pytest.mark.parametrize(
+  ("fields", "expected"),
+  [
+    (("optimizer.name=my_lab:signs", "optimizer.momentum=0"), -1e-3),
+    (
+      ("optimizer.name=optax:adamw", "optimizer.weight_decay=0.5"),
+      -1.5e-3,
+    ),
+    (("optimizer.name=sgd", "optimizer.momentum=0"), -1e-3),
+  ],
+)
+def test_own_and_other_optimisers(fields, expected):
+  """Those of optax are such: functions of a schedule and keyword arguments."""
+  settings = rooms(*fields, "optimizer.clip_norm=0", arg="full")
+  np.testing.assert_allclose(step_of(settings), expected, rtol=1e-4)
+  assert "betas" not in resolve.to_plain(settings)["optimizer"]
+
+
+def test_every_group_has_the_own_optimiser():
+  file = config_files.ROOT / "configs" / "rooms_mtpsl.py"
+  settings = command_line.settings(str(file), ["optimizer.name=optax:lion"])
+  assert settings.optimizer.rule.build is optax.lion
+  assert settings.optimizer.groups["film_learning_rate"] == 1e-2
+  method = build.make_method(settings, tasks_of(settings), 10.0)
+  build.make_optimizer(settings, method, 10.0)
+
+
+@pytest.mark.parametrize(
+  ("fields", "error"),
+  [
+    (("method.name=my_lab:sharper", "method.strength=0"), "more than 0"),
+    (("method.name=my_lab:sharper", "method.strenght=1"), "method.strength'"),
+    (
+      ("method.name=my_lab:sharper", "method.share=mage"),
+      "Did you mean 'image'",
+    ),
+    (("method.name=my_lab:sharper", "method.dist_weight=1"), "dist_weight"),
+    (("method.name=my_lab:sharpr",), "Did you mean 'sharper'"),
+    (("method.name=my_lb:sharper",), "ModuleNotFoundError.*PYTHONPATH"),
+    (("method.name=my_broken:x",), r"ZeroDivisionError.*my_broken\.py, line 2"),
+    (("method.name=my_lab:NUMBER",), "Found: a int"),
+    (("method.name=my_lab:strict",), "'strength' without a default"),
+    (("optimizer.name=optax:adamw", "optimizer.b3=1"), "optimizer.b3"),
+  ],
+)
+def test_what_is_wrong_is_named(fields, error):
+  with pytest.raises(ValueError, match=error):
+    rooms(*fields)
+
+
+@pytest.mark.parametrize(
+  ("place", "make"),
+  [
+    ("method", lambda s: build.make_method(s, tasks_of(s), 1.0)),
+    ("model", lambda s: build.make_model(s, tasks_of(s))),
+    (
+      "balancing.loss",
+      lambda s: build_balancing.make_balancing(s, tasks_of(s), 1.0),
+    ),
+  ],
+)
+def test_a_part_that_makes_something_else_is_named(place, make):
+  with pytest.raises(ValueError, match=r"'my_lab:nothing' makes.*Found: a int"):
+    make(rooms(f"{place}.name=my_lab:nothing"))
+
+
+def test_config_files_take_own_parts_too():
+  config = presets.use_method(presets.base(), "my_lab:sharper", strength=4.0)
+  assert resolve.resolve(config).method.fields["strength"] == 4.0
+  with pytest.raises(ValueError, match="Did you mean 'strength'"):
+    presets.use_method(presets.base(), "my_lab:sharper", strenth=4.0)
