@@ -181,7 +181,7 @@ def test_foreign_checkpoint_is_refused(rooms, copy):
 def test_pictures_can_be_left_out(rooms, tmp_path):
   settings = small_config.settings(rooms, evaluate__pictures=0)
   made = setup.make_experiment(settings, tmp_path / "run")
-  setup.make_evaluation(made, make_mesh(1)).snapshot(None)
+  setup.make_evaluation(made, make_mesh(1)).draw(None)
   assert not (tmp_path / "run").exists()
 
 

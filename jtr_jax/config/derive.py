@@ -15,7 +15,7 @@ from jtr_jax.config.settings import (
 )
 from jtr_jax.core import errors
 
-MAIN = "main"
+MAIN_DATA = "main"
 """The name of the main data among the sources."""
 
 
@@ -114,7 +114,7 @@ def single_task(
   own = one_run(with_sources(settings, labelled), tasks=(task,))
   first, *others = sources
   further = own.data.sources
-  if first != MAIN:
+  if first != MAIN_DATA:
     own = _with_main(own, further[first])
   kept = MappingProxyType({name: further[name] for name in others})
   data = dataclasses.replace(own.data, sources=kept)
@@ -152,7 +152,7 @@ def with_sources(
   """Return settings whose sources are changed, the main data among them."""
   further = {n: change(n, own) for n, own in settings.data.sources.items()}
   data = dataclasses.replace(
-    change(MAIN, settings.data), sources=MappingProxyType(further)
+    change(MAIN_DATA, settings.data), sources=MappingProxyType(further)
   )
   return dataclasses.replace(settings, data=data)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from ml_collections import ConfigDict
 
 from jtr_jax.config import layout, schema
-from jtr_jax.config.derive import MAIN
+from jtr_jax.config.derive import MAIN_DATA
 from jtr_jax.config.layout import SOURCES, Layout
 from jtr_jax.config.schema import bad_value
 from jtr_jax.config.settings import (
@@ -118,8 +118,8 @@ def _check_rest(settings: Settings) -> None:
   _check_once("tasks", settings.tasks)
   _check_source("data", settings.data)
   for name, source in settings.data.sources.items():
-    if not name.isidentifier() or name == MAIN:
-      expected = f"names of letters, digits and _, other than {MAIN}"
+    if not name.isidentifier() or name == MAIN_DATA:
+      expected = f"names of letters, digits and _, other than {MAIN_DATA}"
       raise bad_value(SOURCES, name, expected)
     _check_source(f"{SOURCES}.{name}", source)
     _check_once(f"{SOURCES}.{name}.tasks", source.tasks)

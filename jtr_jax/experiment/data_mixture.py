@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jtr_jax.config import build
-from jtr_jax.config.derive import MAIN
+from jtr_jax.config.derive import MAIN_DATA
 from jtr_jax.config.settings import Settings, SourceSettings
 from jtr_jax.core import errors
 from jtr_jax.data.label_splits import text_file
@@ -23,7 +23,7 @@ class Source:
   """One of the places that images come from.
 
   Attributes:
-    name: `MAIN`, or its key in `data.sources`.
+    name: `MAIN_DATA`, or its key in `data.sources`.
     settings: of the main data, or of the source.
     dataset: the prepared data.
     forms: for each task of the run, how its labels are stored.
@@ -107,7 +107,7 @@ class Source:
 
   def save_labels(self, folder: Path) -> None:
     """Write which labels may be seen as labels.tsv or labels_<name>.tsv."""
-    suffix = "" if self.name == MAIN else f"_{self.name}"
+    suffix = "" if self.name == MAIN_DATA else f"_{self.name}"
     if self.labels:
       text_file.save_split(folder / f"labels{suffix}.tsv", self.labels)
 
@@ -173,7 +173,7 @@ class Mixture:
   def ids(self) -> tuple[str, ...]:
     """Sample ids of the images to train on."""
     return tuple(
-      identifier if source.name == MAIN else f"{source.name}:{identifier}"
+      identifier if source.name == MAIN_DATA else f"{source.name}:{identifier}"
       for source in self.sources
       for identifier in source.ids
     )
@@ -189,10 +189,10 @@ def open_sources(settings: Settings) -> Mixture:
     ValueError: data that is not there, or sources that do not fit together.
   """
   main, further = settings.data, settings.data.sources
-  all_settings: dict[str, SourceSettings] = {MAIN: main, **further}
-  wanted = {MAIN: (), **{name: own.tasks for name, own in further.items()}}
+  all_settings: dict[str, SourceSettings] = {MAIN_DATA: main, **further}
+  wanted = {MAIN_DATA: (), **{name: own.tasks for name, own in further.items()}}
   per_batch = {
-    MAIN: settings.train.batch_size,
+    MAIN_DATA: settings.train.batch_size,
     **{name: own.per_batch for name, own in further.items()},
   }
   datasets = {n: build.open_data(own) for n, own in all_settings.items()}
@@ -201,7 +201,7 @@ def open_sources(settings: Settings) -> Mixture:
     for name, dataset in datasets.items()
   }
   manifest = dataclasses.replace(
-    manifests[MAIN], tasks=selections.join_tasks(manifests)
+    manifests[MAIN_DATA], tasks=selections.join_tasks(manifests)
   )
   names = build.task_names(settings.tasks, manifest)
   for name in all_settings:

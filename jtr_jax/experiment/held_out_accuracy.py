@@ -71,13 +71,13 @@ def set_images_aside(
   return data.with_labels(kept), data.with_labels(aside).main.labelled
 
 
-def make_track(
+def make_update(
   settings: Settings,
   net: MultiTaskNet,
   balancing: Balancing,
   aside: Selection | None,
   mesh: Mesh,
-) -> loop.Track:
+) -> loop.UpdateBalancing:
   """Return what tells the balancer the accuracies after an evaluation.
 
   Args:
@@ -89,7 +89,7 @@ def make_track(
     mesh: devices that hold the state.
   """
   if Need.VALIDATION_METRICS not in balancing.loss.needs:
-    return loop.no_track
+    return loop.no_update
   measure = None
   if aside:
     batch = dispatch.whole_shares(settings.evaluate.batch_size, mesh)
@@ -106,7 +106,7 @@ def make_track(
     out_shardings=dispatch.replicated(mesh),
   )
 
-  def track(
+  def update_balancing(
     state: TrainState, metrics: dict[str, float]
   ) -> tuple[TrainState, dict[str, float]]:
     found = accuracies(net.tasks, measure(state) if measure else metrics)
@@ -116,4 +116,4 @@ def make_track(
     row = {f"accuracy/{name}": value for name, value in found.items()}
     return dataclasses.replace(state, balancing=new), row
 
-  return track
+  return update_balancing

@@ -29,7 +29,7 @@ def write_card(
 
   Args:
     experiment: what was run.
-    evaluation: how it was judged.
+    evaluation: how it was evaluated.
     checkpoints: know which step is best.
     name: of the config.
   """

@@ -72,5 +72,5 @@ def evaluate(folder: Path, *, which: Which) -> None:
   evaluation = setup.make_evaluation(made, mesh)
   restored = setup.restore_state(made, which)
   state = jax.device_put(restored.state, replicated(mesh))
-  metrics = setup.make_judge(made, evaluation)(state)
+  metrics = setup.make_evaluate(made, evaluation)(state)
   results.write_evaluation(folder, restored.step, evaluation.split, metrics)

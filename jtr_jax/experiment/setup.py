@@ -29,7 +29,7 @@ DELTA = "delta_mtl"
 
 
 class Evaluation(NamedTuple):
-  """How a state is judged.
+  """How a state is evaluated.
 
   Attributes:
     split: name of the split.
@@ -37,7 +37,7 @@ class Evaluation(NamedTuple):
     steps: batches of it.
     mesh: devices that share a batch.
     baseline: what gains are measured against, or None.
-    snapshot: draws pictures of a state.
+    draw: draws pictures of a state.
   """
 
   split: str
@@ -45,7 +45,7 @@ class Evaluation(NamedTuple):
   steps: int
   mesh: Mesh
   baseline: delta.Baseline | None
-  snapshot: prediction_pictures.Snapshot
+  draw: prediction_pictures.Draw
 
 
 @dataclasses.dataclass(frozen=True)
@@ -145,7 +145,7 @@ def make_run(
 
   Args:
     experiment: the experiment.
-    evaluation: how its states are judged.
+    evaluation: how its states are evaluated.
     mesh: devices that share a batch.
   """
   settings = experiment.settings
@@ -161,10 +161,10 @@ def make_run(
     seed=settings.seed,
     mesh=mesh,
     schedule=experiment.schedule,
-    evaluate=make_judge(experiment, evaluation),
+    evaluate=make_evaluate(experiment, evaluation),
     eval_split=evaluation.split,
     balancing=experiment.balancing,
-    track=held_out_accuracy.make_track(
+    update_balancing=held_out_accuracy.make_update(
       settings,
       experiment.net,
       experiment.balancing,
@@ -221,7 +221,7 @@ def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
 
 
 def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
-  """Return how states of the experiment are judged.
+  """Return how states of the experiment are evaluated.
 
   Args:
     experiment: the experiment.
@@ -239,23 +239,25 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
     steps=pipeline.evaluation_steps(images, batch),
     mesh=mesh,
     baseline=delta.read_baseline(baseline) if baseline else None,
-    snapshot=_make_snapshot(experiment),
+    draw=_make_draw(experiment),
   )
 
 
-def make_judge(experiment: Experiment, evaluation: Evaluation) -> loop.Judge:
+def make_evaluate(
+  experiment: Experiment, evaluation: Evaluation
+) -> loop.Evaluate:
   """Return the function from a state to its metrics, gains and pictures."""
   net, tasks = experiment.net, experiment.tasks
   step = evaluate.make_evaluation_step(net, evaluation.feed, evaluation.mesh)
 
-  def judge(state: TrainState) -> dict[str, float]:
-    evaluation.snapshot(state)
+  def run(state: TrainState) -> dict[str, float]:
+    evaluation.draw(state)
     metrics = evaluate.evaluate(
       net, step, state, evaluation.feed, steps=evaluation.steps
     )
     return metrics | delta.delta_mtl(metrics, tasks, evaluation.baseline)
 
-  return judge
+  return run
 
 
 def open_checkpoints(
@@ -273,14 +275,14 @@ def open_checkpoints(
   )
 
 
-def _make_snapshot(experiment: Experiment) -> prediction_pictures.Snapshot:
+def _make_draw(experiment: Experiment) -> prediction_pictures.Draw:
   """Return what draws the first images of the evaluated split, if any."""
   count = experiment.settings.evaluate.pictures
   if not count:
     return lambda state: None
   batches = pipeline.evaluation_batches(experiment.data.evaluated, count)
   examples, real = next(batches)
-  return prediction_pictures.make_snapshot(
+  return prediction_pictures.make_draw(
     experiment.net,
     experiment.method,
     jax.tree.map(lambda x: x[:real], examples),

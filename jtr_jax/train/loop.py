@@ -34,21 +34,21 @@ from jtr_jax.train.task_weighting import PLAIN, Balancing
 from jtr_jax.workdir.checkpoints import Checkpoints
 from jtr_jax.workdir.metric_files import MetricWriter
 
-Judge: TypeAlias = Callable[[TrainState], dict[str, float]]
+Evaluate: TypeAlias = Callable[[TrainState], dict[str, float]]
 """From a state to its "<task>/<metric>" values."""
 
 
-Track: TypeAlias = Callable[
+UpdateBalancing: TypeAlias = Callable[
   [TrainState, dict[str, float]], tuple[TrainState, dict[str, float]]
 ]
-"""(state, its metrics) -> (state that has taken note of them, a row for the
-log), after each evaluation."""
+"""(state, its metrics) -> (state with the balancers' updated from them, a row
+for the log), after each evaluation."""
 
 
-def no_track(
+def no_update(
   state: TrainState, metrics: dict[str, float]
 ) -> tuple[TrainState, dict[str, float]]:
-  """Return the state: nobody wants to know."""
+  """No-op: return the state and nothing to log."""
   del metrics
   return state, {}
 
@@ -92,7 +92,7 @@ class Run(NamedTuple):
       there is one; draws pictures too.
     eval_split: name of the split that it evaluates.
     balancing: how losses and gradients are balanced.
-    track: tells balancers the accuracies that they ask for.
+    update_balancing: tells balancers the accuracies that they ask for.
   """
 
   net: MultiTaskNet
@@ -106,10 +106,10 @@ class Run(NamedTuple):
   seed: int
   mesh: Mesh
   schedule: Schedule
-  evaluate: Judge
+  evaluate: Evaluate
   eval_split: str
   balancing: Balancing = PLAIN
-  track: Track = no_track
+  update_balancing: UpdateBalancing = no_update
 
 
 def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
@@ -235,7 +235,7 @@ class _Session:
       self._window.read()  # nothing broken may be drawn
       metrics = self._run.evaluate(state)
       self._write(step, self._run.eval_split, metrics)
-      state, row = self._run.track(state, metrics)
+      state, row = self._run.update_balancing(state, metrics)
       if row:
         self._write(step, "balancing", row)
       self._save(state, step, metrics)

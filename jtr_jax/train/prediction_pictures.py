@@ -21,12 +21,12 @@ from jtr_jax.workdir.picture_sheets import (
   reconstruction_sheet,
 )
 
-Snapshot: TypeAlias = Callable[[TrainState], None]
+Draw: TypeAlias = Callable[[TrainState], None]
 
 
-def make_snapshot(
+def make_draw(
   net: MultiTaskNet, method: Method, examples: Examples, folder: Path
-) -> Snapshot:
+) -> Draw:
   """Return the function that draws the pictures of a state into a folder.
 
   Writes `predictions.png` and, for methods with an auto-encoder,

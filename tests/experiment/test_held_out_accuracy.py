@@ -56,7 +56,7 @@ def track(made, metrics):
   balancing, state = start(made)
   _, aside = held_out_accuracy.set_images_aside(made, balancing, data())
   mesh = dispatch.make_mesh(1, jax.devices()[:1])
-  told = held_out_accuracy.make_track(made, NET, balancing, aside, mesh)
+  told = held_out_accuracy.make_update(made, NET, balancing, aside, mesh)
   after, row = told(state, metrics)
   same = dataclasses.replace(after, balancing=state.balancing)
   assert jax.tree.all(jax.tree.map(jnp.array_equal, same.params, state.params))

@@ -27,7 +27,7 @@ def metrics():
 @pytest.mark.parametrize("batch", [3, 7])
 def test_batch_size_does_not_matter(batch, metrics):
   run, state = start()
-  found = tiny.make_judge(run.net, run.mesh, batch)(state)
+  found = tiny.make_evaluate(run.net, run.mesh, batch)(state)
   assert found.keys() == metrics.keys()
   for name, value in metrics.items():
     np.testing.assert_allclose(found[name], value, rtol=2e-6, err_msg=name)

@@ -19,10 +19,10 @@ def draw(method, folder):
   images = select(tiny.make_dataset(), "val", tiny.NAMES)
   examples, _ = next(pipeline.evaluation_batches(images, 2))
   examples.present["depth"][1] = False
-  snapshot = prediction_pictures.make_snapshot(
+  pictures = prediction_pictures.make_draw(
     run.net, run.method, examples, folder
   )
-  return snapshot, loop.start_state(run)
+  return pictures, loop.start_state(run)
 
 
 def pixels(path):
@@ -30,8 +30,8 @@ def pixels(path):
 
 
 def test_reconstructions_come_with_an_autoencoder(tmp_path):
-  snapshot, state = draw("paper", tmp_path / "pictures")
-  snapshot(state)
+  pictures, state = draw("paper", tmp_path / "pictures")
+  pictures(state)
   names = {path.name for path in (tmp_path / "pictures").iterdir()}
   assert names == {"predictions.png", "reconstructions.png"}
   for name in names:
@@ -42,15 +42,15 @@ def test_reconstructions_come_with_an_autoencoder(tmp_path):
 
 
 def test_pictures_are_those_of_the_state(tmp_path):
-  snapshot, state = draw("supervised", tmp_path)
+  pictures, state = draw("supervised", tmp_path)
   path = tmp_path / "predictions.png"
-  snapshot(state)
+  pictures(state)
   first = pixels(path)
-  snapshot(state)
+  pictures(state)
   np.testing.assert_array_equal(pixels(path), first)
   head = "decoder_depth"
   moved = jax.tree.map(lambda x: x + 0.5, state.params[head])
   params = {**state.params, head: moved}
-  snapshot(dataclasses.replace(state, params=params))
+  pictures(dataclasses.replace(state, params=params))
   assert np.any(pixels(path) != first)
   assert [p.name for p in tmp_path.iterdir()] == ["predictions.png"]

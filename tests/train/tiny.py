@@ -178,7 +178,7 @@ def make_run(
     seed=0,
     mesh=mesh,
     schedule=schedule,
-    evaluate=make_judge(net, mesh, batch),
+    evaluate=make_evaluate(net, mesh, batch),
     eval_split="val",
   )
 
@@ -188,9 +188,9 @@ def place(run: loop.Run, tree: Any) -> Any:
   return jax.device_put(tree, dispatch.replicated(run.mesh))
 
 
-def make_judge(
+def make_evaluate(
   net: MultiTaskNet, mesh: jax.sharding.Mesh, batch: int = BATCH
-) -> loop.Judge:
+) -> loop.Evaluate:
   """The metrics of the validation images."""
   feed, steps = make_evaluation_feed(mesh, batch)
   step = evaluate.make_evaluation_step(net, feed, mesh)

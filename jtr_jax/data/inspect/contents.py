@@ -12,7 +12,7 @@ from jtr_jax.data.datasets import folder_description
 from jtr_jax.data.datasets import raw as raw_lib
 from jtr_jax.data.datasets.raw import OnProblem, RawDataset, RawParts
 from jtr_jax.data.datasets.readers import READERS
-from jtr_jax.data.progress import progress
+from jtr_jax.data.progress_bar import progress
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.checked_rows import Arrays
 from jtr_jax.data.records.dataset import BrokenRecordError

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jtr_jax.data.inspect.contents import Contents
-from jtr_jax.data.progress import progress
+from jtr_jax.data.progress_bar import progress
 from jtr_jax.data.records.manifest import TaskOptions
 
 _UNITS = {

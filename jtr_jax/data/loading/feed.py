@@ -12,7 +12,7 @@ from jtr_jax.data.loading.examples import Examples, WithExtra
 from jtr_jax.data.loading.order import Order, Rows
 from jtr_jax.data.loading.selection import Selection
 from jtr_jax.data.loading.stream import Reading, Stream
-from jtr_jax.data.progress import progress
+from jtr_jax.data.progress_bar import progress
 
 Placement: TypeAlias = Literal["auto", "device", "stream"]
 Sharding: TypeAlias = jax.sharding.Sharding

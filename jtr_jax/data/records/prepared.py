@@ -12,7 +12,7 @@ from typing import Any
 from absl import logging
 
 from jtr_jax.core import errors
-from jtr_jax.data.progress import progress
+from jtr_jax.data.progress_bar import progress
 from jtr_jax.data.records import joined
 from jtr_jax.data.records import manifest as manifest_lib
 from jtr_jax.data.records.checked_rows import Arrays, CheckedRows
