@@ -10,7 +10,11 @@ from jtr_jax.balancing import registry as balancers
 from jtr_jax.config import registry
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "docs" / "architecture.md"]
+PAGES = [
+  ROOT / "README.md",
+  ROOT / "docs" / "architecture.md",
+  ROOT / "CONTRIBUTING.md",
+]
 
 
 def named_files(text):
@@ -31,8 +35,9 @@ def test_files_exist(page):
   assert not missing
 
 
-def test_tables_to_add_things_to_exist():
-  text = PAGES[1].read_text()
+@pytest.mark.parametrize("page", PAGES[1:], ids=lambda page: page.name)
+def test_tables_to_add_things_to_exist(page):
+  text = page.read_text()
   tables = re.findall(r"\| `([\w/]+)\.([A-Z_]+)` \|", text)
   assert len(tables) > 4
   for module, name in tables:

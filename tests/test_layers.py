@@ -41,7 +41,11 @@ ONLY_IN = {
   "torch": set(),
 }
 
-MOST_LINES, MOST_LINES_OF_A_FUNCTION = 300, 60
+MOST_LINES = 300
+MOST_LINES_OF_A_FUNCTION = 45  # and 15 more with its docstring
+LONGER_FUNCTIONS = {  # and why
+  "tables/__main__.py: _parser": "the options of every command, one a line",
+}
 LONGER = {  # and why
   "data/label_splits/scenarios.py": "every scenario stands beside its rule",
   "workdir/checkpoints.py": "one class holds what Orbax may not do by itself",
@@ -137,10 +141,24 @@ def test_files_are_short():
   assert set(long) == set(LONGER), long
 
 
-def test_functions_are_short():
+def functions():
+  """Yield each function with the file that it is in."""
   for path in FILES:
     for node in ast.walk(ast.parse(path.read_text())):
       if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        lines = (node.end_lineno or 0) - node.lineno + 1
-        where = f"{path.name}: {node.name} has {lines} lines"
-        assert lines <= MOST_LINES_OF_A_FUNCTION, where
+        yield path.relative_to(ROOT / "jtr_jax"), node
+
+
+def lines(node):
+  return (node.end_lineno or 0) - node.lineno + 1
+
+
+def test_functions_are_short():
+  long = set()
+  for path, node in functions():
+    is_documented = ast.get_docstring(node) is not None
+    docstring = lines(node.body[0]) if is_documented else 0
+    assert lines(node) <= MOST_LINES_OF_A_FUNCTION + 15, f"{path}: {node.name}"
+    if lines(node) - docstring > MOST_LINES_OF_A_FUNCTION:
+      long.add(f"{path}: {node.name}")
+  assert long == set(LONGER_FUNCTIONS)

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -130,6 +131,18 @@ def test_make_targets_of_the_readme_exist():
   named = [line.split()[1] for line in COMMANDS if line.startswith("make")]
   assert named
   assert set(named) <= set(targets)
+
+
+def test_help_lists_every_target():
+  listed = subprocess.run(
+    ["make", "--silent", "help"],
+    cwd=ROOT,
+    capture_output=True,
+    text=True,
+    check=True,
+  ).stdout
+  phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.M)
+  assert re.findall(r"^make (\S+)  +\w", listed, re.M) == phony[1].split()
 
 
 def test_every_command_is_tested():
