@@ -11,6 +11,9 @@ task's own loss. An approximation: the papers that have it as a baseline state
 no formula, see docs/mtpsl.md. The setting and the arguments are those of
 nyu_jtr.py.
 
+With variant=official it is that of MTPSL's programs, whose paper the published
+numbers come from: 200 epochs, batch 2, scale crops without changes of colour.
+
 Published for randomlabels: mIoU 29.17 %, depth abs. error 0.6128 m, normals
 mean angle 33.63 degrees, Delta_MTL +5.06 % over Supervised MTL.
 """

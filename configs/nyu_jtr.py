@@ -6,13 +6,22 @@
     python -m jtr_jax.main --config=configs/nyu_jtr.py:data=rooms \
       --config.train.dtype=bfloat16 --workdir=runs/big_rooms_jtr
 
-SegNet, 288x384, batch 4, Adam 1e-4, halved every 200 epochs, 300 epochs. Label
+SegNet, 288x384, batch 4, Adam 1e-4, halved every 100 epochs, 300 epochs. Label
 splits are drawn by seed; for the released one, which belongs to the files
 published with MTAN, add --config.data.split_file=FILE.pth.
 
-Arguments: scenario (randomlabels), tasks, extended (a directory of prepared
-images with depth, 4 more in every batch), variant (paper; official: the
-released code, which trains 400 epochs), seed, epochs, steps, data (nyuv2).
+Arguments:
+  scenario=randomlabels: or onelabel, halflabels, full; each also
+    +unlabelled<percent>, beside a split file too.
+  tasks=segmentation+depth+normals: some of them, joined by +.
+  extended=: a directory of prepared images with depth, 4 more in every batch.
+  variant=paper: official is the released program, here 400 epochs, the learning
+    rate halved every 200.
+  seed=0: of everything but the label split.
+  epochs=0: 0 is what the variant says.
+  steps=0: updates; 0 is from the epochs.
+  balancing=uniform: see docs/balancing.md.
+  data=nyuv2: rooms are as many built-in images of the same size.
 
 Published for randomlabels: mIoU 37.08 %, depth abs. error 0.5541 m, normals
 mean angle 29.44 degrees, Delta_MTL +21.92 % over Supervised MTL.

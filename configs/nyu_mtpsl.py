@@ -10,8 +10,9 @@
 A mapping network, conditioned on the pair of tasks, takes predictions and
 labels to a joint space of the pair; docs/mtpsl.md has its switches. Adam 1e-4,
 halved every 100 epochs; for the FiLM parameters 1e-3, halved every 30 epochs.
-The rest of the setting and the arguments are those of nyu_jtr.py, but that
-variant=official trains 200 epochs.
+The rest of the setting and the arguments are those of nyu_jtr.py. With
+variant=official it is that of the released nyu_mtl_xtc.py: 200 epochs, batch 2,
+scale crops without changes of colour.
 
 Published for randomlabels: mIoU 35.60 %, depth abs. error 0.5576 m, normals
 mean angle 29.70 degrees, Delta_MTL +19.66 % over Supervised MTL; without the

@@ -11,6 +11,9 @@ feature space of the mapping that reads that task. An approximation: the papers
 that have it as a baseline state no formula, see docs/mtpsl.md. The setting and
 the arguments are those of nyu_jtr.py.
 
+With variant=official it is that of MTPSL's programs, whose paper the published
+numbers come from: 200 epochs, batch 2, scale crops without changes of colour.
+
 Published for randomlabels: mIoU 32.20 %, depth abs. error 0.6037 m, normals
 mean angle 32.07 degrees, Delta_MTL +10.80 % over Supervised MTL.
 """

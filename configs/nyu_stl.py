@@ -10,6 +10,9 @@ only that one is trained. The labels are those that a task has in the label
 split of all `tasks`. The other arguments and the setting are those of
 nyu_jtr.py.
 
+With variant=official it is that of MTPSL's nyu_stl_sl.py: 200 epochs, batch 2,
+scale crops without changes of colour, and every network walks all images.
+
 Published for randomlabels (as the teachers of MuST): mIoU 24.73 %, depth abs.
 error 0.7278 m, normals mean angle 29.78 degrees, Delta_MTL -2.38 % over
 Supervised MTL.

@@ -8,14 +8,20 @@
       --config=configs/rooms_jtr.py:tasks=depth+reshading,steps=500
 
 48x64, a narrow SegNet, batch 4, 30 epochs; the gradient of each network is
-clipped, see docs/results/jtr_start.md. The first run draws 200 training and 100
-validation images.
+clipped, see docs/results/jtr_start.md. The first run renders 200 training and
+100 validation images.
 
-Arguments: scenario (randomlabels; onelabel, halflabels, full, each also with
-+unlabelled<percent>), extended (a directory of prepared images with depth, 4
-more in every batch), tasks (segmentation+depth+normals; there are also
-edge_occlusion, reshading, keypoints2d and edge_texture), variant (paper,
-official), seed, epochs, steps, balancing (uniform; docs/balancing.md).
+Arguments:
+  scenario=randomlabels: or onelabel, halflabels, full; each also
+    +unlabelled<percent>.
+  tasks=segmentation+depth+normals: there are also edge_occlusion, reshading,
+    keypoints2d and edge_texture.
+  extended=: a directory of prepared images with depth, 4 more in every batch.
+  variant=paper: official is the method as released; the schedule is this one.
+  seed=0: of everything but the label split.
+  epochs=0: 0 is 30.
+  steps=0: updates; 0 is from the epochs.
+  balancing=uniform: see docs/balancing.md.
 """
 
 from ml_collections import ConfigDict

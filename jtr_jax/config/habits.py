@@ -1,4 +1,4 @@
-"""What people type from habit, and what it is called here."""
+"""What people type from habit, or knew from before, and what it is called."""
 
 from collections.abc import Iterable
 
@@ -21,7 +21,9 @@ _USUAL = {
   "max_epochs": "epochs",
   "max_grad_norm": "clip_norm",
   "max_steps": "steps",
+  "memory": "ema_decay",
   "network": "model",
+  "new_share": "ema_new_weight",
   "num_epochs": "epochs",
   "num_steps": "steps",
   "num_workers": "workers",
@@ -31,6 +33,7 @@ _USUAL = {
   "precision": "dtype",
   "root": "directory",
   "save": "checkpoint",
+  "shares": "auxiliary_weights",
   "step_size": "decay_epochs",
   "train_steps": "steps",
   "training": "train",

@@ -1,9 +1,11 @@
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.config import build, resolve
+from jtr_jax.config import build, presets, resolve
 from jtr_jax.data.augment.views import make_views
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
@@ -70,6 +72,23 @@ def test_every_file_has_a_variant_and_a_command():
   for path in config_files.FILES:
     assert config_files.documented_commands(path), path
     assert len(path.read_text().split("\n")) <= 61, path
+
+
+@pytest.mark.parametrize(
+  ("name", "arguments"),
+  [
+    ("nyu_jtr", presets.NYU_ARGUMENTS),
+    ("rooms_jtr", presets.ROOMS_ARGUMENTS),
+    ("folder_jtr", presets.FOLDER_ARGUMENTS),
+  ],
+)
+def test_arguments_are_documented_with_their_defaults(name, arguments):
+  text = (config_files.ROOT / "configs" / f"{name}.py").read_text()
+  found = re.findall(r"^  (\w+)=([^:]*):", text, re.MULTILINE)
+  assert sorted(argument for argument, _ in found) == sorted(arguments)
+  for argument, value in found:
+    parsed = presets.parse_arg(f"{argument}={value}", **arguments)
+    assert parsed == arguments, argument
 
 
 @pytest.mark.parametrize("words", COMMANDS)
