@@ -1,3 +1,32 @@
-"""Multi-task dense prediction with partially labelled data, in JAX."""
+"""Multi-task dense prediction with partially labelled data, in JAX.
+
+What other programs use, each part importable by itself and on first use:
+
+* `jtr_jax.balancing`: balancers of losses and gradients, as optax transforms;
+* `jtr_jax.methods`: losses for partially labelled batches, a paper a file;
+* `jtr_jax.tasks`: kinds of tasks with their masked losses and metrics;
+* `jtr_jax.metrics`: figures over a whole data set, and Delta_MTL;
+* `jtr_jax.models`: networks as pure functions of their parameters.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+  from jtr_jax import balancing, methods, metrics, models, tasks
 
 __version__ = "0.1.0"
+
+__all__ = ["balancing", "methods", "metrics", "models", "tasks"]
+
+
+def __getattr__(name: str) -> Any:
+  """Import a package when it is first used."""
+  if name in __all__:
+    return importlib.import_module(f"{__name__}.{name}")
+  raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+  """Return the public names."""
+  return sorted({*globals(), *__all__})

@@ -5,16 +5,22 @@ Every name in `__all__` is the builder of a balancer, of losses
 
     optimizer = optax.chain(balancing.pcgrad(2), optax.adam(1e-3))
 
-`balancing.get(name, num_tasks, **settings)` finds a builder by name. Builders
-are imported on first use: importing this package does not import JAX.
+`balancing.get(name, num_tasks, **settings)` finds a builder by name.
+`value_and_grad`, `mtl_grad` and `make_fan_out` compute balanced gradients of a
+whole program; `gram` and `combine` are what the rules are made of. Everything
+is imported on first use: importing this package does not import JAX.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from jtr_jax.balancing import registry
 from jtr_jax.balancing.registry import get as get
 
 if TYPE_CHECKING:
+  from jtr_jax.balancing.differentiate import mtl_grad as mtl_grad
+  from jtr_jax.balancing.differentiate import value_and_grad as value_and_grad
+  from jtr_jax.balancing.fan_out import make_fan_out as make_fan_out
   from jtr_jax.balancing.gradient.aligned_mtl import aligned_mtl
   from jtr_jax.balancing.gradient.cagrad import cagrad
   from jtr_jax.balancing.gradient.con_fig import con_fig
@@ -35,6 +41,9 @@ if TYPE_CHECKING:
   from jtr_jax.balancing.gradient.sdmgrad import sdmgrad
   from jtr_jax.balancing.gradient.sum import sum
   from jtr_jax.balancing.gradient.upgrad import upgrad
+  from jtr_jax.balancing.gramian import Gram as Gram
+  from jtr_jax.balancing.gramian import combine as combine
+  from jtr_jax.balancing.gramian import gram as gram
   from jtr_jax.balancing.loss.amtl import amtl
   from jtr_jax.balancing.loss.atw import atw
   from jtr_jax.balancing.loss.auto_lambda import auto_lambda
@@ -100,8 +109,22 @@ __all__ = [
 ]
 
 
+_ELSEWHERE = {
+  "Gram": "gramian",
+  "combine": "gramian",
+  "gram": "gramian",
+  "make_fan_out": "fan_out",
+  "mtl_grad": "differentiate",
+  "value_and_grad": "differentiate",
+}
+"""Functions that are no builders -> the modules they are in."""
+
+
 def __getattr__(name: str) -> Any:
-  """Return the builder of a balancer."""
+  """Return a builder, or a function from one of the modules."""
+  if name in _ELSEWHERE:
+    module = importlib.import_module(f"{__name__}.{_ELSEWHERE[name]}")
+    return getattr(module, name)
   for builders in (registry.LOSS, registry.GRADIENT):
     if name in builders:
       return builders[name]
@@ -110,4 +133,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
   """Return the names of builders and of what is defined here."""
-  return sorted({*globals(), *__all__})
+  return sorted({*globals(), *__all__, *_ELSEWHERE})

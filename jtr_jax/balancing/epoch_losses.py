@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import Observation
+from jtr_jax.balancing.loss_balancer import Observation
 from jtr_jax.core import numerics
 
 

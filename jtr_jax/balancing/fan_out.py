@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import GradientBalancer, GradientState, Tree
-from jtr_jax.balancing.from_gramian import gram, per_row
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.gradient_balancer import GradientBalancer, GradientState
+from jtr_jax.balancing.gramian import gram, per_row
 from jtr_jax.core import errors, numerics
 
 Tag: TypeAlias = Callable[[jax.Array], jax.Array]

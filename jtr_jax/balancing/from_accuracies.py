@@ -10,8 +10,9 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer, Need, Tree
+from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.from_weights import Mean, Weigh
+from jtr_jax.balancing.loss_balancer import LossBalancer, Need
 
 
 def from_accuracies(

@@ -7,14 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtr_jax.balancing.base import (
-  LossBalancer,
-  Need,
-  Observation,
-  Scope,
-  Tree,
-  strong,
-)
+from jtr_jax.balancing.base import Scope, Tree, strong
+from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
 from jtr_jax.core import errors, numerics
 
 Mean: TypeAlias = Literal["arithmetic", "geometric", "logarithmic"]
@@ -41,6 +35,7 @@ def from_weights(
   scopes: tuple[Scope, ...] = (),
   mean: Mean = "arithmetic",
   is_plain_sum: bool = False,
+  samples: bool = False,
 ) -> LossBalancer:
   """Return the loss balancer of weights without gradients.
 
@@ -54,6 +49,7 @@ def from_weights(
     scopes: see `LossBalancer`.
     mean: how the weighted losses are combined.
     is_plain_sum: see `LossBalancer`.
+    samples: see `LossBalancer`.
 
   Raises:
     ValueError: an unknown mean, naming the nearest.
@@ -87,6 +83,7 @@ def from_weights(
     needs,
     scopes=scopes,
     is_plain_sum=is_plain_sum,
+    samples=samples,
   )
 
 

@@ -7,16 +7,12 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import (
-  GradientContext,
-  LossBalancer,
-  Observation,
-  Tree,
-  weights_of,
-)
-from jtr_jax.balancing.from_gramian import Gram
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.gradient_balancer import GradientContext
+from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.loss.dwa import dwa
 from jtr_jax.balancing.loss.gradnorm import gradnorm
+from jtr_jax.balancing.loss_balancer import LossBalancer, Observation
 from jtr_jax.core import errors, numerics
 
 Kind: TypeAlias = Literal["uncertainty", "fixed", "speed", "norm", "cosine"]
@@ -140,8 +136,8 @@ def _relative(balancer: LossBalancer, primary: int) -> Indicator:
     gram: Gram, context: GradientContext, state: tuple[Tree, jax.Array]
   ) -> tuple[jax.Array, tuple[Tree, jax.Array]]:
     inner, step = state
-    _, found, _ = weights_of(
-      balancer, (), inner, context.losses, context.present, context.key
+    _, found, _ = balancer.weigh(
+      (), inner, context.losses, present=context.present, key=context.key
     )
     seen = Observation(
       context.losses, context.present, step, gram.norms, gram.cosines

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import LossBalancer, Tree, strong
+from jtr_jax.balancing.base import Tree, strong
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 _LARGEST_EXPONENT = 80.0  # far beyond any in use; exp stays finite
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from jtr_jax.core import errors
 
 if TYPE_CHECKING:
-  from jtr_jax.balancing.base import GradientBalancer, LossBalancer
+  from jtr_jax.balancing.gradient_balancer import GradientBalancer
+  from jtr_jax.balancing.loss_balancer import LossBalancer
 
 Builder: TypeAlias = Callable[..., Any]
 

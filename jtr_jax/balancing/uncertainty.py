@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import learned_weights
-from jtr_jax.balancing.base import LossBalancer, Tree
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.core import errors
 
 Form: TypeAlias = Literal["log_variance", "log_sigma", "sigma"]

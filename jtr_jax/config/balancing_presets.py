@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from jtr_jax.balancing.base import GradientBalancer, LossBalancer, TaskLoss
+from jtr_jax.balancing.base import TaskLoss
+from jtr_jax.balancing.gradient_balancer import GradientBalancer
+from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.config import build, own_parts, registry, schema
 from jtr_jax.config.settings import BalancingSettings, Part, Settings
 from jtr_jax.core import errors

@@ -1,7 +1,8 @@
 """From the balancing of settings to balancers."""
 
 from jtr_jax.balancing import uncertainty
-from jtr_jax.balancing.base import GradientBalancer, LossBalancer
+from jtr_jax.balancing.gradient_balancer import GradientBalancer
+from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.config import build
 from jtr_jax.config.settings import Settings
 from jtr_jax.core import errors

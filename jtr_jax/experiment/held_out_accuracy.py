@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
-from jtr_jax.balancing.base import Need
+from jtr_jax.balancing.loss_balancer import Need
 from jtr_jax.config import build
 from jtr_jax.config.settings import Settings
 from jtr_jax.data.label_splits.scenarios import LabelSplit

@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from jtr_jax.balancing.base import Need, Observation
+from jtr_jax.balancing.loss_balancer import Need, Observation
 from jtr_jax.methods.base import MethodOutput
 from jtr_jax.train import forward, task_weighting
 from jtr_jax.train.per_task_gradients import per_task_gradients

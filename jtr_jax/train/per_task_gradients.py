@@ -19,8 +19,10 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import GradientState, Scope
-from jtr_jax.balancing.from_gramian import Gram, combine, gram, per_row
+from jtr_jax.balancing.base import Scope
+from jtr_jax.balancing.differentiate import in_groups
+from jtr_jax.balancing.gradient_balancer import GradientState
+from jtr_jax.balancing.gramian import Gram, combine, gram, per_row
 from jtr_jax.core import rng
 from jtr_jax.models.multitask import MultiTaskNet, decoder_name
 from jtr_jax.train import task_weighting
@@ -231,33 +233,6 @@ def _observed(step: _Step) -> Gram | None:
   if not step.balancing.observes_gradients:
     return None
   return gram(_OBSERVE[loss.scopes[0]](step, step.unweighted))
-
-
-def in_groups(
-  function: Callable[[Tree], Tree], rows: Tree, at_once: int
-) -> Tree:
-  """Return the function of every row, so many computed at once.
-
-  Args:
-    function: of a tree without the leading axis.
-    rows: leaves [K, ...].
-    at_once: 1 for one after the other, 0 for all.
-
-  Returns:
-    Leaves [K, ...]; the same whatever `at_once` is.
-  """
-  number = len(jax.tree.leaves(rows)[0])
-  size = at_once or number
-  groups = [
-    jax.vmap(function)(jax.tree.map(lambda x, s=start: x[s : s + size], rows))
-    if size > 1
-    else jax.tree.map(
-      lambda x: x[None],
-      function(jax.tree.map(lambda x, s=start: x[s], rows)),
-    )
-    for start in range(0, number, size)
-  ]
-  return jax.tree.map(lambda *x: jnp.concatenate(x), *groups)
 
 
 def _through_encoder(step: _Step, direction: Tree) -> Tree:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 
-from jtr_jax.balancing.from_gramian import Gram
+from jtr_jax.balancing.gramian import Gram
 from jtr_jax.core import rng
 from jtr_jax.core.types import Labels
 from jtr_jax.methods.base import Method, MethodInput, MethodOutput

@@ -16,16 +16,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import (
-  GradientBalancer,
-  GradientState,
-  LossBalancer,
-  Need,
-  Scope,
-  TaskLoss,
-  weights_of,
-)
+from jtr_jax.balancing.base import Scope, TaskLoss
+from jtr_jax.balancing.gradient_balancer import GradientBalancer, GradientState
 from jtr_jax.balancing.loss.uniform import uniform
+from jtr_jax.balancing.loss_balancer import LossBalancer, Need
 from jtr_jax.core import errors
 from jtr_jax.core.types import Weighted
 from jtr_jax.methods.base import MethodOutput, Tree
@@ -196,8 +190,8 @@ def weigh(
 ) -> Losses:
   """Return what the loss balancer makes of losses; see `Losses`."""
   values = jnp.where(present, values, 0)
-  objective, weights, gradients = weights_of(
-    balancing.loss, params, state.loss, values, present, key
+  objective, weights, gradients = balancing.loss.weigh(
+    params, state.loss, values, present=present, key=key
   )
   shared_weights = weights
   if balancing.loss.shared_weights is not None:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from jtr_jax.balancing.base import Observation
+from jtr_jax.balancing.loss_balancer import Observation
 from jtr_jax.core import numerics
 from jtr_jax.train.gradients import forward_losses
 from jtr_jax.train.state import TrainState, Tree

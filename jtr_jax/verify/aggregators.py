@@ -11,7 +11,7 @@ import numpy as np
 from scipy import optimize
 
 from jtr_jax.balancing import registry
-from jtr_jax.balancing.base import GradientBalancer
+from jtr_jax.balancing.gradient_balancer import GradientBalancer
 from jtr_jax.core import errors
 from jtr_jax.verify.comparison import (
   Quantity,

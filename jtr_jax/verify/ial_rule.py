@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import ial_indicators
-from jtr_jax.balancing.base import weights_of
 from jtr_jax.balancing.gradient.ial import ial
 from jtr_jax.balancing.loss.uw import uw
 from jtr_jax.verify.comparison import (
@@ -36,13 +35,9 @@ def _decoder_stage(recording: Recording, case: str) -> Values:
   losses, log_sigma, present = _known(recording, case)
   balancer = uw(len(losses), form="log_sigma")
   params = {"log_sigma": log_sigma}
-  value, _, gradient = weights_of(
-    balancer, params, (), losses, present, jax.random.key(0)
-  )
+  value, _, gradient = balancer.weigh(params, (), losses, present=present)
   everywhere = jnp.ones_like(present)
-  _, weights, _ = weights_of(
-    balancer, params, (), losses, everywhere, jax.random.key(0)
-  )
+  _, weights, _ = balancer.weigh(params, (), losses, present=everywhere)
   return {
     "decoder_objective": value,
     "decoder_weights": weights,

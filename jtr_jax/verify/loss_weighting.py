@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import LossBalancer, Observation, Tree, weights_of
+from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.loss import amtl, dtp, dwa, gls, gradnorm, imtl_l, uw
+from jtr_jax.balancing.loss_balancer import LossBalancer, Observation
 from jtr_jax.core import errors
 from jtr_jax.metrics import summary
 from jtr_jax.metrics.summary import Measure
@@ -166,7 +167,7 @@ def _weights(
   balancer: LossBalancer, params: Tree, state: Tree, losses: jax.Array
 ) -> tuple[jax.Array, jax.Array, Tree]:
   present = jnp.ones(losses.shape[-1], bool)
-  return weights_of(balancer, params, state, losses, present, jax.random.key(0))
+  return balancer.weigh(params, state, losses, present=present)
 
 
 def _stacked(

@@ -11,7 +11,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.balancing.from_gramian import gram
 from jtr_jax.balancing.gradient import (
   aligned_mtl,
   cagrad,
@@ -22,6 +21,7 @@ from jtr_jax.balancing.gradient import (
   sdmgrad,
   upgrad,
 )
+from jtr_jax.balancing.gramian import gram
 from jtr_jax.balancing.solvers import (
   alpha_fair,
   dual_cone,

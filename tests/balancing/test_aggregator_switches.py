@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from jtr_jax.balancing import registry
-from jtr_jax.balancing.from_gramian import gram
 from jtr_jax.balancing.gradient import gradvac
+from jtr_jax.balancing.gramian import gram
 
 ROWS = jnp.array([[2.0, 0, 0, 1], [-1, 1, 0, 0.5], [0.5, -1, 3, 0]])
 LOSSES = jnp.array([1.0, 4, 0.5])

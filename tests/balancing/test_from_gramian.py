@@ -6,7 +6,8 @@ import optax
 import pytest
 
 from jtr_jax.balancing import registry
-from jtr_jax.balancing.from_gramian import from_gradients, gram
+from jtr_jax.balancing.from_gramian import from_gradients
+from jtr_jax.balancing.gramian import gram
 
 
 def stacked(tasks=3, seed=0):

@@ -11,7 +11,7 @@ import optax
 import pytest
 
 from jtr_jax.balancing import registry
-from jtr_jax.balancing.base import Observation, weights_of
+from jtr_jax.balancing.loss_balancer import Observation
 
 STEPS, PERIOD = 16, 2
 NAMES = sorted(registry.LOSS)
@@ -38,8 +38,8 @@ def program(name, tasks, dtype="float32", compiled=True):
     params, opt_state, state = carry
     seen, accuracy, key = inputs
     losses = seen.losses.astype(dtype)
-    value, weights, gradients = weights_of(
-      balancer, params, state, losses, seen.present, key
+    value, weights, gradients = balancer.weigh(
+      params, state, losses, present=seen.present, key=key
     )
     updates, opt_state = optimizer.update(gradients, opt_state, params)
     params = optax.apply_updates(params, updates)

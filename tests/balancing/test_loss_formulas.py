@@ -7,7 +7,6 @@ import optax
 import pytest
 
 from jtr_jax.balancing import uncertainty
-from jtr_jax.balancing.base import Observation, weights_of
 from jtr_jax.balancing.loss import (
   amtl,
   auto_lambda,
@@ -22,6 +21,7 @@ from jtr_jax.balancing.loss import (
   stch,
   uw,
 )
+from jtr_jax.balancing.loss_balancer import Observation
 
 LOSSES = jnp.array([0.5, 1.0, 4.0])
 ALL = jnp.ones(3, bool)
@@ -35,7 +35,7 @@ def descend(balancer, losses=LOSSES, steps=400):
 
   def step(carry, _):
     params, opt_state = carry
-    gradient = weights_of(balancer, params, state, losses, ALL, KEY)[2]
+    gradient = balancer.weigh(params, state, losses, present=ALL, key=KEY)[2]
     updates, opt_state = optimizer.update(gradient, opt_state)
     return (optax.apply_updates(params, updates), opt_state), None
 
@@ -46,7 +46,7 @@ def descend(balancer, losses=LOSSES, steps=400):
 def weights(balancer, state=None, losses=LOSSES, present=ALL, key=KEY):
   params, first = balancer.init()
   state = first if state is None else state
-  return weights_of(balancer, params, state, losses, present, key)[1]
+  return balancer.weigh(params, state, losses, present=present, key=key)[1]
 
 
 @pytest.mark.parametrize("form", ["log_variance", "log_sigma", "sigma"])
@@ -81,7 +81,7 @@ def test_absent_tasks_teach_sigma_nothing():
   balancer = uw.uw(3)
   params, state = balancer.init()
   present = jnp.array([True, False, True])
-  gradient = weights_of(balancer, params, state, LOSSES, present, KEY)[2]
+  gradient = balancer.weigh(params, state, LOSSES, present=present, key=KEY)[2]
   assert gradient["log_variance"][1] == 0
   assert gradient["log_variance"][0] != 0
 

@@ -9,7 +9,8 @@ import pytest
 
 from jtr_jax import balancing
 from jtr_jax.balancing import gradient, loss, registry
-from jtr_jax.balancing.base import GradientBalancer, LossBalancer
+from jtr_jax.balancing.gradient_balancer import GradientBalancer
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 @pytest.mark.parametrize(

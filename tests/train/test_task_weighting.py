@@ -10,9 +10,9 @@ import optax
 import pytest
 
 from jtr_jax import balancing as balancers
-from jtr_jax.balancing.base import Need
 from jtr_jax.balancing.gradient import ial, mgda
 from jtr_jax.balancing.loss import fixed, impartial_auto_lambda, uw
+from jtr_jax.balancing.loss_balancer import Need
 from jtr_jax.config import balancing_presets, build_balancing
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.experiment import setup

@@ -3,13 +3,13 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
-from jtr_jax.balancing.from_gramian import (
-  combine,
-  from_gradients,
-  gram,
-  per_row,
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.from_gramian import from_gradients
+from jtr_jax.balancing.gradient_balancer import (
+  GradientBalancer,
+  GradientContext,
 )
+from jtr_jax.balancing.gramian import combine, gram, per_row
 from jtr_jax.core import numerics
 
 
@@ -35,7 +35,8 @@ def db_mtl(num_tasks: int, *, ema_decay: float = 0.9) -> GradientBalancer:
       return jnp.where(present, new + ema_decay * (old - new), old)
 
     averages = jax.tree.map(average, gradients, state)
-    norms = jnp.where(context.present, gram(averages).norms, 0)
+    angles = gram(averages, context.axis_name)
+    norms = jnp.where(context.present, angles.norms, 0)
     weights = numerics.safe_divide(jnp.max(norms), norms)
     return combine(averages, weights), None, averages
 

@@ -6,8 +6,13 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
-from jtr_jax.balancing.from_gramian import combine, from_gradients
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.from_gramian import from_gradients
+from jtr_jax.balancing.gradient_balancer import (
+  GradientBalancer,
+  GradientContext,
+)
+from jtr_jax.balancing.gramian import combine
 from jtr_jax.core import numerics
 
 _EPSILON = 1e-7
@@ -52,6 +57,8 @@ def excess_mtl(num_tasks: int, *, step_size: float = 1e-2) -> GradientBalancer:
       lambda s, g: s + jnp.square(g), state.squares, gradients
     )
     excess = _excess(gradients, squares)
+    if context.axis_name is not None:
+      excess = jax.lax.psum(excess, context.axis_name)
     first = context.present & jnp.isnan(state.initial)
     initial = jnp.where(first, excess, state.initial)
     growth = numerics.safe_divide(

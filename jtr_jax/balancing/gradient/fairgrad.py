@@ -2,8 +2,13 @@
 
 import jax
 
-from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
-from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.from_gramian import from_gramian
+from jtr_jax.balancing.gradient_balancer import (
+  GradientBalancer,
+  GradientContext,
+)
+from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers.alpha_fair import equilibrium
 from jtr_jax.core import errors
 

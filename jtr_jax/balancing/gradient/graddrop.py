@@ -3,8 +3,12 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
+from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.from_gramian import from_gradients
+from jtr_jax.balancing.gradient_balancer import (
+  GradientBalancer,
+  GradientContext,
+)
 from jtr_jax.core import numerics
 
 
@@ -27,7 +31,10 @@ def graddrop(num_tasks: int, leak: float = 0.0) -> GradientBalancer:
     gradients: Tree, context: GradientContext, state: Tree
   ) -> tuple[Tree, None, Tree]:
     leaves, structure = jax.tree.flatten(gradients)
-    keys = jax.random.split(context.key, len(leaves))
+    key = context.key
+    if context.axis_name is not None:  # other entries, other numbers
+      key = jax.random.fold_in(key, jax.lax.axis_index(context.axis_name))
+    keys = jax.random.split(key, len(leaves))
     dropped = [_drop(x, k, leak) for x, k in zip(leaves, keys, strict=True)]
     return jax.tree.unflatten(structure, dropped), None, state
 

@@ -16,8 +16,13 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import ial_indicators
-from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
-from jtr_jax.balancing.from_gramian import combine, from_gradients, gram
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.from_gramian import from_gradients
+from jtr_jax.balancing.gradient_balancer import (
+  GradientBalancer,
+  GradientContext,
+)
+from jtr_jax.balancing.gramian import combine, gram
 from jtr_jax.balancing.ial_indicators import Indicator
 from jtr_jax.core import errors, numerics
 
@@ -147,7 +152,7 @@ class _EncoderStage:
     self, gradients: Tree, context: GradientContext, state: IalState
   ) -> tuple[Tree, jax.Array, IalState]:
     """Return the direction, the factors of the gradients, and the state."""
-    primary, angles = self.primary, gram(gradients)
+    primary, angles = self.primary, gram(gradients, context.axis_name)
     f, inner = self.indicator.weights(angles, context, state.indicator)
     counts = context.present & angles.active
     f = jnp.where(counts, f.at[primary].set(1), 0)

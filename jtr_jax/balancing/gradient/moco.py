@@ -5,13 +5,13 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import GradientBalancer, GradientContext, Tree
-from jtr_jax.balancing.from_gramian import (
-  combine,
-  from_gradients,
-  gram,
-  per_row,
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.from_gramian import from_gradients
+from jtr_jax.balancing.gradient_balancer import (
+  GradientBalancer,
+  GradientContext,
 )
+from jtr_jax.balancing.gramian import combine, gram, per_row
 from jtr_jax.core import numerics
 
 
@@ -64,7 +64,9 @@ def moco(
     step = (state.step + 1).astype(jnp.float32)
     rate = beta / step**beta_decay
     tracked = _follow(gradients, context, state.tracked, rate)
-    products = gram(tracked).matrix + rho * jnp.eye(num_tasks)
+    products = gram(tracked, context.axis_name).matrix + rho * jnp.eye(
+      num_tasks
+    )
     current = jnp.where(context.present, state.weights, 0)
     current = numerics.safe_divide(current, jnp.sum(current))
     logits = current - gamma / step**gamma_decay * (products @ current)
@@ -99,7 +101,9 @@ def _follow(
 ) -> Tree:
   """Return the running means after one more gradient of each present task."""
   rate = jnp.where(context.present, rate, 0)
-  pull = rate * numerics.safe_divide(context.losses, gram(gradients).norms)
+  pull = rate * numerics.safe_divide(
+    context.losses, gram(gradients, context.axis_name).norms
+  )
   return jax.tree.map(
     lambda y, g: ((1 - per_row(rate, y)) * y + per_row(pull, g) * g).astype(
       y.dtype

@@ -5,9 +5,13 @@ from typing import Literal
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import GradientBalancer, GradientContext
-from jtr_jax.balancing.from_gramian import Gram, from_gramian
+from jtr_jax.balancing.from_gramian import from_gramian
 from jtr_jax.balancing.gradient.mgda import min_norm
+from jtr_jax.balancing.gradient_balancer import (
+  GradientBalancer,
+  GradientContext,
+)
+from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers import simplex
 from jtr_jax.core import errors, numerics
 

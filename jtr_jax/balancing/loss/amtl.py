@@ -4,9 +4,9 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.from_accuracies import from_accuracies
 from jtr_jax.balancing.from_weights import Mean
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 def amtl(

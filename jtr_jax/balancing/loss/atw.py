@@ -8,8 +8,9 @@ from jtr_jax.balancing import (
   learned_weights,
   uncertainty,
 )
-from jtr_jax.balancing.base import LossBalancer, Observation, Tree, strong
+from jtr_jax.balancing.base import Tree, strong
 from jtr_jax.balancing.epoch_losses import EpochMeans
+from jtr_jax.balancing.loss_balancer import LossBalancer, Observation
 from jtr_jax.balancing.uncertainty import Form
 
 _FORM: Form = "log_variance"

@@ -3,9 +3,9 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.from_accuracies import from_accuracies
 from jtr_jax.balancing.from_weights import Mean
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 _LEAST = 1e-4  # accuracies are at least this inside the logarithm
 

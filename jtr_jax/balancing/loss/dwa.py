@@ -3,9 +3,9 @@
 import jax
 
 from jtr_jax.balancing import epoch_losses, from_weights
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.epoch_losses import EpochMeans
 from jtr_jax.balancing.from_weights import Mean
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 def dwa(

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import optax
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer, Need, Observation, Tree
+from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
 from jtr_jax.core import numerics
 
 _LEAST = 1e-8

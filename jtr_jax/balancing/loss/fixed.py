@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 def fixed(

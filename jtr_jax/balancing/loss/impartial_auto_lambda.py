@@ -1,8 +1,8 @@
 """Auto-lambda for shared parameters alone, as IAL compares with."""
 
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.loss.auto_lambda import auto_lambda
 from jtr_jax.balancing.loss.uw import uw
+from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.balancing.uncertainty import IAL_INITIAL_WEIGHT
 
 

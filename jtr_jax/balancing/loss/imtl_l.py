@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.learned_weights import clip_exponent, learned_weights
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 def imtl_l(num_tasks: int, *, initial: float = 0.0) -> LossBalancer:

@@ -3,8 +3,8 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.learned_weights import learned_weights
+from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.balancing.uncertainty import LEAST_VARIANCE
 
 

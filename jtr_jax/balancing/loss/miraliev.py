@@ -5,8 +5,8 @@ import math
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.learned_weights import clip_exponent, learned_weights
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 def miraliev(num_tasks: int) -> LossBalancer:

@@ -3,8 +3,9 @@
 import jax
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer, Tree
+from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.from_weights import Mean
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 def rlw(
@@ -30,4 +31,4 @@ def rlw(
     sampled = from_weights.draw_per_task(key, num_tasks)
     return from_weights.softmax(deviation * sampled, present)
 
-  return from_weights.from_weights("rlw", weigh, mean=mean)
+  return from_weights.from_weights("rlw", weigh, mean=mean, samples=True)

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer, Observation, Tree, strong
+from jtr_jax.balancing.base import Tree, strong
+from jtr_jax.balancing.loss_balancer import LossBalancer, Observation
 from jtr_jax.core import numerics
 
 

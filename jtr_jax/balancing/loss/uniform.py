@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
-from jtr_jax.balancing.base import LossBalancer
+from jtr_jax.balancing.loss_balancer import LossBalancer
 
 
 def uniform(num_tasks: int) -> LossBalancer:

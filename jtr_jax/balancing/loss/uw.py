@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.balancing import uncertainty
-from jtr_jax.balancing.base import LossBalancer
 from jtr_jax.balancing.learned_weights import learned_weights
+from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.balancing.uncertainty import Form
 
 

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy import linalg
 
-from jtr_jax.balancing.from_gramian import Gram
+from jtr_jax.balancing.gramian import Gram
 
 _Loop: TypeAlias = tuple[jax.Array, jax.Array, jax.Array]
 

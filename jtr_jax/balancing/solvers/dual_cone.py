@@ -3,7 +3,7 @@
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.from_gramian import Gram
+from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers import nonnegative_qp
 
 RIDGE = 1e-4
