@@ -7,7 +7,7 @@ forward and backward once.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import chex
 import jax
@@ -18,8 +18,24 @@ from jtr_jax.balancing.from_gramian import ARGUMENTS
 from jtr_jax.balancing.gradient_balancer import GradientBalancer, GradientState
 from jtr_jax.core import errors
 
-Differentiated: TypeAlias = Callable[..., tuple[Any, Tree, GradientState]]
-"""(params, state, *args, **kwargs) -> (losses, gradients, new state)."""
+
+class BalancedGrad(NamedTuple):
+  """Losses and balanced gradients, as a function with a state.
+
+  Attributes:
+    init: params -> the first state of the balancer.
+    apply: (params, state, *args, **kwargs) -> (losses, gradients, new state);
+      calling the object is the same.
+  """
+
+  init: Callable[[Tree], GradientState]
+  apply: Callable[..., tuple[Any, Tree, GradientState]]
+
+  def __call__(
+    self, params: Tree, state: GradientState, *args: Any, **kwargs: Any
+  ) -> tuple[Any, Tree, GradientState]:
+    """Return the losses, the balanced gradients and the new state."""
+    return self.apply(params, state, *args, **kwargs)
 
 
 def value_and_grad(
@@ -29,7 +45,7 @@ def value_and_grad(
   shared: Sequence[str] | None = None,
   at_once: int = 1,
   has_aux: bool = False,
-) -> Differentiated:
+) -> BalancedGrad:
   """Return a function of losses and balanced gradients, like its namesake.
 
   The gradients of shared parameters are aggregated by the balancer. All others,
@@ -48,10 +64,10 @@ def value_and_grad(
 
   Returns:
     (params, state, *args, **kwargs) -> (losses, gradients, state), with
-    ((losses, aux), gradients, state) for `has_aux`. `state` is
-    `balancer.init(params)` at first. Extra arguments of the balancer (present,
-    losses, key, sigma, axis_name) are keywords as well; the losses are known.
-    What is absent may have any loss and any gradient.
+    ((losses, aux), gradients, state) for `has_aux`; its `init(params)` is the
+    first state. Extra arguments of the balancer (present, key, sigma,
+    axis_name) are keywords as well; the losses are known. Absent tasks may have
+    any loss and any gradient.
 
   Raises:
     ValueError: a path that no parameter has, naming the nearest.
@@ -60,6 +76,7 @@ def value_and_grad(
     >>> step = balancing.value_and_grad(
     ...   losses_fn, balancing.cagrad(3), shared=("encoder",)
     ... )
+    >>> state = step.init(params)
     >>> losses, gradients, state = step(params, state, batch)
     >>> updates, opt_state = optimizer.update(gradients, opt_state, params)
   """
@@ -90,7 +107,10 @@ def value_and_grad(
     gradients = split.joined(direction, pull_back(weights)[1])
     return (losses, aux) if has_aux else losses, gradients, state
 
-  return differentiated
+  def init(params: Tree) -> GradientState:
+    return balancer.init(_split(params, shared).shared)
+
+  return BalancedGrad(init, differentiated)
 
 
 def mtl_grad(
@@ -100,7 +120,7 @@ def mtl_grad(
   *,
   on_features: bool = True,
   at_once: int = 1,
-) -> Differentiated:
+) -> BalancedGrad:
   """Return a function of losses and balanced gradients of an encoder.
 
   loss_k = decoders[k](decoder_params[k], encode(encoder_params, *args), *args).
@@ -120,15 +140,16 @@ def mtl_grad(
   Returns:
     ((encoder_params, decoder_params), state, *args, **extra) -> (losses f32[K],
     gradients like the parameters, new state), decoder_params being a sequence
-    of K trees. `state` is `balancer.init(encoder_params)` at first, and
-    `extra` what `balancer.update` takes; the losses are known. Decoders get the
-    gradients of their own losses, weighted where the paper does it.
+    of K trees; its `init` takes both. `extra` is what `balancer.update` takes;
+    the losses are known. Decoders get the gradients of their own losses,
+    weighted where the paper does it.
 
   Raises:
     ValueError: the balancer does not act there.
 
   Example:
     >>> step = balancing.mtl_grad(encode, [depth, normals], balancing.imtl_g(2))
+    >>> state = step.init((encoder, heads))
     >>> losses, gradients, state = step((encoder, heads), state, image, labels)
   """
   _check_scope(balancer, "features" if on_features else "shared_params")
@@ -166,7 +187,7 @@ def mtl_grad(
     ]
     return losses, (direction, _like(heads, own)), state
 
-  return differentiated
+  return BalancedGrad(lambda params: balancer.init(params[0]), differentiated)
 
 
 def in_groups(

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.base import AxisName, Tree
 from jtr_jax.balancing.gradient_balancer import GradientBalancer, GradientState
 from jtr_jax.balancing.gramian import gram, per_row
 from jtr_jax.core import errors, numerics
@@ -61,7 +61,9 @@ def next_state(
   )
 
 
-def make_fan_out(balancer: GradientBalancer, num_tasks: int) -> FanOut:
+def make_fan_out(
+  balancer: GradientBalancer, num_tasks: int, *, axis_name: AxisName = None
+) -> FanOut:
   """Return (features, probe, state, **extra) -> (K copies, tag).
 
   Forward it is the identity. Backward the balancer aggregates the K gradients
@@ -78,6 +80,8 @@ def make_fan_out(balancer: GradientBalancer, num_tasks: int) -> FanOut:
   Args:
     balancer: one that acts on features.
     num_tasks: K.
+    axis_name: inside `jax.shard_map`, the axis over which the features are
+      sharded (each device has those of its own images).
 
   Returns:
     A function; `extra` is what `GradientBalancer.update` takes, but the losses:
@@ -167,9 +171,9 @@ def _aggregate(
     rows = _divided(rows, weights)
   if tagged:
     extra = {**extra, "losses": losses}
-  direction, after = balancer.update(rows, state, **extra)
+  direction, after = balancer.update(rows, state, axis_name=axis_name, **extra)
   return direction, FanOutStatistics(
-    after.weights, gram(rows).norms, _floating(after)
+    after.weights, gram(rows, axis_name).norms, _floating(after)
   )
 
 
