@@ -112,13 +112,14 @@ def make_fan_out(
     )
 
   return lambda features, probe, state, **extra: _fan_out(
-    balancer, num_tasks, features, probe, state, extra
+    balancer, num_tasks, axis_name, features, probe, state, extra
   )
 
 
 def _fan_out(
   balancer: GradientBalancer,
   num_tasks: int,
+  axis_name: AxisName,
   features: Tree,
   probe: FanOutStatistics,
   state: GradientState,
@@ -132,7 +133,10 @@ def _fan_out(
 
   def backward(known: Any, cotangents: Any) -> Any:
     copies, token = cotangents
-    return (*_aggregate(balancer, copies, token, bool(tagged), *known), None)
+    return (
+      *_aggregate(balancer, axis_name, copies, token, bool(tagged), *known),
+      None,
+    )
 
   split_with_vjp = jax.custom_vjp(split)
   split_with_vjp.defvjp(lambda *x: (split(*x), x[2]), backward)
@@ -147,6 +151,7 @@ def _fan_out(
 
 def _aggregate(
   balancer: GradientBalancer,
+  axis_name: AxisName,
   copies: tuple[Tree, ...],
   token: jax.Array,
   tagged: bool,
@@ -157,6 +162,7 @@ def _aggregate(
 
   Args:
     balancer: the rule.
+    axis_name: over which the features are sharded.
     copies: gradients of the K copies.
     token: f32[2, K], weights and values of tagged losses.
     tagged: whether there are any.

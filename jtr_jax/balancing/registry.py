@@ -2,9 +2,8 @@
 
 The balancer `name` is the function `name` of the module `name` in `loss/` or
 `gradient/`. Modules are imported when a balancer is looked up, so this table
-costs nothing. Builders take the number of tasks, and settings by keyword; those
-with a primary task take its index as `primary`, and those that look at epochs
-take the number of steps of one as `period`.
+costs nothing. Builders take the number of tasks, and settings by keyword: the
+index of a primary task is `primary`, the number of steps of an epoch `period`.
 """
 
 import importlib

@@ -22,7 +22,7 @@ from jtr_jax.train.task_weighting import BalancingState
 def step_gradients(
   program: Program, state: TrainState, batch: Batch
 ) -> StepGradients:
-  """Return balanced gradients of everything that is learnt.
+  """Return the balanced gradients of all parameters.
 
   Args:
     program: network, method and balancing.

@@ -1,4 +1,4 @@
-"""What the gradients of a step are computed from, and what comes out."""
+"""Inputs and outputs of the computation of a step's gradients."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from jtr_jax.train.task_weighting import Balancing, BalancingState, Losses
 
 
 class Batch(NamedTuple):
-  """What a step is computed from.
+  """The inputs of a step.
 
   Attributes:
     images: f32[V, B, H, W, 3].
@@ -29,15 +29,15 @@ class Batch(NamedTuple):
 
 
 class StepGradients(NamedTuple):
-  """What a backward pass leaves.
+  """The gradients of a step, and what was computed on the way.
 
   Attributes:
     gradients: of all parameters.
     output: of the method.
     model_state: new statistics of the network and state of the method.
     losses: of the tasks.
-    gram: lengths and angles of the tasks' gradients, for a loss balancer that
-      looks at them; None otherwise.
+    gram: norms and cosines of the tasks' gradients, for a loss balancer that
+      observes them; None otherwise.
     balancing: state with that of the gradient balancer new.
   """
 
@@ -50,12 +50,12 @@ class StepGradients(NamedTuple):
 
 
 class Program(NamedTuple):
-  """What the computation of gradients is made of, static.
+  """The static parts of the computation of gradients.
 
   Attributes:
     net: the network.
-    method: how losses are made.
-    balancing: how they become one.
+    method: computes the tasks' losses.
+    balancing: combines them.
   """
 
   net: MultiTaskNet
@@ -64,7 +64,7 @@ class Program(NamedTuple):
 
   @property
   def names(self) -> tuple[str, ...]:
-    """Of the tasks, in order; dictionaries lose theirs on the way."""
+    """Of the tasks, in order; dictionaries inside jit are sorted."""
     return tuple(task.name for task in self.net.tasks)
 
 
@@ -75,7 +75,7 @@ def method_output(
   seen: NetOutput,
   batch: Batch,
 ) -> MethodOutput:
-  """Return the method's losses of what the network made."""
+  """Return the method's losses of the network's output."""
   return program.method.losses(
     params,
     state.model_state["method"],
@@ -91,7 +91,7 @@ def weigh(
   present: jax.Array,
   batch: Batch,
 ) -> Losses:
-  """Return what the loss balancer makes of the losses of a step."""
+  """Return the losses of a step with their weights and the objective."""
   return task_weighting.weigh(
     program.balancing,
     params["balancer"],

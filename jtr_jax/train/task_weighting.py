@@ -1,12 +1,10 @@
-"""How the K losses of a training step become one gradient of everything.
+"""From the K losses of a training step to weights, and what to log of them.
 
-Plain weighting is one backward pass. Where single tasks' gradients are wanted
-the pass is cut at the shared features z: one backward pass through the decoders
-gives all dL_k/dz, because a task's loss depends on its own decoder alone; what
-then goes through the encoder is one balanced gradient at z, or K of them.
+Plain weighting is one backward pass (`gradients`). Where gradients of single
+tasks are needed the pass is cut at the shared features (`per_task_gradients`).
 
-A method's regularisers, such as JTR's distance, are no task: their gradient is
-added as it is, after the balancing.
+A method's regularisers, such as JTR's distance, are not tasks: their gradient
+is added unchanged, after the balancing.
 """
 
 import dataclasses
@@ -25,8 +23,7 @@ from jtr_jax.core.types import Weighted
 from jtr_jax.methods.base import MethodOutput, Tree
 
 BALANCER = "balancer"
-"""The stage of the parameters, and the group of the optimiser, of what loss
-balancers learn."""
+"""Key of the loss balancer's parameters, and of their optimiser's group."""
 
 
 class LookAhead(NamedTuple):
@@ -50,8 +47,8 @@ class Balancing:
   """How losses and gradients are balanced in a run.
 
   Attributes:
-    loss: makes one objective of the losses.
-    gradient: makes one gradient of K; None adds them up.
+    loss: combines the losses into one objective.
+    gradient: aggregates the tasks' gradients; None for their sum.
     scope: what the gradient balancer acts on.
     task_loss: what the loss of a task is.
     at_once: how many gradients go back through the encoder together: 1 one
@@ -94,12 +91,12 @@ class Balancing:
 
   @property
   def needs_extra_batch(self) -> bool:
-    """Whether a step takes a second batch, drawn independently."""
+    """Whether a step needs a second, independently drawn batch."""
     return Need.EXTRA_BATCH in self.loss.needs
 
   @property
   def observes_gradients(self) -> bool:
-    """Whether the loss balancer looks at lengths and angles of gradients."""
+    """Whether the loss balancer observes norms and cosines of gradients."""
     return Need.SHARED_GRADS in self.loss.needs
 
   @property
@@ -113,7 +110,7 @@ PLAIN = Balancing(uniform(0))
 
 
 class BalancingState(NamedTuple):
-  """What balancing remembers.
+  """State of the balancers.
 
   Attributes:
     loss: state of the loss balancer.
@@ -125,7 +122,7 @@ class BalancingState(NamedTuple):
 
 
 class Losses(NamedTuple):
-  """The tasks' losses of a batch and what the loss balancer makes of them.
+  """The tasks' losses of a batch, their weights and the objective.
 
   Attributes:
     values: f32[K], 0 where absent.
@@ -188,7 +185,7 @@ def weigh(
   present: jax.Array,
   key: jax.Array,
 ) -> Losses:
-  """Return what the loss balancer makes of losses; see `Losses`."""
+  """Return losses with their weights and the objective."""
   values = jnp.where(present, values, 0)
   objective, weights, gradients = balancing.loss.weigh(
     params, state.loss, values, present=present, key=key
@@ -201,7 +198,7 @@ def weigh(
 
 
 def sigma(balancing: Balancing, params: Tree) -> jax.Array | None:
-  """Return the tasks' uncertainties f32[K], None if nobody learns them."""
+  """Return the tasks' uncertainties f32[K], None if they are not learned."""
   if balancing.loss.sigma is None:
     return None
   return balancing.loss.sigma(params)
@@ -228,7 +225,7 @@ def statistics(
   state: BalancingState,
   losses: Losses,
 ) -> dict[str, Weighted]:
-  """Return "weight/<task>" and what else is worth a row, over steps with it.
+  """Return "weight/<task>" and other values to log, over steps with the task.
 
   Args:
     balancing: the balancers.

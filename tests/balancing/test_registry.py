@@ -1,5 +1,6 @@
 """Every balancer is one function in one file, and all are exported."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,30 @@ def test_import_is_light():
     [sys.executable, "-c", code], capture_output=True, text=True, check=True
   )
   assert done.stdout.strip() == "False"
+
+
+def test_building_starts_no_device():
+  """A config is read before devices may be used, in several processes."""
+  code = """
+from jtr_jax import balancing
+for name in balancing.__all__:
+  settings = {"period": 2} if name in ("atw", "dwa", "puw", "stch") else {}
+  balancing.get(name, 3, **settings)
+"""
+  environment = {**os.environ, "JAX_PLATFORMS": "nowhere"}
+  subprocess.run([sys.executable, "-c", code], check=True, env=environment)
+
+
+def test_plain_sums_keep_the_method_s_losses():
+  plain = {
+    name
+    for name in registry.LOSS
+    if name not in ("atw", "dwa", "puw", "stch")
+    and balancing.get(name, 2).is_plain_sum
+  }
+  assert plain == {"uniform"}
+  assert balancing.uniform(2).default_task_loss == "share"
+  assert balancing.gls(2).default_task_loss == "mean"
 
 
 @pytest.mark.parametrize("name", sorted(registry.GRADIENT))

@@ -47,7 +47,7 @@ def _drop(stacked: jax.Array, key: jax.Array, leak: float) -> jax.Array:
   """Return [...] from [K, ...]."""
   total = jnp.sum(stacked, axis=0)
   purity = numerics.safe_divide(total, jnp.sum(jnp.abs(stacked), axis=0))
-  drawn = jax.random.uniform(key, total.shape, total.dtype)
-  positive = (1 + purity) / 2 > drawn
+  threshold = jax.random.uniform(key, total.shape, total.dtype)
+  positive = (1 + purity) / 2 > threshold
   kept = jnp.where((stacked > 0) == positive, stacked, 0)
   return leak * total + (1 - leak) * jnp.sum(kept, axis=0)

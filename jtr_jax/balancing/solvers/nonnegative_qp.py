@@ -80,7 +80,7 @@ def pivot(evaluate: Evaluate, support: jax.Array) -> Vertex:
     Operations Research 21).
   """
 
-  def judge(support: jax.Array) -> tuple[Vertex, jax.Array]:
+  def check(support: jax.Array) -> tuple[Vertex, jax.Array]:
     vertex = evaluate(support)
     value = jnp.where(support, vertex.x, vertex.slack)
     return vertex, value < -vertex.tolerance
@@ -93,11 +93,11 @@ def pivot(evaluate: Evaluate, support: jax.Array) -> Vertex:
     one = jnp.arange(support.size) == last
     exchanged = jnp.where(patience >= 0, search.wrong, one)
     chosen = search.support ^ exchanged
-    vertex, wrong = judge(chosen)
+    vertex, wrong = check(chosen)
     fewest = jnp.minimum(count, search.fewest)
     return _Search(chosen, vertex, wrong, fewest, patience, search.pivots + 1)
 
-  vertex, wrong = judge(support)
+  vertex, wrong = check(support)
   first = _Search(
     support,
     vertex,
