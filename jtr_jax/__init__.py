@@ -10,10 +10,7 @@ What other programs use, each part importable by itself and on first use:
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-  from jtr_jax import balancing, methods, metrics, models, tasks
+from typing import Any
 
 __version__ = "0.1.0"
 

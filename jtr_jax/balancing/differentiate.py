@@ -6,6 +6,8 @@ K decoders apart, and balances the gradients at the features: the encoder runs
 forward and backward once.
 """
 
+import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -16,10 +18,12 @@ import jax.numpy as jnp
 from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.from_gramian import ARGUMENTS
 from jtr_jax.balancing.gradient_balancer import GradientBalancer, GradientState
+from jtr_jax.balancing.in_groups import in_groups
 from jtr_jax.core import errors
 
 
-class BalancedGrad(NamedTuple):
+@dataclasses.dataclass(frozen=True)
+class BalancedGrad:
   """Losses and balanced gradients, as a function with a state.
 
   Attributes:
@@ -81,36 +85,45 @@ def value_and_grad(
     >>> updates, opt_state = optimizer.update(gradients, opt_state, params)
   """
   _check_scope(balancer, "shared_params")
+  return BalancedGrad(
+    lambda params: balancer.init(_split(params, shared).shared),
+    functools.partial(
+      _value_and_grad, losses_fn, balancer, shared, at_once, has_aux
+    ),
+  )
 
-  def differentiated(
-    params: Tree, state: GradientState, *args: Any, **kwargs: Any
-  ) -> tuple[Any, Tree, GradientState]:
-    extra = {name: kwargs.pop(name) for name in ARGUMENTS if name in kwargs}
-    split = _split(params, shared)
 
-    def losses_of(own: list[Any], heads: list[Any]) -> tuple[jax.Array, Any]:
-      found = losses_fn(split.joined(own, heads), *args, **kwargs)
-      return found if has_aux else (found, None)
+def _value_and_grad(
+  losses_fn: Callable[..., Any],
+  balancer: GradientBalancer,
+  shared: Sequence[str] | None,
+  at_once: int,
+  has_aux: bool,
+  params: Tree,
+  state: GradientState,
+  *args: Any,
+  **kwargs: Any,
+) -> tuple[Any, Tree, GradientState]:
+  """Return losses, gradients and state; see `value_and_grad`."""
+  extra = {name: kwargs.pop(name) for name in ARGUMENTS if name in kwargs}
+  split = _split(params, shared)
 
-    losses, pull_back, aux = jax.vjp(
-      losses_of, split.shared, split.heads, has_aux=True
-    )
-    chex.assert_rank(losses, 1)
-    present = extra.setdefault("present", jnp.ones(losses.shape, bool))
-    each = jnp.eye(len(losses), dtype=losses.dtype)
-    rows = in_groups(lambda one: pull_back(one)[0], each, at_once)
-    direction, state = balancer.update(
-      rows, state, **{"losses": losses, **extra}
-    )
-    weights = state.weights if balancer.weighs_decoders else 1
-    weights = jnp.where(present, weights, 0).astype(losses.dtype)
-    gradients = split.joined(direction, pull_back(weights)[1])
-    return (losses, aux) if has_aux else losses, gradients, state
+  def losses_of(own: list[Any], heads: list[Any]) -> tuple[jax.Array, Any]:
+    found = losses_fn(split.joined(own, heads), *args, **kwargs)
+    return found if has_aux else (found, None)
 
-  def init(params: Tree) -> GradientState:
-    return balancer.init(_split(params, shared).shared)
-
-  return BalancedGrad(init, differentiated)
+  losses, pull_back, aux = jax.vjp(
+    losses_of, split.shared, split.heads, has_aux=True
+  )
+  chex.assert_rank(losses, 1)
+  present = extra.setdefault("present", jnp.ones(losses.shape, bool))
+  each = jnp.eye(len(losses), dtype=losses.dtype)
+  rows = in_groups(lambda one: pull_back(one)[0], each, at_once)
+  direction, state = balancer.update(rows, state, **{"losses": losses, **extra})
+  weights = state.weights if balancer.weighs_decoders else 1
+  weights = jnp.where(present, weights, 0).astype(losses.dtype)
+  gradients = split.joined(direction, pull_back(weights)[1])
+  return (losses, aux) if has_aux else losses, gradients, state
 
 
 def mtl_grad(
@@ -153,68 +166,48 @@ def mtl_grad(
     >>> losses, gradients, state = step((encoder, heads), state, image, labels)
   """
   _check_scope(balancer, "features" if on_features else "shared_params")
-
-  def differentiated(
-    params: tuple[Tree, Sequence[Tree]],
-    state: GradientState,
-    *args: Any,
-    **extra: Any,
-  ) -> tuple[jax.Array, Tree, GradientState]:
-    encoder, heads = params
-    features, through_encoder = jax.vjp(lambda p: encode(p, *args), encoder)
-    passes = [
-      jax.vjp(lambda p, z, run=run: run(p, z, *args), own, features)
-      for run, own in zip(decoders, heads, strict=True)
-    ]
-    losses = jnp.stack([loss for loss, _ in passes])
-    chex.assert_rank(losses, 1)
-    pairs = [back(jnp.ones_like(loss)) for loss, back in passes]
-    rows = jax.tree.map(lambda *x: jnp.stack(x), *(z for _, z in pairs))
-    present = extra.setdefault("present", jnp.ones(losses.shape, bool))
-    if not on_features:
-      rows = in_groups(lambda row: through_encoder(row)[0], rows, at_once)
-    direction, state = balancer.update(
-      rows, state, **{"losses": losses, **extra}
-    )
-    if on_features:
-      direction = through_encoder(direction)[0]
-    weights = (
-      state.weights if balancer.weighs_decoders else jnp.ones_like(losses)
-    )
-    own = [
-      _weighted(gradient, weights[k], present[k])
-      for k, (gradient, _) in enumerate(pairs)
-    ]
-    return losses, (direction, _like(heads, own)), state
-
-  return BalancedGrad(lambda params: balancer.init(params[0]), differentiated)
+  return BalancedGrad(
+    lambda params: balancer.init(params[0]),
+    functools.partial(
+      _mtl_grad, encode, decoders, balancer, on_features, at_once
+    ),
+  )
 
 
-def in_groups(
-  function: Callable[[Tree], Tree], rows: Tree, at_once: int
-) -> Tree:
-  """Return the function of every row, a number of them computed together.
-
-  Args:
-    function: of a tree without the leading axis.
-    rows: leaves [K, ...].
-    at_once: 1 for one after the other, 0 for all.
-
-  Returns:
-    Leaves [K, ...]; the same for every `at_once`.
-  """
-  number = len(jax.tree.leaves(rows)[0])
-  size = at_once or number
-  groups = [
-    jax.vmap(function)(jax.tree.map(lambda x, s=start: x[s : s + size], rows))
-    if size > 1
-    else jax.tree.map(
-      lambda x: x[None],
-      function(jax.tree.map(lambda x, s=start: x[s], rows)),
-    )
-    for start in range(0, number, size)
+def _mtl_grad(
+  encode: Callable[..., Tree],
+  decoders: Sequence[Callable[..., jax.Array]],
+  balancer: GradientBalancer,
+  on_features: bool,
+  at_once: int,
+  params: tuple[Tree, Sequence[Tree]],
+  state: GradientState,
+  *args: Any,
+  **extra: Any,
+) -> tuple[jax.Array, Tree, GradientState]:
+  """Return losses, gradients and state; see `mtl_grad`."""
+  encoder, heads = params
+  features, through_encoder = jax.vjp(lambda p: encode(p, *args), encoder)
+  passes = [
+    jax.vjp(lambda p, z, run=run: run(p, z, *args), own, features)
+    for run, own in zip(decoders, heads, strict=True)
   ]
-  return jax.tree.map(lambda *x: jnp.concatenate(x), *groups)
+  losses = jnp.stack([loss for loss, _ in passes])
+  chex.assert_rank(losses, 1)
+  pairs = [back(jnp.ones_like(loss)) for loss, back in passes]
+  rows = jax.tree.map(lambda *x: jnp.stack(x), *(z for _, z in pairs))
+  present = extra.setdefault("present", jnp.ones(losses.shape, bool))
+  if not on_features:
+    rows = in_groups(lambda row: through_encoder(row)[0], rows, at_once)
+  direction, state = balancer.update(rows, state, **{"losses": losses, **extra})
+  if on_features:
+    direction = through_encoder(direction)[0]
+  weights = state.weights if balancer.weighs_decoders else jnp.ones_like(losses)
+  own = [
+    _weighted(gradient, weights[k], present[k])
+    for k, (gradient, _) in enumerate(pairs)
+  ]
+  return losses, (direction, _like(heads, own)), state
 
 
 class _Split(NamedTuple):

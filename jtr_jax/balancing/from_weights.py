@@ -42,14 +42,10 @@ def from_weights(
   Args:
     name: in configs and logs.
     weigh: (state, losses, present, key) -> f32[K]; absent ones are ignored.
+    observe: see `LossBalancer`, as update_from_accuracies, needs, scopes,
+      is_plain_sum and samples.
     init: () -> the first state.
-    observe: see `LossBalancer`.
-    update_from_accuracies: see `LossBalancer`.
-    needs: see `LossBalancer`.
-    scopes: see `LossBalancer`.
     mean: how the weighted losses are combined.
-    is_plain_sum: see `LossBalancer`.
-    samples: see `LossBalancer`.
 
   Raises:
     ValueError: an unknown mean, naming the nearest.

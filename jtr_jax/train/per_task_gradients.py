@@ -20,9 +20,9 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.base import Scope
-from jtr_jax.balancing.differentiate import in_groups
 from jtr_jax.balancing.gradient_balancer import GradientState
 from jtr_jax.balancing.gramian import Gram, combine, gram, per_row
+from jtr_jax.balancing.in_groups import in_groups
 from jtr_jax.core import rng
 from jtr_jax.models.multitask import MultiTaskNet, decoder_name
 from jtr_jax.train import task_weighting

@@ -6,7 +6,7 @@ import optax
 import pytest
 
 from jtr_jax import balancing
-from jtr_jax.balancing.differentiate import in_groups
+from jtr_jax.balancing.in_groups import in_groups
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
