@@ -42,21 +42,20 @@ def from_weights(
   Args:
     name: in configs and logs.
     weigh: (state, losses, present, key) -> f32[K]; absent ones are ignored.
-    observe: see `LossBalancer`, as update_from_accuracies, needs, scopes,
-      is_plain_sum and samples.
+    observe: see `LossBalancer`.
+    update_from_accuracies: see `LossBalancer`.
+    needs: see `LossBalancer`.
+    scopes: see `LossBalancer`.
+    is_plain_sum: see `LossBalancer`.
+    samples: see `LossBalancer`.
     init: () -> the first state.
     mean: how the weighted losses are combined.
 
   Raises:
     ValueError: an unknown mean, naming the nearest.
   """
-  average = {
-    "arithmetic": weighted_sum,
-    "geometric": geometric_mean,
-    "logarithmic": weighted_log_sum,
-  }
-  if mean not in average:
-    raise errors.unknown_name("mean", mean, average)
+  if mean not in _AVERAGES:
+    raise errors.unknown_name("mean", mean, _AVERAGES)
 
   def objective(
     params: Tree,
@@ -68,7 +67,7 @@ def from_weights(
     del params
     fixed = jax.lax.stop_gradient(losses)
     weights = jax.lax.stop_gradient(weigh(state, fixed, present, key))
-    return average[mean](weights, losses, present)
+    return _AVERAGES[mean](weights, losses, present)
 
   return LossBalancer(
     name,
@@ -109,6 +108,13 @@ def weighted_log_sum(
 ) -> jax.Array:
   """Return f32[], the sum of w_k log L_k over the present tasks."""
   return weighted_sum(weights, log(losses, present), present)
+
+
+_AVERAGES = {
+  "arithmetic": weighted_sum,
+  "geometric": geometric_mean,
+  "logarithmic": weighted_log_sum,
+}
 
 
 def log(losses: jax.Array, present: jax.Array) -> jax.Array:
