@@ -73,6 +73,7 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
       a loss balancer weights the losses of the decoders.
     needs_losses: whether `losses` has to be passed.
     needs_sigma: whether `sigma` has to be passed.
+    initial_sigma: for a balancer that needs sigma, where learned ones start.
     weigh_gram: (gram, state, **extra) -> (weights, state), see `weigh`; None
       for a rule that needs whole gradients.
 
@@ -89,6 +90,7 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
   unweighted: bool
   needs_losses: bool
   needs_sigma: bool
+  initial_sigma: float
   weigh_gram: Callable[..., tuple[jax.Array, GradientState]] | None
 
   def __new__(
@@ -102,6 +104,7 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
     unweighted: bool = False,
     needs_losses: bool = False,
     needs_sigma: bool = False,
+    initial_sigma: float = 1.0,
     weigh_gram: Callable[..., tuple[jax.Array, GradientState]] | None = None,
   ) -> "GradientBalancer":
     """Return the balancer with its traits."""
@@ -112,6 +115,7 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
     self.unweighted = unweighted
     self.needs_losses = needs_losses
     self.needs_sigma = needs_sigma
+    self.initial_sigma = initial_sigma
     self.weigh_gram = weigh_gram
     return self
 

@@ -21,8 +21,10 @@ Form: TypeAlias = Literal["log_variance", "log_sigma", "sigma"]
 """What is learned: s = log sigma^2, s = log sigma, or sigma itself."""
 
 LEAST_VARIANCE = 1e-8
-IAL_INITIAL_WEIGHT = 0.1
-"""1 / (2 sigma^2) at the start in IAL, Sec. IV-B."""
+IAL_INITIAL_SIGMA = 0.9
+"""IAL, Sec. IV-B, starts "at 0.1", read as f(sigma) = 1 - sigma = 0.1."""
+IAL_INITIAL_WEIGHT = 1 / (2 * IAL_INITIAL_SIGMA**2)
+"""The weight of a decoder's loss at the same sigma."""
 
 
 def initial_parameter(form: Form, weight: float) -> float:
@@ -64,7 +66,9 @@ def terms(log_variances: jax.Array, losses: jax.Array) -> jax.Array:
   return 0.5 * jnp.exp(-log_variances) * losses + 0.5 * log_variances
 
 
-def learn_sigma_beside(balancer: LossBalancer, num_tasks: int) -> LossBalancer:
+def learn_sigma_beside(
+  balancer: LossBalancer, num_tasks: int, initial_sigma: float
+) -> LossBalancer:
   """Return the balancer with learned sigma that its weights do not depend on.
 
   Its objective is the balancer's plus the uncertainty terms of the losses with
@@ -74,9 +78,10 @@ def learn_sigma_beside(balancer: LossBalancer, num_tasks: int) -> LossBalancer:
   Args:
     balancer: what weights the losses; it has no sigma of its own.
     num_tasks: K.
+    initial_sigma: sigma of every task at the start.
   """
   form: Form = "log_sigma"
-  start = initial_parameter(form, IAL_INITIAL_WEIGHT)
+  start = math.log(initial_sigma)
 
   def init() -> tuple[Tree, Tree]:
     params, state = balancer.init()

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from jtr_jax.balancing import uncertainty
 from jtr_jax.balancing.base import TaskLoss
 from jtr_jax.balancing.gradient_balancer import GradientBalancer
 from jtr_jax.balancing.loss_balancer import LossBalancer
@@ -32,7 +33,10 @@ class Preset(NamedTuple):
   scope: str = "default"
 
 
-_IAL_DECODERS = {"form": "log_sigma", "initial_weight": 0.1}  # IAL, Sec. IV-B
+_IAL_DECODERS = {
+  "form": "log_sigma",
+  "initial_weight": uncertainty.IAL_INITIAL_WEIGHT,
+}
 
 PRESETS: Mapping[str, Preset] = {
   **{name: Preset(loss=name) for name in registry.LOSS_BALANCERS},
@@ -125,6 +129,8 @@ def _preset(name: str) -> Preset:
         do="Write for example balancing=uw+pcgrad.",
       )
     )
+  if gradient.loss == loss.loss:  # uw+ial is ial
+    return gradient
   return gradient._replace(loss=loss.loss, loss_fields=loss.loss_fields)
 
 

@@ -39,7 +39,9 @@ def make_balancing(
     section.gradient, len(names), GradientBalancer, type(None), **common
   )
   if gradient and gradient.needs_sigma and not loss.sigma:
-    loss = uncertainty.learn_sigma_beside(loss, len(names))
+    loss = uncertainty.learn_sigma_beside(
+      loss, len(names), gradient.initial_sigma
+    )
   scope = section.scope
   if scope == "default":
     scope = gradient.scopes[0] if gradient else "shared_params"

@@ -87,7 +87,7 @@ def test_absent_tasks_teach_sigma_nothing():
 
 
 def test_sigma_beside_other_weights():
-  balancer = uncertainty.learn_sigma_beside(gls.gls(3), 3)
+  balancer = uncertainty.learn_sigma_beside(gls.gls(3), 3, 0.9)
   np.testing.assert_array_equal(weights(balancer), weights(gls.gls(3)))
   sigma = balancer.sigma(descend(balancer))
   np.testing.assert_allclose(sigma**2, LOSSES, rtol=0.01)

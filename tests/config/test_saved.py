@@ -29,7 +29,11 @@ FLAGS = {
 TASKS = "tasks=segmentation+depth"
 COMMANDS = {
   "jtr": ("rooms_demo", TASKS, {}),
-  "ial": ("rooms_supervised", f"{TASKS},scenario=full,balancing=ial", {}),
+  "ial": (
+    "rooms_supervised",
+    f"{TASKS},scenario=full,balancing=ial",
+    {"balancing__loss__initial_weight": 0.1},  # the preset's at that time
+  ),
   "mtpsl": (
     "rooms_mtpsl",
     f"{TASKS},scenario=full",

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import ial_indicators
+from jtr_jax.balancing import ial_indicators, uncertainty
 from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.from_gramian import from_gradients
 from jtr_jax.balancing.gradient_balancer import (
@@ -61,6 +61,7 @@ def ial(
   conflict_mask: bool = False,
   absent_primary: AbsentPrimary = "average",
   ema_decay: float = 0.99,
+  initial_sigma: float = uncertainty.IAL_INITIAL_SIGMA,
   period: int = 1,
 ) -> GradientBalancer:
   """Return the encoder stage of impartial auxiliary learning.
@@ -80,11 +81,11 @@ def ial(
       lengths are those before.
     absent_primary: what happens in a batch without a label of the primary task.
     ema_decay: of the moving average of the primary gradient's length.
+    initial_sigma: of sigma learned beside a loss balancer without; f = 0.1.
     period: steps of an epoch, for indicator "speed".
 
   Returns:
-    The balancer; it needs `sigma` for the indicator "uncertainty", and `losses`
-    for "speed" and "norm".
+    The balancer; needs `sigma` ("uncertainty") or `losses` ("speed", "norm").
 
   Raises:
     ValueError: an unknown name, naming the nearest.
@@ -107,7 +108,7 @@ def ial(
     absent_primary,
     ema_decay,
   )
-  return stage.balancer()
+  return stage.balancer()._replace(initial_sigma=initial_sigma)
 
 
 @dataclasses.dataclass(frozen=True)
