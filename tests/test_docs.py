@@ -49,6 +49,8 @@ def shown(value):
   """Return a value as the page writes it."""
   if isinstance(value, bool):
     return "yes" if value else "no"
+  if isinstance(value, tuple):
+    return str(value)
   return f"`{value}`" if isinstance(value, str) else f"{value:g}"
 
 

@@ -12,14 +12,17 @@ from jtr_jax.balancing.gradient_balancer import (
   GradientContext,
 )
 from jtr_jax.balancing.gramian import Gram
-from jtr_jax.balancing.solvers import eigh, simplex
+from jtr_jax.balancing.preference import Preference, preferred
+from jtr_jax.balancing.solvers import eigh
 from jtr_jax.core import errors
 
 Scale: TypeAlias = Literal["min", "median", "rmse"]
 _SCALES = ("min", "median", "rmse")
 
 
-def aligned_mtl(num_tasks: int, *, scale: Scale = "min") -> GradientBalancer:
+def aligned_mtl(
+  num_tasks: int, *, scale: Scale = "min", preference: Preference = ()
+) -> GradientBalancer:
   """Return Aligned-MTL: d = sum_k w_k g_k, w = sigma V S^-1 V^T 1 / K.
 
   V S^2 V^T is the Gram matrix: the gradients are replaced by the orthogonal
@@ -28,6 +31,7 @@ def aligned_mtl(num_tasks: int, *, scale: Scale = "min") -> GradientBalancer:
   Args:
     num_tasks: K.
     scale: sigma^2 is the smallest, the lower median or the mean eigenvalue.
+    preference: of the tasks, in place of 1 / K.
 
   Raises:
     ValueError: unknown scale.
@@ -41,10 +45,12 @@ def aligned_mtl(num_tasks: int, *, scale: Scale = "min") -> GradientBalancer:
   if scale not in _SCALES:
     raise errors.unknown_name("scale of Aligned-MTL", scale, _SCALES)
 
+  shares = preferred(preference, num_tasks)
+
   def solve(
     gram: Gram, context: GradientContext, state: Tree
   ) -> tuple[jax.Array, Tree]:
-    mean = simplex.uniform(context.present, gram.norms.dtype)
+    mean = shares(context.present, gram.norms.dtype)
     return _balance(gram, scale) @ mean, state
 
   return from_gramian("aligned_mtl", num_tasks, solve)

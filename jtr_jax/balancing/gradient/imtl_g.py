@@ -32,7 +32,7 @@ def imtl_g(num_tasks: int) -> GradientBalancer:
   def solve(
     gram: Gram, context: GradientContext, state: Tree
   ) -> tuple[jax.Array, Tree]:
-    x = equal_projections(gram)
+    x = given_projections(gram, jnp.ones_like(gram.norms))
     weights = x * jnp.where(gram.active, gram.scale / _lengths(gram), 0)
     total, size = jnp.sum(weights), jnp.sum(jnp.abs(weights))
     vanishes = jnp.abs(total) <= _VANISHING * size
@@ -48,11 +48,12 @@ def imtl_g(num_tasks: int) -> GradientBalancer:
   )
 
 
-def equal_projections(gram: Gram) -> jax.Array:
-  """Return x = C^+ 1: sum_k x_k g_k / |g_k| has projection 1 on every g_k.
+def given_projections(gram: Gram, wanted: jax.Array) -> jax.Array:
+  """Return x = C^+ p: sum_k x_k g_k / |g_k| has projection p_k on g_k.
 
   Args:
     gram: of the gradients, C its cosines.
+    wanted: p, f32[K]; those of zero gradients are ignored.
 
   Returns:
     f32[K], 0 where the gradient is 0.
@@ -61,8 +62,8 @@ def equal_projections(gram: Gram) -> jax.Array:
   smallest = 10 * jnp.finfo(values.dtype).eps * jnp.max(values)
   kept = values > smallest
   inverse = jnp.where(kept, 1 / jnp.where(kept, values, 1), 0)
-  ones = gram.active.astype(values.dtype)
-  return jnp.where(gram.active, vectors @ (inverse * (ones @ vectors)), 0)
+  wanted = jnp.where(gram.active, wanted, 0).astype(values.dtype)
+  return jnp.where(gram.active, vectors @ (inverse * (wanted @ vectors)), 0)
 
 
 def _lengths(gram: Gram) -> jax.Array:

@@ -10,16 +10,18 @@ from jtr_jax.balancing.gradient_balancer import (
   GradientContext,
 )
 from jtr_jax.balancing.gramian import Gram
-from jtr_jax.balancing.solvers import dual_cone, simplex
+from jtr_jax.balancing.preference import Preference, preferred
+from jtr_jax.balancing.solvers import dual_cone
 
 
-def upgrad(num_tasks: int) -> GradientBalancer:
+def upgrad(num_tasks: int, *, preference: Preference = ()) -> GradientBalancer:
   """Return UPGrad: the mean of the gradients' projections on the dual cone.
 
   The dual cone holds all d with g_k.d >= 0 for every k.
 
   Args:
     num_tasks: K.
+    preference: of the tasks, in place of equal shares.
 
   Source: Quinton and Rey 2024, arXiv:2406.16232, section 3; the ridge of
     TorchJD.
@@ -27,10 +29,12 @@ def upgrad(num_tasks: int) -> GradientBalancer:
     too small to be normalised.
   """
 
+  shares = preferred(preference, num_tasks)
+
   def solve(
     gram: Gram, context: GradientContext, state: Tree
   ) -> tuple[jax.Array, Tree]:
-    rows = jnp.diag(simplex.uniform(context.present, gram.norms.dtype))
+    rows = jnp.diag(shares(context.present, gram.norms.dtype))
     project = jax.vmap(dual_cone.project, in_axes=(None, 0))
     return jnp.sum(project(gram, rows), axis=0), state
 

@@ -11,7 +11,7 @@ from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
 from jtr_jax.core import numerics
 
-_LEAST_WEIGHT = 0.01
+_ADDED_WEIGHT = 0.01
 
 
 class GradNormState(NamedTuple):
@@ -44,8 +44,9 @@ def gradnorm(
     learning_rate: of the weights, Adam.
 
   Source: Chen et al., ICML 2018, Algorithm 1.
-  Deviations: weights are at least 0.01 before they are scaled, as in an older
-    code of the first author of IAL. Absent tasks keep their weight.
+  Deviations: in every step negative weights become 0 and 0.01 is added to all
+    before they are scaled, as in an older code of the first author of IAL.
+    Absent tasks keep their weight.
   """
   optimizer = optax.adam(learning_rate)
 
@@ -66,7 +67,7 @@ def gradnorm(
       present=seen.present,
     )
     step, inner = optimizer.update(gradient, state.optimizer, state.weights)
-    weights = jnp.maximum(state.weights + step, 0) + _LEAST_WEIGHT
+    weights = jnp.maximum(state.weights + step, 0) + _ADDED_WEIGHT
     weights = _rescaled(weights, state.weights, seen.present)
     inner = from_weights.keep_absent(inner, state.optimizer, seen.present)
     return GradNormState(weights, initial, inner)
