@@ -7,6 +7,7 @@ numbers beside the published ones.
 """
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -72,6 +73,12 @@ def _parser() -> argparse.ArgumentParser:
     "--data", default="", help="rooms, or a prepared directory [as published]"
   )
   run.add_argument(
+    "--minutes",
+    type=_minutes,
+    default=0.0,
+    help="save and stop then; the same command resumes [no limit]",
+  )
+  run.add_argument(
     "--anyway",
     action="store_true",
     help="also rows that lack something, such as the published network",
@@ -79,12 +86,18 @@ def _parser() -> argparse.ArgumentParser:
   run.set_defaults(run=_run)
   report = commands.add_parser("report", help="print ours beside published")
   report.add_argument(
-    "--runs", type=Path, required=True, help="--out of the runs"
+    "--runs", type=Path, required=True, help="--out of run, or of collect"
   )
   report.add_argument(
     "--rule", choices=("last", "best"), default="last", help="[last]"
   )
   report.set_defaults(run=_report)
+  collect = commands.add_parser("collect", help="put all runs into one file")
+  collect.add_argument(
+    "--runs", type=Path, required=True, help="--out of the runs"
+  )
+  collect.add_argument("--out", type=Path, required=True, help="a JSON file")
+  collect.set_defaults(run=_collect)
   for command in (show, run, report):
     command.add_argument("table", metavar="TABLE", help="such as jtr_10")
   return parser
@@ -119,11 +132,21 @@ def _run(given: argparse.Namespace) -> int:
   request = Request(given.budget, given.data, given.flags, given.anyway)
   enable_compilation_cache()
   is_good = True
-  for done in run.run(entries, given.out, request, _seeds(given.seeds)):
+  seeds, seconds = _seeds(given.seeds), 60 * given.minutes
+  for done in run.run(
+    entries, given.out, request, seeds, seconds=seconds or None
+  ):
     sys.stdout.write(f"{done.name}: {done.outcome}: {done.detail}\n")
     sys.stdout.flush()
     is_good &= done.is_good or (done.outcome == "cannot run" and not wanted)
   return 0 if is_good else 1
+
+
+def _minutes(text: str) -> float:
+  minutes = float(text)
+  if not 0 < minutes < math.inf:
+    raise argparse.ArgumentTypeError("give a positive number of minutes")
+  return minutes
 
 
 def _seeds(text: str) -> list[int]:
@@ -138,6 +161,15 @@ def _report(given: argparse.Namespace) -> int:
 
   text = report.report(read.table(given.table), given.runs, given.rule)
   sys.stdout.write(text)
+  return 0
+
+
+def _collect(given: argparse.Namespace) -> int:
+  from jtr_jax.tables import recorded
+
+  records = recorded.read(given.runs)
+  recorded.write(given.out, records)
+  sys.stdout.write(f"{given.out}: {len(records)} runs\n")
   return 0
 
 

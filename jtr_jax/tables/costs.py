@@ -4,22 +4,24 @@ import json
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from jtr_jax.config import build
-from jtr_jax.tables.form import Entry
+from jtr_jax.tables.form import Column
 from jtr_jax.tables.recipe import Recipe
-from jtr_jax.workdir import text_files
+from jtr_jax.workdir import provenance, text_files
 
-_FILE = "measurement.json"
+FILE = "measurement.json"
+"""Of a row, in its folder: what `benchmark` measured, and for what."""
+
 _TIMED_STEPS = 20
 
 
 def is_measured(folder: Path) -> bool:
   """Return whether a measurement lies in a folder."""
-  return (folder / _FILE).exists()
+  return (folder / FILE).exists()
 
 
 def measure(how: Recipe, images: int, folder: Path) -> None:
@@ -37,7 +39,7 @@ def measure(how: Recipe, images: int, folder: Path) -> None:
     ValueError: the step cannot be measured.
     OSError: the file cannot be written.
   """
-  path = folder / _FILE
+  path = folder / FILE
   with text_files.clear_errors(path):
     folder.mkdir(parents=True, exist_ok=True)
   measured = folder / "step.json"
@@ -53,32 +55,32 @@ def measure(how: Recipe, images: int, folder: Path) -> None:
     raise ValueError(f"benchmark ended with {done.returncode}: {lines[-1]}")
   content = json.loads(measured.read_text(encoding="utf-8"))
   content["config"] = how.name
+  content["revision"] = provenance.git_revision() or ""
   content["training_steps"] = build.total_steps(how.settings().train, images)
   text_files.replace(path, json.dumps(content, indent=2) + "\n")
   measured.unlink()
 
 
-def reached(entry: Entry, folder: Path) -> dict[str, float]:
+def reached(
+  columns: Iterable[Column], measurement: Mapping[str, Any]
+) -> dict[str, float]:
   """Return key of a column -> cost, in its unit, as far as it is known.
 
   The training time is the median step time, times the steps of the published
   training; loading and evaluation come on top.
 
   Args:
-    entry: a row.
-    folder: where it was measured.
+    columns: of the row.
+    measurement: of `measure`.
   """
-  if not is_measured(folder):
-    return {}
-  content = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-  seconds = statistics.median(content["step_seconds"])
+  seconds = statistics.median(measurement["step_seconds"])
   costs = {
-    "training_time": seconds * content["training_steps"] / 3600,
-    "memory": _memory(content) / 2**30,
+    "training_time": seconds * measurement["training_steps"] / 3600,
+    "memory": _memory(measurement) / 2**30,
   }
   return {
     column.key: costs[column.cost]
-    for column in entry.group.columns
+    for column in columns
     if costs.get(column.cost)
   }
 

@@ -1,40 +1,41 @@
 """Our runs of a table beside what is published."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from jtr_jax.core import errors
-from jtr_jax.tables import markdown, read, results
+from jtr_jax.tables import markdown, read, recorded, results
 from jtr_jax.tables.cells import Cell
 from jtr_jax.tables.form import Entry, Table
+from jtr_jax.tables.recorded import Recorded
 from jtr_jax.tables.results import Spread
 
 _DIGITS = 4  # of our numbers where none are printed
 
 
-def report(table: Table, folder: Path, rule: str) -> str:
+def report(table: Table, place: Path, rule: str) -> str:
   """Return a page: published, ours and the distance, for each row.
 
   Args:
     table: the table.
-    folder: of `run.run`.
+    place: the folder of `run.run`, or a file of `recorded.write`.
     rule: which outcome of a result card, "last" or "best".
 
   Returns:
     Markdown.
 
   Raises:
-    ValueError: the folder has no finished run of the table.
+    ValueError: there is no finished run of the table.
   """
-  entries = read.entries(table)
-  ours = {e.name: results.reached(e, folder, rule) for e in entries}
+  entries, records = read.entries(table), recorded.read(place)
+  ours = {e.name: results.reached(e, records, rule) for e in entries}
   if not any(ours.values()):
     raise ValueError(
       errors.message(
         f"There is no finished run of {table.name}",
-        found=f"none in {folder}",
+        found=f"none in {place}",
         expected="<group>/<row>/seed<k>/result.json",
-        do=f"Run it: python -m jtr_jax.tables run {table.name} --out={folder}.",
+        do=f"Run it: python -m jtr_jax.tables run {table.name} --out={place}.",
       )
     )
   groups = [
@@ -46,7 +47,7 @@ def report(table: Table, folder: Path, rule: str) -> str:
     f"Published: {table.source}. Ours: {_counted(rule)}; distances are ours "
     "minus published.",
     *groups,
-    "\n".join(_facts(entries, folder)),
+    "\n".join(_facts(entries, records)),
     markdown.notes(table),
   ]
   return "\n\n".join(filter(None, parts)) + "\n"
@@ -116,12 +117,15 @@ def _places(printed: Cell) -> int:
   return len(decimals) if point or "h" not in printed.text else 2
 
 
-def _facts(entries: tuple[Entry, ...], folder: Path) -> Iterator[str]:
+def _facts(
+  entries: Sequence[Entry], records: Sequence[Recorded]
+) -> Iterator[str]:
   """Yield a line for each row that has runs: what they were."""
   for entry in entries:
-    cards = results.read_cards(entry, folder)
+    runs = results.of_row(entry, records)
+    cards = [run.card for run in runs if run.card]
     if cards:
-      seeds = ", ".join(str(card.seeds.get("seed", "?")) for card in cards)
+      seeds = ", ".join(str(run.seed) for run in runs)
       last = cards[0].outcomes[0]
       yield (
         f"* {entry.name}: {cards[0].name}, {cards[0].scenario}, "

@@ -3,15 +3,13 @@
 import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from jtr_jax.metrics import summary
 from jtr_jax.metrics.summary import Measure
 from jtr_jax.tables import costs, derive, read
 from jtr_jax.tables.form import Column, Entry, Group
-from jtr_jax.workdir import result_card
-from jtr_jax.workdir.result_card import ResultCard
+from jtr_jax.tables.recorded import Recorded
 
 Numbers: TypeAlias = Mapping[str, float]
 
@@ -28,26 +26,29 @@ class Spread(NamedTuple):
   deviation: float | None = None
 
 
-def reached(entry: Entry, folder: Path, rule: str) -> dict[str, Spread]:
+def reached(
+  entry: Entry, records: Sequence[Recorded], rule: str
+) -> dict[str, Spread]:
   """Return what the finished runs of a row reached.
 
-  Gains are relative to the mean of the baseline's runs in the same folder.
+  Gains are relative to the mean of the baseline's runs.
 
   Args:
     entry: the row.
-    folder: of `run.run`.
+    records: of all rows.
     rule: which outcome of a result card, "last" or "best".
 
   Returns:
     Key of a column -> mean and deviation over seeds; what is not known is left
     out.
   """
-  if entry.table.kind == "cost":
-    measured = costs.reached(entry, folder / entry.name)
-    return {key: Spread(value) for key, value in measured.items()}
   group, base = entry.group, read.baseline(entry)
-  ours = _outcomes(read_cards(entry, folder), rule)
-  theirs = _outcomes(read_cards(base, folder), rule) if base else []
+  for record in of_row(entry, records):
+    if record.measurement is not None:
+      measured = costs.reached(group.columns, record.measurement)
+      return {key: Spread(value) for key, value in measured.items()}
+  ours = _outcomes(of_row(entry, records), rule)
+  theirs = _outcomes(of_row(base, records), rule) if base else []
   against = _Baseline(
     _means([one.metrics for one in theirs]),
     _means([_values(group, one, _NONE) for one in theirs]),
@@ -60,10 +61,9 @@ def reached(entry: Entry, folder: Path, rule: str) -> dict[str, Spread]:
   }
 
 
-def read_cards(entry: Entry, folder: Path) -> list[ResultCard]:
-  """Return the result cards of the finished runs of a row, one for a seed."""
-  found = sorted((folder / entry.name).glob("seed*/result.json"))
-  return [result_card.read(path.parent) for path in found]
+def of_row(entry: Entry, records: Iterable[Recorded]) -> list[Recorded]:
+  """Return the runs of a row, by seed."""
+  return [record for record in records if record.row == entry.name]
 
 
 class _Outcome(NamedTuple):
@@ -83,8 +83,9 @@ class _Baseline(NamedTuple):
 _NONE = _Baseline({}, {})
 
 
-def _outcomes(cards: Iterable[ResultCard], rule: str) -> list[_Outcome]:
-  """Return the outcomes of the cards that have one by this rule."""
+def _outcomes(records: Iterable[Recorded], rule: str) -> list[_Outcome]:
+  """Return the outcomes of the runs that have one by this rule."""
+  cards = [record.card for record in records if record.card is not None]
   return [
     _Outcome(outcome.metrics, card.directions)
     for card in cards

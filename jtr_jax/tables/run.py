@@ -10,6 +10,7 @@ import jax
 from jtr_jax.config import saved
 from jtr_jax.experiment import kinds
 from jtr_jax.tables import costs
+from jtr_jax.tables.deadline import Deadline
 from jtr_jax.tables.form import Entry
 from jtr_jax.tables.recipe import AS_PUBLISHED, Recipe, Request, problem, recipe
 from jtr_jax.train.step_metrics import NonFiniteError
@@ -43,6 +44,8 @@ def run(
   folder: Path,
   request: Request,
   seeds: Sequence[int],
+  *,
+  seconds: float | None = None,
 ) -> Iterator[Done]:
   """Run rows of a table, and skip what is finished.
 
@@ -54,6 +57,8 @@ def run(
     folder: holds <group>/<row>/seed<k> for each run.
     request: budget, data and flags.
     seeds: of the runs; rows that are measured have none.
+    seconds: after which the run under way saves and stops, and no other one
+      begins; None for no limit.
 
   Yields:
     What became of each run, when it is over; "stopped" is the last.
@@ -70,34 +75,43 @@ def run(
       raise ValueError(hindrance)  # it comes from what was requested
     else:
       yield Done(entry.name, "cannot run", hindrance)
-  for seed, entry in itertools.product(seeds, able):
-    how, place = recipe(entry, request, seed), folder / entry.name
-    name = f"{entry.name} seed {seed}"
-    try:
-      if entry.table.kind == "cost":
-        done = _measure(how, entry, place)
-      else:
-        done = _train(how, name, place / f"seed{seed}")
-    except _ERRORS as error:
-      done = Done(name, "failed", str(error).replace("\n", " "))
-    yield done
-    if done.outcome == "stopped":
-      return
+  with Deadline(seconds) as deadline:
+    for seed, entry in itertools.product(seeds, able):
+      name = f"{entry.name} seed {seed}"
+      if deadline.is_over:
+        yield Done(name, "stopped", "no time is left")
+        return
+      done = _do(recipe(entry, request, seed), entry, seed, folder)
+      yield done._replace(name=name)
+      if done.outcome == "stopped":
+        return
+
+
+def _do(how: Recipe, entry: Entry, seed: int, folder: Path) -> Done:
+  """Train or measure a row; what goes wrong is a result as well."""
+  place = folder / entry.name
+  try:
+    if entry.table.kind == "cost":
+      return _measure(how, entry, place)
+    return _train(how, place / f"seed{seed}")
+  except _ERRORS as error:
+    return Done("", "failed", str(error).replace("\n", " "))
+  finally:
     jax.clear_caches()  # the next run is another program
 
 
-def _train(how: Recipe, name: str, workdir: Path) -> Done:
+def _train(how: Recipe, workdir: Path) -> Done:
   """Train to the end, unless just this was done."""
   settings = how.settings()
   if result_card.exists(workdir) and saved.holds(workdir, settings):
-    return Done(name, "was there", str(workdir))
+    return Done("", "was there", str(workdir))
   is_over = kinds.train(settings, workdir, kinds.Options(how.name))
-  return Done(name, "trained" if is_over else "stopped", str(workdir))
+  return Done("", "trained" if is_over else "stopped", str(workdir))
 
 
 def _measure(how: Recipe, entry: Entry, folder: Path) -> Done:
   """Measure what a train step costs, unless that was done."""
   if costs.is_measured(folder):
-    return Done(entry.name, "was there", str(folder))
+    return Done("", "was there", str(folder))
   costs.measure(how, entry.group.images, folder)
-  return Done(entry.name, "measured", str(folder))
+  return Done("", "measured", str(folder))

@@ -122,6 +122,12 @@ def read_config(workdir: str | Path) -> StoredConfig:
   return _config_of(stored)
 
 
+def revision(workdir: str | Path) -> str:
+  """Return the revision of the code that began the run; "" if unknown."""
+  stored = _read(Path(workdir) / _NAME)
+  return str(stored.get("git_revision") or "") if stored else ""
+
+
 def holds(
   workdir: str | Path,
   config: Mapping[str, Any],

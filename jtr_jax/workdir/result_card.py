@@ -112,7 +112,11 @@ def read(workdir: str | Path) -> ResultCard:
   Raises:
     OSError: there is none.
   """
-  content = json.loads((Path(workdir) / "result.json").read_text())
+  return from_dict(json.loads((Path(workdir) / "result.json").read_text()))
+
+
+def from_dict(content: Mapping[str, Any]) -> ResultCard:
+  """Return the card of which `to_dict` made the content."""
   names = {field.name for field in dataclasses.fields(ResultCard)}
   fields = {name: content[name] for name in names}
   outcomes = tuple(map(_outcome, content["outcomes"]))

@@ -1,13 +1,16 @@
 """Tables run from the command line to the report, on small files."""
 
 import json
+import signal
+import time
 
 import numpy as np
 import pytest
 
 from jtr_jax.config import saved
 from jtr_jax.data.__main__ import main as data_command
-from jtr_jax.tables import __main__, read, results, run
+from jtr_jax.tables import __main__, read, recorded, results, run
+from jtr_jax.train import preemption
 from jtr_jax.workdir import result_card
 from tests import short_training
 
@@ -140,9 +143,38 @@ def test_report_has_ours_beside_published(table_10, capsys):
   assert "seeds 3, 4" in text
 
 
+def test_one_file_holds_all_runs_and_the_report_is_made_from_it(
+  table_10, tmp_path, capsys
+):
+  path = tmp_path / "runs.json"
+  assert command("collect", f"--runs={table_10}", f"--out={path}") == 0
+  assert "6 runs" in capsys.readouterr().out
+  content = json.loads(path.read_text())["runs"]
+  assert [(one["row"], one["seed"]) for one in content[:2]] == [
+    ("nyu_onelabel/jtr", 3),
+    ("nyu_onelabel/jtr", 4),
+  ]
+  assert all(isinstance(one["revision"], str) for one in content)
+  pages = []
+  for place in (table_10, path):
+    assert command("report", "jtr_10", f"--runs={place}") == 0
+    pages.append(capsys.readouterr().out)
+  assert pages[0] == pages[1]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"form": "x"}', '{"runs": []}'])
+def test_another_file_is_no_collection(tmp_path, capsys, text):
+  (tmp_path / "other.json").write_text(text)
+  assert command("report", "jtr_10", f"--runs={tmp_path / 'other.json'}") == 1
+  assert "does not hold runs of a table" in capsys.readouterr().err
+
+
 def test_delta_is_relative_to_our_own_baseline(table_10):
   entries = read.entries(read.table("jtr_10"), ["nyu_onelabel"])
-  ours = {e.row.key: results.reached(e, table_10, "last") for e in entries}
+  ours = {
+    e.row.key: results.reached(e, recorded.read(table_10), "last")
+    for e in entries
+  }
   assert ours["supervised"]["delta"].mean == pytest.approx(0, abs=1e-9)
   names = {"segmentation/miou": 1, "depth/abs_err": -1, "normals/mean_deg": -1}
   gains = []
@@ -182,7 +214,7 @@ def test_amtl_table_c_reports_acc_and_delta_over_all_metrics(
   rows = "--rows=single,uniform,amtl"
   assert run_table("amtl_C", tmp_path, nyu, rows, "--anyway") == 0
   (entry,) = read.entries(read.table("amtl_C"), ["amtl"])
-  ours = results.reached(entry, tmp_path, "last")
+  ours = results.reached(entry, recorded.read(tmp_path), "last")
   read_card = lambda row: result_card.read(tmp_path / "nyuv2" / row / "seed0")
   own = read_card("amtl").outcome("last").metrics
   base = read_card("single").outcome("last").metrics
@@ -214,8 +246,8 @@ def test_a_cost_table_is_measured_once_and_extrapolated(
   small = (*SMALL, "--config.data.size=(32,32)")
   assert command("run", *words, *small, "--seeds=0,1") == 0
   shown = capsys.readouterr().out
-  assert "segnet/supervised: measured" in shown
-  assert "segnet/supervised: was there" in shown
+  assert "segnet/supervised seed 0: measured" in shown
+  assert "segnet/supervised seed 1: was there" in shown
   assert command("run", *words, *small) == 0
   assert "was there" in capsys.readouterr().out
   path = tmp_path / "segnet" / "supervised" / "measurement.json"
@@ -225,7 +257,7 @@ def test_a_cost_table_is_measured_once_and_extrapolated(
   content.update(peak_is_of="device", peak_bytes=3 * 2**30)
   path.write_text(json.dumps(content))
   (entry,) = read.entries(read.table("jtr_18"), ["segnet/supervised"])
-  ours = results.reached(entry, tmp_path, "last")
+  ours = results.reached(entry, recorded.read(tmp_path), "last")
   assert ours["time"].mean == pytest.approx(0.5 * 119250 / 3600)
   assert ours["vram"].mean == 3
   assert command("report", "jtr_18", f"--runs={tmp_path}") == 0
@@ -278,6 +310,50 @@ def test_a_signal_ends_the_command_and_the_same_one_resumes(
     run_table("jtr_10", tmp_path, nyu, "--rows=nyu_onelabel/supervised") == 0
   )
   assert "supervised seed 0: trained" in capsys.readouterr().out
+
+
+def test_no_run_begins_when_the_time_is_over(
+  nyu, tmp_path, capsys, monkeypatch
+):
+  begun = []
+
+  def train(settings, folder, options):
+    begun.append(folder)
+    time.sleep(0.3)
+    return True
+
+  monkeypatch.setattr(run.kinds, "train", train)
+  words = ("--rows=nyu_onelabel", "--minutes=0.001")
+  assert run_table("jtr_10", tmp_path, nyu, *words) == 1
+  assert len(begun) == 1
+  lines = capsys.readouterr().out.splitlines()
+  assert lines[-1] == "nyu_onelabel/mtpsl seed 0: stopped: no time is left"
+
+
+def test_a_run_under_way_is_told_to_stop_when_the_time_is_over(
+  nyu, tmp_path, capsys, monkeypatch
+):
+  def train(settings, folder, options):
+    with preemption.Preemption() as told:
+      end = time.monotonic() + 20
+      while not told.should_stop(0) and time.monotonic() < end:
+        time.sleep(0.01)
+    return told.received != "SIGTERM"
+
+  monkeypatch.setattr(run.kinds, "train", train)
+  before = signal.getsignal(signal.SIGTERM)
+  words = ("--rows=nyu_onelabel", "--minutes=0.005")
+  assert run_table("jtr_10", tmp_path, nyu, *words) == 1
+  assert "supervised seed 0: stopped" in capsys.readouterr().out
+  assert signal.getsignal(signal.SIGTERM) == before
+  assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+
+
+@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "ten"])
+def test_minutes_are_positive(tmp_path, capsys, minutes):
+  with pytest.raises(SystemExit):
+    command("run", "jtr_10", f"--out={tmp_path}", f"--minutes={minutes}")
+  assert "--minutes" in capsys.readouterr().err
 
 
 def test_rooms_stand_in_for_the_published_data(tmp_path, monkeypatch):
