@@ -5,14 +5,23 @@ import pytest
 
 from tests import small_config
 
-# Files whose tests start programs of their own; the first to be handed out, so
-# that no process ends up alone with one.
-LONGEST = ("test_readme.py", "test_main.py", "test_must.py", "test_sources.py")
-
+# The longest files are the first to be handed out, so that no process ends up
+# alone with one.
+LONGEST = (
+  "test_readme.py",
+  "test_main.py",
+  "test_step_forms.py",
+  "test_conformance_gradient.py",
+  "test_run.py",
+  "test_loss_balancers.py",
+)
 
 # A file that has one of these trains, or compiles steps of training. `make
 # quick` leaves it out.
 TRAINING = {
+  "jtr_jax.train.forward",
+  "jtr_jax.verify.jtr_step",
+  "jtr_jax.verify.mtpsl_step",
   "tests.eight_devices",
   "tests.methods.partial_batch",
   "tests.short_training",
