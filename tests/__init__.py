@@ -4,7 +4,11 @@ The package is imported before JAX, and commands that tests start inherit this.
 """
 
 import os
+import pathlib
 from importlib import metadata
+
+ROOT = pathlib.Path(__file__).parents[1]
+GOLDEN = ROOT / "tests" / "golden"
 
 # A compiler option for `jax.jit` where a test is about what XLA makes of a
 # program; jaxlib 0.11 and later know no other way.

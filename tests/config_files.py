@@ -1,14 +1,13 @@
 """Loads config files for the tests as the program does, fields included."""
 
 import importlib.util
-import pathlib
 import re
 import shlex
 
 from jtr_jax.config import command_line
 from jtr_jax.config import config_files as loader
+from tests import ROOT
 
-ROOT = pathlib.Path(__file__).parent.parent
 FILES = sorted((ROOT / "configs").glob("*.py"))
 
 

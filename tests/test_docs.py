@@ -8,8 +8,8 @@ import pytest
 
 from jtr_jax.balancing import registry as balancers
 from jtr_jax.config import registry
+from tests import ROOT
 
-ROOT = Path(__file__).parents[1]
 PAGES = [
   ROOT / "README.md",
   ROOT / "docs" / "architecture.md",

@@ -5,11 +5,11 @@ import importlib
 import itertools
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests import ROOT
+
 FILES = sorted((ROOT / "jtr_jax").rglob("*.py"))
 
 # From the ground up. What stands on one floor may not import its neighbours,

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests import small_config, wheel
+from tests import ROOT, small_config, wheel
+from tests.data.datasets import nyuv2_tree
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 # What makes a training command small; its meaning stays. Commands that differ
@@ -59,7 +59,7 @@ def folder(tmp_path_factory):
   place = tmp_path_factory.mktemp("readme")
   (place / "tests").symlink_to(ROOT / "tests")
   write_photos(place / "my_photos")
-  write_mtan(place / "nyuv2_files")
+  nyuv2_tree.write(place / "nyuv2_files", train=6, val=2)
   return place
 
 
@@ -81,25 +81,6 @@ def write_photos(root: Path) -> None:
         )
       if number != "1":
         Image.fromarray(depth).save(root / split / f"depth/{number}.png")
-
-
-def write_mtan(root: Path) -> None:
-  draw = np.random.default_rng(1)
-  for split, count in {"train": 6, "val": 2}.items():
-    for name in ("image", "label", "depth", "normal"):
-      (root / split / name).mkdir(parents=True)
-    for index in range(count):
-      image = draw.integers(0, 256, (32, 32, 3)) / 255
-      normal = draw.normal(size=(32, 32, 3))
-      normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
-      arrays = {
-        "image": image,
-        "label": draw.integers(-1, 13, (32, 32)).astype(np.float64),
-        "depth": draw.uniform(0.7, 9, (32, 32, 1)),
-        "normal": normal,
-      }
-      for name, array in arrays.items():
-        np.save(root / split / name / f"{index}.npy", array)
 
 
 def shrunk(command: str) -> list[str]:

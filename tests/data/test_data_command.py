@@ -1,6 +1,5 @@
 import re
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,8 +8,8 @@ from PIL import Image
 from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import prepare
 from jtr_jax.data.records import prepared
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 TOML = '[parts]\nkind = "segmentation"\nclasses = 3\n'
 
 

@@ -1,5 +1,4 @@
 import functools
-import pathlib
 
 import chex
 import jax
@@ -14,7 +13,7 @@ from jtr_jax.models.segnet import Head, SegNet
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden/jtr_nyuv2_step.npz"
+GOLDEN = tests.GOLDEN / "jtr_nyuv2_step.npz"
 SMALL = (4, 6, 8, 8, 8)
 FULL = 25_055_185  # with heads of 13, 1 and 3 channels
 

@@ -13,6 +13,7 @@ from jtr_jax.tables import __main__, read, recorded, results, run
 from jtr_jax.train import preemption
 from jtr_jax.workdir import result_card
 from tests import short_training
+from tests.data.datasets import nyuv2_tree
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -24,29 +25,11 @@ SMALL = (
 )
 
 
-def write_mtan(root):
-  """Write a few files in the form in which NYUv2 comes with MTAN."""
-  draw = np.random.default_rng(0)
-  for split, count in {"train": 12, "val": 3}.items():
-    for name in ("image", "label", "depth", "normal"):
-      (root / split / name).mkdir(parents=True)
-    for index in range(count):
-      normal = draw.normal(size=(32, 32, 3))
-      arrays = {
-        "image": draw.uniform(size=(32, 32, 3)),
-        "label": draw.integers(-1, 13, (32, 32)).astype(np.float64),
-        "depth": draw.uniform(0.7, 9, (32, 32, 1)),
-        "normal": normal / np.linalg.norm(normal, axis=-1, keepdims=True),
-      }
-      for name, array in arrays.items():
-        np.save(root / split / name / f"{index}.npy", array)
-
-
 @pytest.fixture(scope="module")
 def nyu(tmp_path_factory):
   """Return a directory of prepared NYUv2 files, small ones."""
   folder = tmp_path_factory.mktemp("nyu")
-  write_mtan(folder / "raw")
+  nyuv2_tree.write(folder / "raw")
   words = [f"--raw={folder / 'raw'}", f"--out={folder / 'prepared'}"]
   assert data_command(["prepare", "nyuv2", *words]) == 0
   return folder / "prepared"

@@ -1,12 +1,11 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+import tests
 from jtr_jax.verify import ial_rule
 from jtr_jax.verify.comparison import RecordError, Recording
 
-FILE = Path(__file__).parents[1] / "golden" / "ial_rule.npz"
+FILE = tests.GOLDEN / "ial_rule.npz"
 
 
 @pytest.fixture(scope="module")

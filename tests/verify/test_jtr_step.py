@@ -4,19 +4,19 @@ It is recomputed once: altered recordings are compared with the same outcome.
 """
 
 import functools
-import pathlib
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+import tests
 from jtr_jax.verify import jtr_recording, jtr_step
 from jtr_jax.verify.comparison import Recording
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden/jtr_nyuv2_step.npz"
+GOLDEN = tests.GOLDEN / "jtr_nyuv2_step.npz"
 RUN = jtr_step.run
 CITYSCAPES = 14  # channels of 13 classes and depth
 

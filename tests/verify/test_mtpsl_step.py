@@ -3,18 +3,17 @@
 It is recomputed once: altered recordings are compared with the same outcome.
 """
 
-import pathlib
-
 import jax
 import numpy as np
 import pytest
 
+import tests
 from jtr_jax.verify import mtpsl_step
 from jtr_jax.verify.comparison import Recording
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden/mtpsl_nyuv2_step.npz"
+GOLDEN = tests.GOLDEN / "mtpsl_nyuv2_step.npz"
 QUANTITIES = 212
 
 

@@ -1,16 +1,14 @@
 """Published networks go through the import and the command, as a user's do."""
 
-import pathlib
-
 import numpy as np
 import pytest
 
 from jtr_jax.verify import network
 from jtr_jax.verify.comparison import Recording
+from tests import GOLDEN
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 RESNET = GOLDEN / "torchvision_resnet18.npz"
 
 

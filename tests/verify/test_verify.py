@@ -1,6 +1,5 @@
 """The golden files go through the command line, as a user's files do."""
 
-import pathlib
 import subprocess
 import sys
 
@@ -8,8 +7,8 @@ import numpy as np
 import pytest
 
 from jtr_jax.verify.__main__ import main
+from tests import GOLDEN
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 AUGMENT = GOLDEN / "augment.npz"
 
 

@@ -1,12 +1,11 @@
-import pathlib
-
 import numpy as np
 import pytest
 
+import tests
 from jtr_jax.verify import aggregators
 from jtr_jax.verify.comparison import RecordError, Recording
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden" / "aggregators.npz"
+GOLDEN = tests.GOLDEN / "aggregators.npz"
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 

@@ -1,12 +1,10 @@
-import pathlib
-
 import numpy as np
 import pytest
 
 from jtr_jax.verify import metrics
 from jtr_jax.verify.comparison import RecordError, Recording
+from tests import GOLDEN
 
-GOLDEN = pathlib.Path(__file__).parents[1] / "golden"
 FILES = ("metrics.npz", "metrics_absent_class.npz")
 
 

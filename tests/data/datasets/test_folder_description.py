@@ -10,9 +10,8 @@ from jtr_jax.config import build
 from jtr_jax.data.datasets import folder, folder_description, prepare
 from jtr_jax.data.records.manifest import read_manifest
 from jtr_jax.tasks.depth import Depth, InverseDepth
+from tests import ROOT
 from tests.data.datasets.own_folder import TASKS, millimetres, save
-
-ROOT = Path(__file__).parents[3]
 
 
 def test_without_description_the_error_proposes_one_that_works(root, tmp_path):

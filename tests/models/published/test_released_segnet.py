@@ -1,7 +1,5 @@
 """Against the state dictionaries in the recorded steps of both programs."""
 
-from pathlib import Path
-
 import chex
 import jax.numpy as jnp
 import numpy as np
@@ -14,8 +12,8 @@ from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
 from jtr_jax.verify import released_weights
+from tests import GOLDEN
 
-GOLDEN = Path(__file__).parent.parent.parent / "golden"
 FILES = {
   "jtr.segnet": "jtr_nyuv2_step.npz",
   "mtpsl.segnet": "mtpsl_nyuv2_step.npz",
