@@ -16,16 +16,19 @@ FOLDER = f"{config_files.ROOT}/configs/folder_jtr.py"
 def run(monkeypatch):
   """Return a command that takes --config, and what it does with words."""
 
+  # Defined, and required, where another test has imported `jtr_jax.main`.
+  workdir = ["--workdir=unused"] if "workdir" in flags.FLAGS else []
+
   def start(*words):
     found = []
-    monkeypatch.setattr(sys, "argv", ["program", *words])
+    monkeypatch.setattr(sys, "argv", ["program", *words, *workdir])
     with pytest.raises(SystemExit) as caught:
       flag.run(lambda argv: found.append(flag.given()))
     return caught.value.code, found
 
   yield start
   flags.FLAGS.unparse_flags()
-  for name in ("config", "config_field"):
+  for name in {"config", "config_field", "workdir"} & set(flags.FLAGS):
     flags.FLAGS[name].unparse()
 
 
