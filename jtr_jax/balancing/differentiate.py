@@ -120,7 +120,7 @@ def _value_and_grad(
   each = jnp.eye(len(losses), dtype=losses.dtype)
   rows = in_groups(lambda one: pull_back(one)[0], each, at_once)
   direction, state = balancer.update(rows, state, **{"losses": losses, **extra})
-  weights = state.weights if balancer.weighs_decoders else 1
+  weights = balancer.decoder_weights(state)
   weights = jnp.where(present, weights, 0).astype(losses.dtype)
   gradients = split.joined(direction, pull_back(weights)[1])
   return (losses, aux) if has_aux else losses, gradients, state
@@ -202,7 +202,7 @@ def _mtl_grad(
   direction, state = balancer.update(rows, state, **{"losses": losses, **extra})
   if on_features:
     direction = through_encoder(direction)[0]
-  weights = state.weights if balancer.weighs_decoders else jnp.ones_like(losses)
+  weights = balancer.decoder_weights(state)
   own = [
     _weighted(gradient, weights[k], present[k])
     for k, (gradient, _) in enumerate(pairs)

@@ -75,7 +75,7 @@ def make_fan_out(
   and those that need losses, need tagged losses.
 
   The gradients of the decoders are those of the objective. For a balancer that
-  weighs decoders, multiply them by `FanOutStatistics.weights`.
+  weighs decoders, multiply them by its `decoder_weights` of the new state.
 
   Args:
     balancer: one that acts on features.

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import optax
 
 from jtr_jax.balancing.base import AxisName, Scope, Tree
@@ -74,6 +75,8 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
     needs_losses: whether `losses` has to be passed.
     needs_sigma: whether `sigma` has to be passed.
     initial_sigma: for a balancer that needs sigma, where learned ones start.
+    of_decoders: state of the rule -> f32[K], the factors of the decoders'
+      gradients where they are not those of the shared ones; None if they are.
     weigh_gram: (gram, state, **extra) -> (weights, state), see `weigh`; None
       for a rule that needs whole gradients.
 
@@ -91,6 +94,7 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
   needs_losses: bool
   needs_sigma: bool
   initial_sigma: float
+  of_decoders: Callable[[Tree], jax.Array] | None
   weigh_gram: Callable[..., tuple[jax.Array, GradientState]] | None
 
   def __new__(
@@ -105,6 +109,7 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
     needs_losses: bool = False,
     needs_sigma: bool = False,
     initial_sigma: float = 1.0,
+    of_decoders: Callable[[Tree], jax.Array] | None = None,
     weigh_gram: Callable[..., tuple[jax.Array, GradientState]] | None = None,
   ) -> "GradientBalancer":
     """Return the balancer with its traits."""
@@ -116,8 +121,22 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
     self.needs_losses = needs_losses
     self.needs_sigma = needs_sigma
     self.initial_sigma = initial_sigma
+    self.of_decoders = of_decoders
     self.weigh_gram = weigh_gram
     return self
+
+  def decoder_weights(self, state: GradientState) -> jax.Array:
+    """Return the factors of the K decoders' gradients, f32[K].
+
+    Args:
+      state: after the update of the shared parameters; absent tasks have 0 if
+        the balancer weighs decoders, else all have 1.
+    """
+    if not self.weighs_decoders:
+      return jnp.ones_like(state.weights)
+    if self.of_decoders is None:
+      return state.weights
+    return jnp.where(state.weights != 0, self.of_decoders(state.rule), 0)
 
   def weigh(
     self, gram: Any, *, state: GradientState | None = None, **extra: Any

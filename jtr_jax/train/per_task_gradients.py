@@ -60,7 +60,7 @@ def per_task_gradients(
   else:
     encoder, after = _AGGREGATE[program.balancing.scope](step)
     if program.balancing.gradient.weighs_decoders:
-      weights = weights * after.weights
+      weights = weights * program.balancing.gradient.decoder_weights(after)
   gradients = _with_scaled_decoders(program.net, step.others, weights)
   if step.regularizer is not None:
     gradients = jax.tree.map(jnp.add, gradients, step.regularizer.others)

@@ -43,7 +43,7 @@ def aggregated(balancer, **extra):
     losses=losses_fn(PARAMS, X),
     **extra,
   )
-  weights = state.weights if balancer.weighs_decoders else jnp.ones(K)
+  weights = balancer.decoder_weights(state)
   present = extra.get("present", jnp.ones(K, bool))
   heads = [
     jnp.where(present[k], weights[k] * jacobian["heads"][k][k], 0)
@@ -179,3 +179,19 @@ def test_a_balancer_is_an_optax_transformation():
   expected, _ = aggregated(balancing.pcgrad(K))
   found = jax.tree.map(jnp.negative, updates)
   chex.assert_trees_all_close(found, expected["encoder"], rtol=1e-5)
+
+
+def test_nash_mtl_limits_the_shared_gradient_alone():
+  limited, free = (balancing.nash_mtl(K, max_norm=norm) for norm in (0.01, 0))
+  present = jnp.array([True, True, False])
+  states = {}
+  for name, balancer in (("limited", limited), ("free", free)):
+    rows = jax.jacrev(losses_fn)(PARAMS, X)["encoder"]
+    _, states[name] = balancer.update(
+      rows, balancer.init(PARAMS["encoder"]), present=present
+    )
+  shared = states["limited"].weights / states["free"].weights
+  assert jnp.all(shared[:2] < 0.1)
+  found = limited.decoder_weights(states["limited"])
+  np.testing.assert_allclose(found, states["free"].weights, rtol=1e-5)
+  assert found[2] == 0

@@ -37,11 +37,13 @@ def nash_mtl(
   """Return Nash-MTL: d = sum_k w_k g_k with w > 0 and g_k.d = 1 / w_k.
 
   The length of d is then the root of the number of tasks. The decoders'
-  gradients are multiplied by the weights too, as in the released code.
+  gradients are multiplied by the weights too, as in the released code, which
+  limits the norm of the shared gradient alone.
 
   Args:
     num_tasks: K.
-    max_norm: weights are scaled down until |d| is at most this; 0 for never.
+    max_norm: weights of the shared parameters are scaled down until |d| is at
+      most this; 0 for never.
     update_every: updates from one solution to the next; between them the
       weights stay (those of absent tasks are 0 meanwhile).
     variant: "official" solves nothing while the gradient of a present task is
@@ -86,6 +88,7 @@ def nash_mtl(
     solve,
     init=lambda: NashState(jnp.zeros((), jnp.int32), jnp.ones(num_tasks)),
     weighs_decoders=True,
+    of_decoders=lambda state: state.weights,
   )
 
 
