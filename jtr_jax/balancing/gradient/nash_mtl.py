@@ -58,15 +58,7 @@ def nash_mtl(
     of sum_k log w_k - |d|^2 / 2, in place of conic programs, whose solver does
     not see gradients 1e4 times shorter than the longest.
   """
-  if update_every < 1 or variant not in ("paper", "official"):
-    raise ValueError(
-      errors.message(
-        "Nash-MTL cannot be set up so",
-        found=f"update_every={update_every}, variant={variant!r}",
-        expected="update_every of at least 1, variant 'paper' or 'official'",
-        do="Change the arguments.",
-      )
-    )
+  _check(update_every, variant)
 
   def solve(
     gram: Gram, context: GradientContext, state: NashState
@@ -90,6 +82,19 @@ def nash_mtl(
     weighs_decoders=True,
     of_decoders=lambda state: state.weights,
   )
+
+
+def _check(update_every: int, variant: str) -> None:
+  """Raise for settings without a meaning."""
+  if update_every < 1 or variant not in ("paper", "official"):
+    raise ValueError(
+      errors.message(
+        "Nash-MTL cannot be set up so",
+        found=f"update_every={update_every}, variant={variant!r}",
+        expected="update_every of at least 1, variant 'paper' or 'official'",
+        do="Change the arguments.",
+      )
+    )
 
 
 def _limited(weights: jax.Array, gram: Gram, max_norm: float) -> jax.Array:
