@@ -3,6 +3,7 @@
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from jtr_jax.config import registry
+from jtr_jax.core.types import Label
+from jtr_jax.data.datasets import folder_description
 from tests import ROOT, small_config, wheel
 from tests.data.datasets import nyuv2_tree
 
@@ -43,6 +47,7 @@ def commands() -> list[str]:
   return [line.split("#")[0].strip() for line in lines if line.strip()]
 
 
+(MY_LAB,) = (block for block in blocks("python") if "# my_lab.py" in block)
 COMMANDS = commands()
 PROGRAMS = [line for line in COMMANDS if line.startswith("python -m")]
 
@@ -60,6 +65,7 @@ def folder(tmp_path_factory):
   (place / "tests").symlink_to(ROOT / "tests")
   write_photos(place / "my_photos")
   nyuv2_tree.write(place / "nyuv2_files", train=6, val=2)
+  (place / "my_lab.py").write_text(MY_LAB)
   return place
 
 
@@ -133,6 +139,23 @@ def test_every_command_is_tested():
 
 def test_task_description_is_toml():
   assert set(tomllib.loads(blocks("toml")[0])) == {"segmentation", "depth"}
+
+
+def test_an_own_kind_of_task_has_the_loss_that_its_class_says(
+  tmp_path, monkeypatch
+):
+  (tmp_path / "my_lab.py").write_text(MY_LAB)
+  (tmp_path / "tasks.toml").write_text(blocks("toml")[1])
+  monkeypatch.syspath_prepend(tmp_path)
+  described = folder_description.read_tasks(tmp_path / "tasks.toml")
+  task = registry.make_task("depth", described["depth"].options)
+  assert task.threshold == 0.2
+  errors = np.array([0.1, 1.0, 5.0], np.float32).reshape(1, 1, 3, 1)
+  valid = np.array([[[True, True, False]]])
+  label = Label(np.zeros_like(errors), valid, np.array([True]))
+  loss = task.loss(jnp.asarray(errors), label)
+  np.testing.assert_allclose(loss.sum, [0.1**2 / 0.4 + 0.9], rtol=1e-6)
+  sys.modules.pop("my_lab")
 
 
 def test_links_lead_somewhere():

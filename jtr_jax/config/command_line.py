@@ -132,7 +132,7 @@ def _use_parts(config: ConfigDict, given: Mapping[str, str]) -> None:
     name = given.get(f"{place}.name")
     if name is None or name == _inside(config, place).name:
       continue
-    entry = registry.find(f"config.{place}.name", name, table.entries)
+    entry = table.find(f"config.{place}.name", name)
     if place in _ARGUMENTS and not own_parts.is_own(name):
       raise _needs_argument(config, place, name)
     if place == "method":
@@ -152,7 +152,7 @@ def _exchange(
   section: ConfigDict, name: str, table: registry.Table, entry: registry.Entry
 ) -> None:
   """Exchange the part of a section that has fields besides the part's."""
-  before = registry.find("part", section.name, table.entries)
+  before = table.find("part", section.name)
   for field in before.fields:
     del section[field]
   section.name = name

@@ -108,10 +108,9 @@ def layout_of(config: Mapping[str, Any]) -> Layout:
   for source in inside(config, SOURCES):
     tables[f"{SOURCES}.{source}"] = registry.PARTS["data"]
   parts = {
-    place: registry.find(
+    place: table.find(
       f"config.{place}.name",
       str(inside(config, place).get("name", table.default)),
-      table.entries,
     )
     for place, table in tables.items()
   }

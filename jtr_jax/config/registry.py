@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jtr_jax.balancing import registry as balancers
-from jtr_jax.config import builders, own_parts, schema
+from jtr_jax.config import builders, own_parts, own_tasks, schema
 from jtr_jax.config.schema import Field
 from jtr_jax.config.settings import OptimizerSettings, Part
 from jtr_jax.core import errors
 from jtr_jax.data.datasets import prepare
+from jtr_jax.data.datasets.readers import Reader
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.methods import consistency, cross_task_maps, mtpsl, supervised
@@ -81,18 +82,6 @@ class Entry(NamedTuple):
     return Part(name, MappingProxyType(values), self.build)
 
 
-class Table(NamedTuple):
-  """What the field `name` of a section may be.
-
-  Attributes:
-    default: the name unless another one is given.
-    entries: by name.
-  """
-
-  default: str
-  entries: Mapping[str, Entry]
-
-
 def find(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
   """Return what a name stands for.
 
@@ -117,21 +106,61 @@ def make_task(name: str, options: Mapping[str, Any]) -> Task:
 
   Args:
     name: of the task.
-    options: its `kind`, and keyword arguments of that; lists for tuples.
+    options: its `kind`, and keyword arguments of that; lists for tuples. With
+      `task`, `package.module:attribute`, the user's own class takes the place
+      of that of the kind, which then only says how labels are stored.
+
+  Raises:
+    ValueError: the user's own class cannot be used with these options.
   """
   fields = {
     field: tuple(value) if isinstance(value, list) else value
     for field, value in options.items()
-    if field != "kind"
+    if field not in ("kind", "task")
   }
-  task: Task = TASK_KINDS[options["kind"]](name, **fields)
-  return task
+  if "task" in options:
+    return own_tasks.make(name, options["task"], fields)
+  return TASK_KINDS[options["kind"]](name, **fields)
 
 
 def _open_prepared(directory: str, **options: Any) -> Dataset:
   """Open what lies in a directory; options of a preparation do not matter."""
   del options
   return prepared.open_dataset(directory)
+
+
+class Table(NamedTuple):
+  """What the field `name` of a section may be.
+
+  Attributes:
+    default: the name unless another one is given.
+    entries: by name.
+    make_own: (kind, name) -> entry of a user's own part, where that is more
+      than its constructor.
+  """
+
+  default: str
+  entries: Mapping[str, Entry]
+  make_own: Callable[[str, str], Entry] | None = None
+
+  def find(self, kind: str, name: str) -> Entry:
+    """Return what a name stands for, see the function `find`."""
+    if self.make_own and own_parts.is_own(name):
+      return self.make_own(kind, name)
+    return find(kind, name, self.entries)
+
+
+def _own_reader(kind: str, name: str) -> Entry:
+  """Return the entry of a user's own reader, a function like `nyuv2.scan`."""
+  scan = own_parts.load(kind, name)
+  own_parts.require_defaults(kind, name, scan, ())
+  preparer = prepare.of_reader(
+    Reader(scan, lambda raw: False, "Tell the folder: data.raw", automatic=True)
+  )
+  open_it = functools.partial(
+    prepare.ensure_prepared, name, own_preparer=preparer
+  )
+  return Entry(open_it, schema.fields_of(scan))
 
 
 def _own_entry(kind: str, name: str) -> Entry:
@@ -205,7 +234,7 @@ OPTIMIZERS: Mapping[str, Entry] = {
 }
 
 PARTS: Mapping[str, Table] = {
-  "data": Table("nyuv2", READERS),
+  "data": Table("nyuv2", READERS, _own_reader),
   "model": Table("segnet", MODELS),
   "method": Table("jtr", METHODS),
   "optimizer": Table("adam", OPTIMIZERS),

@@ -14,7 +14,8 @@ from jtr_jax.config import (
   presets,
   resolve,
 )
-from jtr_jax.data.datasets import nyuv2
+from jtr_jax.core.types import Label
+from jtr_jax.data.datasets import folder_description, nyuv2
 from jtr_jax.data.records.manifest import Manifest
 from tests import config_files
 
@@ -22,8 +23,11 @@ ROOMS = str(config_files.ROOT / "configs" / "rooms_jtr.py")
 FOLDER = str(config_files.ROOT / "configs" / "folder_jtr.py")
 
 PARTS = '''
+import dataclasses
 from typing import Annotated, Any, Literal
 
+import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jtr_jax import balancing
@@ -31,6 +35,9 @@ from jtr_jax.core.fields import POSITIVE
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.methods.supervised import supervised
+from jtr_jax.data.datasets.raw import RawDataset, RawTask, Row
+from jtr_jax.tasks.depth import Depth
+from jtr_jax.tasks.segmentation import Segmentation
 
 
 def sharper(
@@ -48,7 +55,7 @@ def sharper(
 def scaled(method, strength, *args):
   output = method.losses(*args)
   losses = {
-    name: loss._replace(sum=strength * loss.sum)
+    name: dataclasses.replace(loss, sum=strength * loss.sum)
     for name, loss in output.task_losses.items()
   }
   return output._replace(task_losses=losses)
@@ -78,6 +85,40 @@ def strict(tasks, strength):
 
 def nothing(tasks):
   return 3
+
+
+@dataclasses.dataclass(frozen=True)
+class RelativeDepth(Depth):
+  """Depth whose errors count in proportion to the distance."""
+
+  nearest: Annotated[float, POSITIVE] = 0.5  # metres
+
+  def loss(self, prediction, label):
+    values = jnp.where(label.valid, label.value[..., 0], 1)
+    scale = jnp.maximum(values, self.nearest)
+    absolute = Depth.loss(self, prediction, label)
+    return dataclasses.replace(absolute, sum=absolute.sum / jnp.mean(scale))
+
+
+class Rooms(Segmentation):
+  """A segmentation of the user's own."""
+
+
+def scan(raw, *, brightness: Annotated[int, POSITIVE] = 100):
+  """Two grey images with depth, one of them hidden."""
+  image = np.full((32, 32, 3), brightness, np.uint8)
+  return RawDataset(
+    "greys",
+    {
+      "depth": RawTask(
+        {"kind": "depth", "task": "my_lab:RelativeDepth"},
+        lambda place: np.ones((32, 32, 1), np.float32),
+      )
+    },
+    {"train": [Row("a", raw, {"depth": raw}), Row("b", raw, {})]},
+    read_image=lambda place: image,
+    image_size=lambda place: (32, 32),
+  )
 
 
 NUMBER = 3
@@ -230,3 +271,100 @@ def test_config_files_take_own_parts_too():
   assert resolve.resolve(config).method.fields["strength"] == 4.0
   with pytest.raises(ValueError, match="Did you mean 'strength'"):
     presets.use_method(presets.base(), "my_lab:sharper", strenth=4.0)
+
+
+TASKS_TOML = """
+[depth]
+kind = "my_lab:RelativeDepth"
+stored_as = "depth"
+scale = 0.001
+nearest = 2
+joint_mean = 3.0
+
+[rooms]
+kind = "my_lab:Rooms"
+stored_as = "segmentation"
+classes = ["wall", "floor"]
+"""
+
+
+def described(text, tmp_path):
+  """Return the tasks of a folder that a text describes."""
+  path = tmp_path / "tasks.toml"
+  path.write_text(text)
+  return folder_description.read_tasks(path)
+
+
+def made(text, tmp_path):
+  """Return what its tasks are, and how their labels are stored."""
+  tasks = {n: t.options for n, t in described(text, tmp_path).items()}
+  manifest = Manifest("test", (32, 32), tasks, {}, {})
+  return build.make_tasks((), manifest), manifest
+
+
+def test_own_tasks_of_a_folder(tmp_path):
+  (depth, rooms), manifest = made(TASKS_TOML, tmp_path)
+  assert type(depth).__name__ == "RelativeDepth"
+  assert (depth.name, depth.nearest, depth.joint_mean) == ("depth", 2, 3.0)
+  assert manifest.form("depth").dtype == np.float32
+  assert rooms.class_names == ("wall", "floor")
+  assert manifest.form("rooms").is_class_ids
+  assert hash((depth, rooms))  # static under jit
+  near, far = (
+    depth.loss(
+      jnp.full((1, 4, 4, 1), value + 1),
+      Label(
+        jnp.full((1, 4, 4, 1), value),
+        np.ones((1, 4, 4), bool),
+        np.ones(1, bool),
+      ),
+    )
+    for value in (2.0, 8.0)
+  )
+  np.testing.assert_allclose(near.sum, 4 * far.sum, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+  ("line", "error"),
+  [
+    ("nearest = -1", "tasks.depth.nearest.*more than 0"),
+    ("nearst = 1", "Did you mean 'nearest'"),
+    ("classes = 3", "classes"),
+  ],
+)
+def test_fields_of_own_tasks_are_checked(line, error, tmp_path):
+  text = f'[depth]\nkind = "my_lab:RelativeDepth"\nstored_as = "depth"\n{line}'
+  with pytest.raises(ValueError, match=error):
+    made(text, tmp_path)
+
+
+def test_what_is_no_task_is_named(tmp_path):
+  with pytest.raises(ValueError, match="'my_lab:nothing' makes no task"):
+    made('[depth]\nkind = "my_lab:nothing"\n', tmp_path)
+  with pytest.raises(ValueError, match="Did you mean 'depth'"):
+    made('[d]\nkind = "my_lab:RelativeDepth"\nstored_as = "dept"\n', tmp_path)
+
+
+def test_an_own_reader_prepares_what_it_lists(tmp_path):
+  fields = (
+    "data.name=my_lab:scan",
+    f"data.directory={tmp_path / 'greys'}",
+    f"data.raw={tmp_path}",
+    "data.size=(32,32)",
+    "data.train_count=0",
+    "data.val_count=0",
+    "tasks=depth",
+  )
+  settings = rooms(*fields, "data.brightness=7", arg="full")
+  for _ in range(2):  # prepared, then found again
+    dataset = build.open_data(settings.data)
+    assert dataset.manifest.split("train").ids == ("a", "b")
+  record = dataset.source("train")[0]
+  assert int(record["image"].max()) == 7
+  (task,) = build.make_tasks(settings.tasks, dataset.manifest)
+  assert type(task).__name__ == "RelativeDepth"
+  other = rooms(*fields, "data.brightness=8", arg="full")
+  with pytest.raises(ValueError, match=r"brightness 7.*brightness 8"):
+    build.open_data(other.data)
+  with pytest.raises(ValueError, match="more than 0"):
+    rooms(*fields, "data.brightness=0", arg="full")

@@ -94,12 +94,23 @@ def read_tasks(path: Path) -> dict[str, FolderTask]:
 
 
 def parse_task(name: str, table: Any, path: Path) -> FolderTask:
-  """Return the task that one table of `tasks.toml` describes."""
+  """Return the task that one table of `tasks.toml` describes.
+
+  A kind of the user's own, `package.module:attribute`, has its files read and
+  stored as those of the kind `stored_as`; what that kind does not know are
+  keyword arguments of the user's class.
+  """
   if not isinstance(table, dict):
     raise _field_error(path, f"{name} = {table!r}", f"a table [{name}]")
-  kind = table.get("kind", "")
+  own = str(table.get("kind", ""))
+  is_own = ":" in own
+  kind = str(table.get("stored_as", "regression")) if is_own else own
   if kind not in KINDS:
-    raise errors.unknown_name(f"kind of [{name}] in {path}", str(kind), KINDS)
+    raise errors.unknown_name(f"kind of [{name}] in {path}", kind, KINDS)
+  arguments = {n: v for n, v in table.items() if n not in FIELDS[kind]}
+  if is_own:
+    table = {n: v for n, v in table.items() if n in FIELDS[kind]}
+    arguments.pop("stored_as", None)
   for field in table:
     if field not in FIELDS[kind]:
       where = f"field of the {kind} [{name}] in {path}"
@@ -117,6 +128,7 @@ def parse_task(name: str, table: Any, path: Path) -> FolderTask:
     channels=table.get("channels", 1),
     unit=table.get("unit", _UNITS.get(kind, "")),
     scales={field: table[field] for field in _SCALES if field in table},
+    own={"task": own, **arguments} if is_own else {},
   )
 
 

@@ -28,6 +28,8 @@ class FolderTask:
     unit: unit of the values after scaling.
     scales: what the task is told of its values: `joint_mean`, `joint_std` and
       `picture_range`, in that unit; what is left out is as the kind has it.
+    own: `task`, the user's own class, and its keyword arguments; empty for the
+      class of the kind.
   """
 
   name: str
@@ -39,13 +41,14 @@ class FolderTask:
   channels: int = 1
   unit: str = ""
   scales: TaskOptions = dataclasses.field(default_factory=dict)
+  own: TaskOptions = dataclasses.field(default_factory=dict)
 
   @property
   def options(self) -> TaskOptions:
     """What the manifest of the prepared data set says about the task."""
     if self.kind == "segmentation":
-      return {"kind": self.kind, "classes": list(self.classes)}
-    options: TaskOptions = {"kind": self.kind, **self.scales}
+      return {"kind": self.kind, "classes": list(self.classes), **self.own}
+    options: TaskOptions = {"kind": self.kind, **self.scales, **self.own}
     if self.kind == "regression":
       options["channels"] = self.channels
     return options | ({"unit": self.unit} if self.unit else {})

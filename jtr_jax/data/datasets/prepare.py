@@ -94,7 +94,8 @@ def prepare_rooms(
   )
 
 
-def _of_reader(reader: Reader) -> Preparer:
+def of_reader(reader: Reader) -> Preparer:
+  """Return how what a reader lists is prepared."""
   own = {"reader", "out", "options"}
   common = inspect.signature(prepare_files).parameters
   options = {n: p for n, p in common.items() if n not in own} | dict(
@@ -130,18 +131,23 @@ PREPARERS: Mapping[str, Preparer] = {
     automatic=True,
     sources=(prepare_rooms,),
   ),
-  **{name: _of_reader(reader) for name, reader in READERS.items()},
+  **{name: of_reader(reader) for name, reader in READERS.items()},
 }
 
 
 def ensure_prepared(
-  name: str, directory: str | os.PathLike[str], **options: Any
+  name: str,
+  directory: str | os.PathLike[str],
+  *,
+  own_preparer: Preparer | None = None,
+  **options: Any,
 ) -> Dataset:
   """Open a prepared data set, preparing it first where that can be done.
 
   Args:
     name: a key of `PREPARERS`.
     directory: where it lies or will lie.
+    own_preparer: of the user's own, if the name is none of the keys.
     **options: keyword arguments of its preparation, all optional where it is
       prepared already; those given must be those it was prepared with.
 
@@ -152,9 +158,9 @@ def ensure_prepared(
     ValueError: with the command that prepares it, or with the difference to
       what lies there.
   """
-  if name not in PREPARERS:
+  if name not in PREPARERS and not own_preparer:
     raise errors.unknown_name("data set", name, PREPARERS)
-  preparer, directory = PREPARERS[name], Path(directory)
+  preparer, directory = own_preparer or PREPARERS[name], Path(directory)
   for option in options:
     if option not in preparer.options:
       raise errors.unknown_name(
@@ -162,7 +168,7 @@ def ensure_prepared(
       )
   if prepared.is_prepared(directory):
     dataset = prepared.open_dataset(directory)
-    _check_same(name, dataset, options)
+    _check_same(name, preparer, dataset, options)
     return dataset
   needed = {
     n
@@ -176,7 +182,9 @@ def ensure_prepared(
       f"{name} is not prepared",
       found=f"no data set in {directory}",
       expected="what `prepare` writes",
-      do=f"{preparer.obtain}. Then run `"
+      do=f"{preparer.obtain}."
+      if own_preparer
+      else f"{preparer.obtain}. Then run `"
       + prepare_command(name, directory, options)
       + "`. Or train on the built-in data, which needs no download: "
       "--config=configs/nyu_jtr.py:data=rooms",
@@ -196,12 +204,14 @@ def _text(value: Any) -> str:
   return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _check_same(name: str, dataset: Dataset, options: dict[str, Any]) -> None:
+def _check_same(
+  name: str, preparer: Preparer, dataset: Dataset, options: dict[str, Any]
+) -> None:
   """Raise if a data set was prepared from something else than is asked for."""
   manifest = dataset.manifest
-  usual = {n: p.default for n, p in PREPARERS[name].options.items()}
+  usual = {n: p.default for n, p in preparer.options.items()}
   found = {**usual, "name": manifest.name, **manifest.source["options"]}
-  wanted = {"name": name} | {
+  wanted = ({"name": name} if name in PREPARERS else {}) | {
     key: list(value) if isinstance(value, tuple) else value
     for key, value in options.items()
     if key not in _NOT_COMPARED and value is not None
@@ -217,7 +227,9 @@ def _check_same(name: str, dataset: Dataset, options: dict[str, Any]) -> None:
           f"Another data set lies in {dataset.directory}",
           found=f"{key} {found[key]!r}",
           expected=f"{key} {value!r}",
-          do="Give another directory, or prepare it again: `"
+          do="Give another directory, or delete this one."
+          if name not in PREPARERS
+          else "Give another directory, or prepare it again: `"
           + prepare_command(name, dataset.directory, options)
           + " --overwrite`.",
         )
