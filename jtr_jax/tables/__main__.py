@@ -106,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
 def _list(given: argparse.Namespace) -> int:
   del given
   sys.stdout.write(listing.overview())
+  missing = ", ".join(listing.unprepared())
+  if missing:
+    sys.stdout.write(f"\nNot prepared on this machine: {missing}.\n")
   return 0
 
 

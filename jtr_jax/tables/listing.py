@@ -1,8 +1,10 @@
 """All tables at a glance, and the page of the documentation on them."""
 
 import re
+from pathlib import Path
 
 from jtr_jax.core import errors
+from jtr_jax.data.records.prepared import is_prepared
 from jtr_jax.tables import markdown, read
 from jtr_jax.tables.form import Table
 from jtr_jax.tables.recipe import AS_PUBLISHED, problem, recipe
@@ -28,6 +30,18 @@ def overview() -> str:
     )
   titles = ["table", "title", "rows that can be run", "missing"]
   return markdown.grid(titles, rows, texts=4) + "\n"
+
+
+def unprepared() -> tuple[str, ...]:
+  """Return the directories that rows need and that are not prepared here."""
+  found = set()
+  for table in map(read.table, read.names()):
+    for entry in read.entries(table):
+      if problem(entry, AS_PUBLISHED):
+        continue
+      data = recipe(entry, AS_PUBLISHED, 0).settings().data
+      found |= {one.directory for one in (data, *data.sources.values())}
+  return tuple(name for name in sorted(found) if not is_prepared(Path(name)))
 
 
 def commands(table: Table) -> str:
