@@ -17,6 +17,7 @@ from jtr_jax.methods.jtr import jtr as jtr_
 from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.jtr.settings import JtrSettings
 from jtr_jax.methods.supervised import Share
+from jtr_jax.models import networks
 from jtr_jax.models.mapping import MappingNet
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.normalization import Statistics
@@ -42,6 +43,21 @@ def regression(
   """Return a dense regression; no picture shows the unit."""
   del unit
   return Regression(name, channels_=channels, **fields)
+
+
+def network(
+  backbone: str, tasks: tuple[Task, ...], *, dtype: Any, **fields: Any
+) -> MultiTaskNet:
+  """Return a network that begins with a backbone, with a head for each task.
+
+  Args:
+    backbone: a key of `BACKBONES`.
+    tasks: the tasks.
+    dtype: of the computation.
+    **fields: of `NetworkSettings`.
+  """
+  settings = networks.NetworkSettings(**fields)
+  return networks.make_network(tasks, backbone, settings, dtype)
 
 
 def segnet(

@@ -26,6 +26,9 @@ from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.jtr.settings import JtrSettings
 from jtr_jax.methods.mtpsl import MtpslSettings
 from jtr_jax.methods.variants import Variant
+from jtr_jax.models import networks
+from jtr_jax.models.backbones.registry import BACKBONES
+from jtr_jax.models.networks import NetworkSettings
 from jtr_jax.tasks.base import Task
 from jtr_jax.tasks.depth import Depth, InverseDepth
 from jtr_jax.tasks.normals import Normals
@@ -181,6 +184,16 @@ def _entry(
   return Entry(build, own, **traits)
 
 
+def _network(backbone: str) -> Entry:
+  """Return the entry of the networks that begin with a backbone."""
+  usual = vars(networks.default_settings(backbone))
+  fields = schema.fields_of(NetworkSettings)
+  return Entry(
+    functools.partial(builders.network, backbone),
+    {n: field._replace(default=usual[n]) for n, field in fields.items()},
+  )
+
+
 TASK_KINDS: Mapping[str, Callable[..., Task]] = {
   "segmentation": builders.segmentation,
   "depth": Depth,
@@ -195,7 +208,10 @@ READERS: Mapping[str, Entry] = {
     for name in prepare.PREPARERS
   },
 }
-MODELS: Mapping[str, Entry] = {"segnet": _entry(builders.segnet)}
+MODELS: Mapping[str, Entry] = {
+  "segnet": _entry(builders.segnet),
+  **{name: _network(name) for name in BACKBONES},
+}
 METHODS: Mapping[str, Entry] = {
   "stl": _entry(builders.stl, variants=supervised.SINGLE_TASK_VARIANTS),
   "supervised": _entry(supervised.supervised, variants=supervised.VARIANTS),

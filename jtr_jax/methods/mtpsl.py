@@ -34,6 +34,7 @@ from jtr_jax.methods.variants import Variant
 from jtr_jax.models.base import apply
 from jtr_jax.models.initialization import initialize
 from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
+from jtr_jax.models.resize import resize
 from jtr_jax.tasks.base import Relaxation, Task
 
 FILM = "film"
@@ -196,6 +197,8 @@ class _Mtpsl:
     if settings.regularizer_weight:
       feature = jax.lax.stop_gradient(inputs.features.bottleneck[index])
       _require_width(source.shape[-1], feature.shape[-1])
+      height, width = source.shape[2:4]
+      feature = resize(feature, (height, width), "mean")
       departure = sum(
         _distance(point, feature[:, None]) for point in (source, target)
       )

@@ -95,13 +95,27 @@ def apply(
   inputs: Any,
   *,
   train: bool,
+  key: jax.Array | None = None,
 ) -> tuple[Any, Tree]:
-  """Return a module's output and its new state (the old one if not `train`)."""
+  """Return a module's output and its new state (the old one if not `train`).
+
+  Args:
+    module: called as module(inputs, train=train).
+    params: its parameters.
+    state: its batch statistics, empty for none.
+    inputs: what it reads.
+    train: whether it trains.
+    key: for dropout; a module without any needs none.
+  """
   variables = {"params": params, **({"batch_stats": state} if state else {})}
   if not train:
     return module.apply(variables, inputs, train=False), state
   output, updated = module.apply(
-    variables, inputs, train=True, mutable=["batch_stats"]
+    variables,
+    inputs,
+    train=True,
+    mutable=["batch_stats"],
+    rngs=None if key is None else {"dropout": key},
   )
   return output, updated.get("batch_stats", {})
 

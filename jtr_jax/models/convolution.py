@@ -8,33 +8,21 @@ order.
 
 import functools
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.models.depthwise import depthwise
+from jtr_jax.models.window import Pads, Window
+
 Pair: TypeAlias = tuple[jax.Array, jax.Array]
-Pads: TypeAlias = tuple[tuple[int, int], tuple[int, int]]
 
 Padding: TypeAlias = Literal["symmetric", "even", "none"]
 """Where zeros are added around an image."""
 
 _AXES = ("NHWC", "HWIO", "NHWC")
-
-
-class _Window(NamedTuple):
-  """How a kernel moves over an image.
-
-  Attributes:
-    strides: steps of the kernel, pixels.
-    pads: zeros (above, below) and (left, right) of the image.
-    dilation: distance of the kernel's entries, pixels.
-  """
-
-  strides: tuple[int, int]
-  pads: Pads
-  dilation: tuple[int, int]
 
 
 def convolution(
@@ -110,7 +98,9 @@ def convolve(
     feature_group_count: how many parts the channels are divided into.
     **options: for JAX's own function.
   """
-  if jax.default_backend() == "cpu" and feature_group_count == 1:
+  groups = feature_group_count
+  alone = groups > 1 and groups == x.shape[-1] == kernel.shape[-1]
+  if jax.default_backend() == "cpu" and (groups == 1 or alone):
     (height, width), (above, left) = _both(strides), _both(rhs_dilation)
     extent = [
       (size - 1) * step + 1
@@ -120,15 +110,15 @@ def convolve(
       sizes, steps = x.shape[1:3], (height, width)
       padding = jax.lax.padtype_to_pads(sizes, extent, steps, padding)
     top, side = (tuple(pair) for pair in padding)
-    window = _Window((height, width), (top, side), (above, left))
-    return _convolve(x, kernel, window)
+    window = Window((height, width), (top, side), (above, left))
+    return (depthwise if alone else _convolve)(x, kernel, window)
   return jax.lax.conv_general_dilated(
     x,
     kernel,
     strides,
     padding,
     rhs_dilation=rhs_dilation,
-    feature_group_count=feature_group_count,
+    feature_group_count=groups,
     **options,
   )
 
@@ -141,7 +131,7 @@ def _both(pair: Sequence[int]) -> tuple[int, int]:
 def _plain(
   x: jax.Array,
   kernel: jax.Array,
-  window: _Window,
+  window: Window,
   spread: tuple[int, int] = (1, 1),
 ) -> jax.Array:
   """Return the convolution of x, its pixels `spread` apart."""
@@ -157,17 +147,17 @@ def _plain(
 
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def _convolve(x: jax.Array, kernel: jax.Array, window: _Window) -> jax.Array:
+def _convolve(x: jax.Array, kernel: jax.Array, window: Window) -> jax.Array:
   return _plain(x, kernel, window)
 
 
 def _forward(
-  x: jax.Array, kernel: jax.Array, window: _Window
+  x: jax.Array, kernel: jax.Array, window: Window
 ) -> tuple[jax.Array, Pair]:
   return _plain(x, kernel, window), (x, kernel)
 
 
-def _backward(window: _Window, saved: Pair, output: jax.Array) -> Pair:
+def _backward(window: Window, saved: Pair, output: jax.Array) -> Pair:
   """Return the gradients in x and in the kernel.
 
   The first is the convolution with the kernel turned around, of an output whose
@@ -187,11 +177,11 @@ def _backward(window: _Window, saved: Pair, output: jax.Array) -> Pair:
     in_x.append((reach - before, reach - over + before))
     in_kernel.append((before, over - before))
   return (
-    _plain(output, turned, _Window((1, 1), _pads(in_x), dilation), strides),
+    _plain(output, turned, Window((1, 1), _pads(in_x), dilation), strides),
     _plain(
       x.transpose(3, 1, 2, 0),
       output.transpose(1, 2, 0, 3),
-      _Window(dilation, _pads(in_kernel), strides),
+      Window(dilation, _pads(in_kernel), strides),
     ).transpose(1, 2, 0, 3),
   )
 

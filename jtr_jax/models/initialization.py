@@ -22,7 +22,15 @@ _CONSTANTS = {
   "var": 1.0,
   "gamma": 1.0,
   "beta": 0.0,
+  "query_bias": 0.0,
+  "value_bias": 0.0,
+  "mask_token": 0.0,
+  "layer_scale": 1e-6,  # ConvNeXt
+  "layer_scale1": 1e-5,  # DINOv2 and DINOv3
+  "layer_scale2": 1e-5,
 }
+_TOKENS = ("class_token", "register_tokens", "position")
+_TOKEN_DEVIATION = 0.02
 
 
 def initialize(
@@ -31,8 +39,8 @@ def initialize(
   """Return the variables of a module, kernels drawn by Xavier's normal rule.
 
   A kernel of shape [..., in, out] with n = prod(...) has the standard deviation
-  sqrt(2 / (n in + n out)); biases are 0; batch norm and FiLM start as the
-  identity.
+  sqrt(2 / (n in + n out)); biases are 0; norms and FiLM start as the identity.
+  Tokens and positions of transformers are drawn, too; layer scales start small.
 
   Args:
     module: called as module(inputs, train=True).
@@ -51,13 +59,15 @@ def initialize(
     lambda x: module.init(jax.random.key(0), x, train=True), inputs
   )
   leaves, structure = jax.tree.flatten_with_path(shapes)
-  sizes = [math.prod(x.shape) for path, x in leaves if _name(path) == "kernel"]
+  drawn = ("kernel", *_TOKENS)
+  sizes = [math.prod(x.shape) for path, x in leaves if _name(path) in drawn]
   noise = jax.random.normal(key, (sum(sizes),))
   values, start = [], 0
   for path, leaf in leaves:
-    if _name(path) == "kernel":
+    if _name(path) in drawn:
       size = math.prod(leaf.shape)
-      values.append(_scaled(noise[start : start + size], leaf.shape))
+      own = noise[start : start + size].reshape(leaf.shape)
+      values.append(_deviation(path, leaf.shape) * own)
       start += size
     else:
       values.append(jnp.full(leaf.shape, _constant(path), jnp.float32))
@@ -65,16 +75,18 @@ def initialize(
   return variables
 
 
-def _scaled(noise: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+def _deviation(path: tuple[Any, ...], shape: tuple[int, ...]) -> float:
+  if _name(path) in _TOKENS:
+    return _TOKEN_DEVIATION
   *window, fan_in, fan_out = shape
-  deviation = math.sqrt(2 / (math.prod(window) * (fan_in + fan_out)))
-  return deviation * noise.reshape(shape)
+  return math.sqrt(2 / (math.prod(window) * (fan_in + fan_out)))
 
 
 def _constant(path: tuple[Any, ...]) -> float:
   name = _name(path)
   if name not in _CONSTANTS:
-    raise errors.unknown_name("parameter name", name, ("kernel", *_CONSTANTS))
+    known = ("kernel", *_TOKENS, *_CONSTANTS)
+    raise errors.unknown_name("parameter name", name, known)
   return _CONSTANTS[name]
 
 

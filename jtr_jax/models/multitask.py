@@ -59,9 +59,7 @@ class MultiTaskNet:
     image = jnp.zeros((1, *image_shape))
     variables = initialize(self.encoder, rng.stream(key, "encoder"), image)
     features = jax.eval_shape(
-      lambda: self.encoder.apply(
-        variables, image, train=True, mutable=["batch_stats"]
-      )[0]
+      lambda: self.encoder.apply(variables, image, train=False)
     )
     params = {"encoder": variables["params"]}
     state = {"encoder": variables.get("batch_stats", {})}
@@ -73,15 +71,30 @@ class MultiTaskNet:
     return params, state
 
   def encode(
-    self, params: Tree, model_state: Tree, images: jax.Array, *, train: bool
+    self,
+    params: Tree,
+    model_state: Tree,
+    images: jax.Array,
+    *,
+    train: bool,
+    key: jax.Array | None = None,
   ) -> tuple[Features, Tree]:
-    """Return features of f32[B, H, W, 3] and the encoder's new state."""
+    """Return features of f32[B, H, W, 3] and the encoder's new state.
+
+    Args:
+      params: of the encoder.
+      model_state: of the encoder.
+      images: any size.
+      train: as for flax.
+      key: for dropout; a network without any needs none.
+    """
     return apply(
       self.encoder,
       params["encoder"],
       model_state["encoder"],
       images,
       train=train,
+      key=_part_key(key, "encoder"),
     )
 
   @property
@@ -97,6 +110,7 @@ class MultiTaskNet:
     copies: Sequence[Features],
     *,
     train: bool,
+    key: jax.Array | None = None,
   ) -> tuple[Predictions, Tree]:
     """Return every task's prediction and the decoders' new states by name.
 
@@ -105,6 +119,7 @@ class MultiTaskNet:
       model_state: of the decoders.
       copies: the features for each task, in task order.
       train: as for flax.
+      key: for dropout; a network without any needs none.
     """
     predictions, states = {}, {}
     for task, decoder, features in zip(
@@ -112,7 +127,12 @@ class MultiTaskNet:
     ):
       name = decoder_name(task.name)
       raw, states[name] = apply(
-        decoder, params[name], model_state[name], features, train=train
+        decoder,
+        params[name],
+        model_state[name],
+        features,
+        train=train,
+        key=_part_key(key, name),
       )
       predictions[task.name] = task.activate(raw)
     return predictions, states
@@ -125,14 +145,28 @@ class MultiTaskNet:
     return output.predictions, state
 
   def __call__(
-    self, params: Tree, model_state: Tree, images: jax.Array, *, train: bool
+    self,
+    params: Tree,
+    model_state: Tree,
+    images: jax.Array,
+    *,
+    train: bool,
+    key: jax.Array | None = None,
   ) -> tuple[NetOutput, Tree]:
     """Return predictions and features of f32[B, H, W, 3] and the new state."""
-    features, state = self.encode(params, model_state, images, train=train)
+    features, state = self.encode(
+      params, model_state, images, train=train, key=key
+    )
+    copies = (features,) * len(self.tasks)
     predictions, states = self.decode(
-      params, model_state, (features,) * len(self.tasks), train=train
+      params, model_state, copies, train=train, key=key
     )
     return NetOutput(predictions, features), {"encoder": state, **states}
+
+
+def _part_key(key: jax.Array | None, name: str) -> jax.Array | None:
+  """Return the key of a part of the network."""
+  return None if key is None else rng.stream(key, f"dropout {name}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -74,19 +74,24 @@ def cut_at_features(program: Program, state: TrainState, batch: Batch) -> Cut:
   net, specs = program.net, program.method.views
   others = {n: p for n, p in state.params.items() if n != "encoder"}
   apart = forward.untrained_views(
-    net, state.params, state.model_state, batch.images, specs
+    net, state.params, state.model_state, batch.images, specs, batch.key
   )
 
   def encode(encoder: Tree) -> tuple[Tree, Tree]:
     return forward.encode_views(
-      net, {"encoder": encoder}, state.model_state, batch.images, specs
+      net,
+      {"encoder": encoder},
+      state.model_state,
+      batch.images,
+      specs,
+      batch.key,
     )
 
   def decode(
     others: Tree, copies: tuple[Tree, ...], features: Tree
   ) -> tuple[tuple[jax.Array, jax.Array], Any]:
     trained, states = forward.decode_views(
-      net, others, state.model_state, copies, features
+      net, others, state.model_state, copies, features, batch.key
     )
     seen = forward.in_order(trained, apart, specs)
     output = method_output(program, state, others["method"], seen, batch)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtr_jax.core import rng
 from jtr_jax.core.types import ViewSpec
 from jtr_jax.models.base import Features
 from jtr_jax.models.multitask import MultiTaskNet, NetOutput
@@ -20,6 +21,7 @@ def run_views(
   model_state: Tree,
   images: jax.Array,
   specs: tuple[ViewSpec, ...],
+  key: jax.Array | None = None,
 ) -> tuple[NetOutput, Tree]:
   """Return the network's output for all views; those that train share a batch.
 
@@ -29,15 +31,18 @@ def run_views(
     model_state: its running statistics.
     images: f32[V, B, H, W, 3].
     specs: one for each view; static.
+    key: of the step, for dropout; a network without any needs none.
 
   Returns:
     Predictions and features in training mode, with leading axes V and B, and
     the new statistics.
   """
-  features, state = encode_views(net, params, model_state, images, specs)
+  features, state = encode_views(net, params, model_state, images, specs, key)
   copies = (features,) * len(net.tasks)
-  trained, states = decode_views(net, params, model_state, copies, features)
-  apart = untrained_views(net, params, model_state, images, specs)
+  trained, states = decode_views(
+    net, params, model_state, copies, features, key
+  )
+  apart = untrained_views(net, params, model_state, images, specs, key)
   output = in_order(trained, apart, specs)
   return output, {"encoder": state, **states}
 
@@ -48,6 +53,7 @@ def encode_views(
   model_state: Tree,
   images: jax.Array,
   specs: tuple[ViewSpec, ...],
+  key: jax.Array | None = None,
 ) -> tuple[Features, Tree]:
   """Return the features of the views that train, and new statistics.
 
@@ -57,14 +63,14 @@ def encode_views(
     model_state: running statistics.
     images: f32[V, B, H, W, 3].
     specs: one for each view; static.
+    key: of the step, for dropout.
 
   Returns:
     Features [V' * B, ...] of the V' views that train, one batch, and the
     encoder's statistics.
   """
-  return net.encode(
-    params, model_state, _batch(images, specs, True), train=True
-  )
+  batch = _batch(images, specs, True)
+  return net.encode(params, model_state, batch, train=True, key=key)
 
 
 def decode_views(
@@ -73,6 +79,7 @@ def decode_views(
   model_state: Tree,
   copies: tuple[Features, ...],
   features: Features,
+  key: jax.Array | None = None,
 ) -> tuple[NetOutput, Tree]:
   """Return the output for the views that train, from their features.
 
@@ -82,11 +89,14 @@ def decode_views(
     model_state: running statistics.
     copies: of `encode_views`, one for each task.
     features: of `encode_views`, for the method.
+    key: of the step, for dropout.
 
   Returns:
     Predictions and features [V' * B, ...], and the decoders' statistics.
   """
-  predictions, states = net.decode(params, model_state, copies, train=True)
+  predictions, states = net.decode(
+    params, model_state, copies, train=True, key=key
+  )
   return NetOutput(predictions, features), states
 
 
@@ -96,6 +106,7 @@ def untrained_views(
   model_state: Tree,
   images: jax.Array,
   specs: tuple[ViewSpec, ...],
+  key: jax.Array | None = None,
 ) -> NetOutput | None:
   """Return the output for the views that do not train, None without any.
 
@@ -107,11 +118,14 @@ def untrained_views(
     model_state: running statistics.
     images: f32[V, B, H, W, 3].
     specs: one for each view; static.
+    key: of the step, for dropout.
   """
   if all(spec.trains for spec in specs):
     return None
   frozen = jax.lax.stop_gradient(params)
-  output, _ = net(frozen, model_state, _batch(images, specs, False), train=True)
+  batch = _batch(images, specs, False)
+  own = None if key is None else rng.stream(key, "views apart")
+  output, _ = net(frozen, model_state, batch, train=True, key=own)
   return output
 
 

@@ -39,7 +39,12 @@ def forward_losses(
 ) -> tuple[jax.Array, jax.Array, MethodOutput, Tree]:
   """Return the tasks' losses, which are present, the output and new states."""
   seen, model_state = forward.run_views(
-    program.net, params, state.model_state, batch.images, program.method.views
+    program.net,
+    params,
+    state.model_state,
+    batch.images,
+    program.method.views,
+    batch.key,
   )
   output = method_output(program, state, params["method"], seen, batch)
   values, present = task_weighting.task_losses(

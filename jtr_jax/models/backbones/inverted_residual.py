@@ -55,7 +55,7 @@ class InvertedResidualSettings:
   Attributes:
     stages: of blocks.
     stem: channels of the first convolution.
-    top: channels of the last 1x1 convolution, which classifiers read.
+    top: channels of the 1x1 convolution that classifiers have on top.
     activation: between the layers.
     padding: of strided convolutions.
     epsilon: of batch norm.
@@ -168,7 +168,7 @@ class Block(nn.Module):
     return x + y if self.place.skips and narrow == stage.width else y
 
   def _layer(self, name: str, width: int, **options: Any) -> ConvNorm:
-    return _layer(self.settings, self.compute, name, width, **options)
+    return layer(self.settings, self.compute, name, width, **options)
 
 
 class Squeeze(nn.Module):
@@ -193,7 +193,7 @@ class Squeeze(nn.Module):
 
 
 class InvertedResidualNet(nn.Module):
-  """Image to the maps block0, block1, ... and top.
+  """Image to the maps block0, block1, ...
 
   Attributes:
     settings: which network.
@@ -223,27 +223,34 @@ class InvertedResidualNet(nn.Module):
 
   @nn.compact
   def __call__(self, x: jax.Array, *, train: bool) -> dict[str, jax.Array]:
-    """Return the map of every block of x [B, H, W, C] and of the last layer."""
+    """Return the map of every block of x [B, H, W, C]."""
     own, compute = self.settings, self.compute
     block = nn.remat(Block, static_argnums=(2,)) if compute.remat else Block
     x = x.astype(compute.dtype)
-    x = _layer(own, compute, "stem", own.stem, size=3, stride=2)(x, train)
+    x = layer(own, compute, "stem", own.stem, size=3, stride=2)(x, train)
     maps = {}
     for place in plan(own):
       x = block(place, own, compute, name=place.name)(x, train)
       maps[place.name] = x
-    maps["top"] = _layer(own, compute, "top", own.top, size=1)(x, train)
     return maps
 
 
-def _layer(
+def layer(
   settings: InvertedResidualSettings,
   compute: Compute,
   name: str,
   width: int,
   **options: Any,
 ) -> ConvNorm:
-  """Return a layer with the network's activation, norm and padding."""
+  """Return a layer with the network's activation, norm and padding.
+
+  Args:
+    settings: of the network.
+    compute: how it is computed.
+    name: of the module.
+    width: channels of the output.
+    **options: of `ConvNorm`.
+  """
   chosen = {"activation": settings.activation, **options}
   return ConvNorm(
     width,

@@ -16,7 +16,7 @@ from jtr_jax.models.published.network import (
   WithTop,
 )
 from jtr_jax.models.published.tensors import linear
-from jtr_jax.models.published.tops import LinearTop
+from jtr_jax.models.published.tops import ConvTop
 
 NAME = "efficientnet_lite_pytorch"
 
@@ -33,7 +33,7 @@ def _lite0(name: str, sizes: Sizes, compute: Compute) -> PublishedNetwork:
     name,
     WithTop(
       InvertedResidualNet(settings, compute),
-      LinearTop(sizes.classes, "top", compute=compute),
+      ConvTop(sizes.classes, places[-1], settings, compute),
     ),
     ((*lite_rows(settings), *linear("_fc", ("top", "linear"))),),
     {

@@ -27,7 +27,7 @@ def mobilenet_rows(settings: InvertedResidualSettings) -> Iterator[Tensor]:
     n = len(layers)
     yield from conv_norm(f"{name}.{n}", f"{name}.{n + 1}", (*own, "project"))
   last = f"features.{len(places) + 1}"
-  yield from conv_norm(f"{last}.0", f"{last}.1", (*_BACKBONE, "top"))
+  yield from conv_norm(f"{last}.0", f"{last}.1", ("top", "conv"))
 
 
 def efficientnet_rows(settings: InvertedResidualSettings) -> Iterator[Tensor]:
@@ -50,7 +50,7 @@ def efficientnet_rows(settings: InvertedResidualSettings) -> Iterator[Tensor]:
         else:
           yield from conv_norm(f"{name}.{n}.0", f"{name}.{n}.1", (*own, layer))
   last = f"features.{len(settings.stages) + 1}"
-  yield from conv_norm(f"{last}.0", f"{last}.1", (*_BACKBONE, "top"))
+  yield from conv_norm(f"{last}.0", f"{last}.1", ("top", "conv"))
 
 
 def _layers(place: Plan) -> list[str]:
@@ -74,4 +74,4 @@ def lite_rows(settings: InvertedResidualSettings) -> Iterator[Tensor]:
     layers.append(("_project_conv", "_bn2", "project"))
     for conv, norm, layer in layers:
       yield from conv_norm(f"{name}.{conv}", f"{name}.{norm}", (*own, layer))
-  yield from conv_norm("_conv_head", "_bn1", (*_BACKBONE, "top"))
+  yield from conv_norm("_conv_head", "_bn1", ("top", "conv"))

@@ -4,6 +4,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.models.backbones.inverted_residual import (
+  InvertedResidualSettings,
+  layer,
+)
 from jtr_jax.models.base import FLOAT32, Compute
 from jtr_jax.models.layers import LayerNorm, global_average
 from jtr_jax.models.resize import resize
@@ -38,6 +42,33 @@ class LinearTop(nn.Module):
     if self.epsilon:
       x = LayerNorm(self.epsilon, self.compute, name="norm")(x)
     return {"output": nn.Dense(self.classes, dtype=dtype, name="linear")(x)}
+
+
+class ConvTop(nn.Module):
+  """A 1x1 convolution, global pooling and a linear layer.
+
+  Attributes:
+    classes: channels of the output.
+    source: the map that is read.
+    settings: of the backbone.
+    compute: how it is computed.
+  """
+
+  classes: int
+  source: str
+  settings: InvertedResidualSettings
+  compute: Compute = FLOAT32
+
+  @nn.compact
+  def __call__(
+    self, image: jax.Array, maps: dict[str, jax.Array], *, train: bool
+  ) -> dict[str, jax.Array]:
+    """Return "top", the map behind the convolution, and "output"."""
+    del image
+    wide = layer(self.settings, self.compute, "conv", self.settings.top, size=1)
+    x = wide(maps[self.source], train)
+    dense = nn.Dense(self.classes, dtype=self.compute.dtype, name="linear")
+    return {"top": x, "output": dense(global_average(x))}
 
 
 class WideTop(nn.Module):

@@ -33,7 +33,7 @@ from jtr_jax.models.published.network import (
   WithTop,
 )
 from jtr_jax.models.published.tensors import linear
-from jtr_jax.models.published.tops import LinearTop, WideTop
+from jtr_jax.models.published.tops import ConvTop, LinearTop, WideTop
 
 NAME = "torchvision"
 
@@ -118,7 +118,7 @@ def _mobilenet_v2(
     name,
     WithTop(
       InvertedResidualNet(settings, compute),
-      LinearTop(sizes.classes, "top", compute=compute),
+      ConvTop(sizes.classes, places[-1], settings, compute),
     ),
     ((*rows, *linear("classifier.1", _LINEAR)),),
     {**blocks, f"features.{len(places) + 1}": "top", **_OUTPUT},
@@ -141,7 +141,7 @@ def _efficientnet_v2_s(
     name,
     WithTop(
       InvertedResidualNet(settings, compute),
-      LinearTop(sizes.classes, "top", compute=compute),
+      ConvTop(sizes.classes, last[settings.stages[-1]], settings, compute),
     ),
     ((*rows, *linear("classifier.1", _LINEAR)),),
     {**stages, f"features.{len(stages) + 1}": "top", **_OUTPUT},
