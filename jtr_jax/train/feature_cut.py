@@ -72,26 +72,20 @@ def cut_at_features(program: Program, state: TrainState, batch: Batch) -> Cut:
     batch: views and labels.
   """
   net, specs = program.net, program.method.views
+  before, images, key = state.model_state, batch.images, batch.key
   others = {n: p for n, p in state.params.items() if n != "encoder"}
-  apart = forward.untrained_views(
-    net, state.params, state.model_state, batch.images, specs, batch.key
-  )
+  apart = forward.untrained_views(net, state.params, before, images, specs, key)
 
   def encode(encoder: Tree) -> tuple[Tree, Tree]:
     return forward.encode_views(
-      net,
-      {"encoder": encoder},
-      state.model_state,
-      batch.images,
-      specs,
-      batch.key,
+      net, {"encoder": encoder}, before, images, specs, key
     )
 
   def decode(
     others: Tree, copies: tuple[Tree, ...], features: Tree
   ) -> tuple[tuple[jax.Array, jax.Array], Any]:
     trained, states = forward.decode_views(
-      net, others, state.model_state, copies, features, batch.key
+      net, others, before, copies, features, key
     )
     seen = forward.in_order(trained, apart, specs)
     output = method_output(program, state, others["method"], seen, batch)
