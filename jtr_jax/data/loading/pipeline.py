@@ -62,6 +62,7 @@ def make_feed(
     seed=seed,
     scenario=scenario,
     delivery=delivery,
+    extra=extra,
   )
 
 

@@ -90,6 +90,28 @@ def test_worker_processes_change_nothing_from_any_step(dataset, resident):
   )
 
 
+def test_the_extra_batch_has_the_same_images_in_another_order(
+  dataset, resident
+):
+  paired = pipeline.make_feed(
+    dataset,
+    "train",
+    NAMES,
+    hiding_labels(dataset),
+    delivery=Delivery("device"),
+    extra=True,
+    **OPTIONS,
+  )
+  steps = range(11)  # four passes over the images
+  pairs = batches(paired, steps)
+  first = [pair.batch for pair in pairs]
+  chex.assert_trees_all_equal(first, batches(resident, steps))
+  ours = np.concatenate([batch.sample for batch in first])
+  theirs = np.concatenate([pair.extra.sample for pair in pairs])
+  assert np.any(ours != theirs)
+  np.testing.assert_array_equal(np.sort(ours), np.sort(theirs))
+
+
 def test_streaming_may_jump(dataset, resident):
   feed = streaming(dataset)
   steps = [7, 8, 9, 2, 3, 10**6]
