@@ -1,9 +1,9 @@
 """MTPSL: cross-task consistency in a joint space of every pair of tasks.
 
 For every pair of a task s without and a task t with a label, a mapping network
-m, conditioned on the pair, takes the prediction for s and the label of t into
-one space, where they should agree, and not depart from the shared feature of
-the image. Only pairs that an image really has are computed.
+m, conditioned on the pair, maps the prediction for s and the label of t to one
+space, where they should agree without departing from the shared feature of the
+image. Only pairs that an image has are computed.
 
 Source: Li et al., CVPR 2022, in the words of Nishi et al., CVPR 2024, Eq. (3);
 released nyu_mtl_xtc.py and model/mapfns.py. The differences between paper and
@@ -38,12 +38,12 @@ from jtr_jax.models.resize import resize
 from jtr_jax.tasks.base import Relaxation, Task
 
 FILM = "film"
-"""The optimiser's group of the FiLM parameters."""
+"""The optimiser group of the FiLM parameters."""
 
 
 @dataclasses.dataclass(frozen=True)
 class MtpslSettings:
-  """Everything in which the paper, the released code and ablations differ.
+  """Settings of MTPSL, and where the paper and the released code differ.
 
   Attributes:
     weight: factor of the cross-task term: 2 for NYUv2 and 1 for Cityscapes in
@@ -52,9 +52,14 @@ class MtpslSettings:
       the feature; 0 leaves them out (ablation).
     ramp_up_epochs: epochs in which `weight` grows from 0; 0: it is constant,
       which is the released default; 100 is the released alternative.
-    share: what a label counts in an image with several, see `supervised`.
-    pair_share: what a pair counts in an image with n unlabelled tasks: 1/n
+    share: weight of a label in an image with several, see `supervised`.
+    pair_share: weight of a pair in an image with n source tasks: 1/n
       ("unlabelled"), or 1 ("sum").
+    fully_labelled: pairs of an image with all labels: "none", as Eq. (3) says,
+      or "all_pairs", each prediction with the label of every other task, as the
+      released code has it with `--ssl-type full`.
+    empty_labels: what a label without a single valid pixel is: "absent", or
+      "present", as in the released code.
     separate_view: the cross-task term has a view of its own, cropped out of the
       supervised one. Otherwise one view does both, as Eq. (3) says.
     relaxation: of predicted segmentation.
@@ -68,6 +73,8 @@ class MtpslSettings:
   ramp_up_epochs: Annotated[float, NOT_NEGATIVE, Unit("epochs")] = 0.0
   share: Share = "image"
   pair_share: Literal["unlabelled", "sum"] = "unlabelled"
+  fully_labelled: task_pairs.FullyLabelled = "none"
+  empty_labels: Literal["absent", "present"] = "absent"
   separate_view: bool = False
   relaxation: Relaxation = "gumbel"
   code: pair_codes.Code = "joint"
@@ -75,7 +82,11 @@ class MtpslSettings:
 
 PAPER = MtpslSettings()
 RELEASED = MtpslSettings(
-  share="sum", pair_share="sum", separate_view=True, code="released"
+  share="sum",
+  pair_share="sum",
+  empty_labels="present",
+  separate_view=True,
+  code="released",
 )
 VARIANTS: Mapping[str, Variant] = {
   "paper": variants.JTR_PAPER._replace(method=variants.flat(PAPER)),
@@ -102,8 +113,9 @@ def mtpsl(
   The objective is L_SL + (c / B) sum_x w_x sum_{s in U_x, t in T_x}
   [D(m(y^s), m(y_t)) + r (D(m(y^s), <f>) + D(m(y_t), <f>))] with m conditioned
   on (s, t), D one minus the cosine over channels, averaged over places, f the
-  bottleneck of the shared encoder, <.> letting no gradient through, c
-  `weight`, r `regularizer_weight` and w_x = 1/|U_x| or 1.
+  bottleneck of the shared encoder, <.> a stopped gradient, c `weight`, r
+  `regularizer_weight` and w_x = 1/|U_x| or 1. With `fully_labelled` "all_pairs"
+  an image with all K labels has all pairs s != t, and w_x = 1/K or 1.
 
   Args:
     tasks: the tasks, in the order of the pairs.
@@ -113,7 +125,7 @@ def mtpsl(
 
   Returns:
     A method whose parameters are those of the mapping network; its FiLM
-    parameters are an optimiser's group of their own.
+    parameters are an optimiser group of their own.
 
   Raises:
     ValueError: fewer than two tasks.
@@ -136,7 +148,7 @@ def mtpsl(
 
 
 def film_group(params: Tree) -> Tree:
-  """Return for every parameter of the mapping network its group's name."""
+  """Return the optimiser group of every parameter of the mapping network."""
   return jax.tree.map_with_path(
     lambda path, _: FILM if path[-1].key in ("gamma", "beta") else MAIN, params
   )
@@ -144,7 +156,7 @@ def film_group(params: Tree) -> Tree:
 
 @dataclasses.dataclass(frozen=True)
 class _Mtpsl:
-  """The pure functions of the method, with what they share."""
+  """The pure functions of the method and their static inputs."""
 
   tasks: tuple[Task, ...]
   mapping: MappingNet
@@ -182,6 +194,8 @@ class _Mtpsl:
     settings = self.settings
     index = 1 if settings.separate_view else 0
     labels = view(inputs.labels, index)
+    if settings.empty_labels == "absent":
+      labels = task_pairs.without_empty(self.tasks, labels)
     codes = pair_codes.encode(
       self.tasks,
       view(inputs.predictions, index),
@@ -191,8 +205,8 @@ class _Mtpsl:
       key=inputs.key,
     )
     present = task_pairs.stack_presence(self.tasks, labels)
-    slots = task_pairs.fill_slots(present)
-    source, target = self._map(params, codes, slots)
+    slots = task_pairs.fill_slots(present, settings.fully_labelled)
+    source, target = self._map(params, codes, present, slots)
     distance = _distance(source, target)
     if settings.regularizer_weight:
       feature = jax.lax.stop_gradient(inputs.features.bottleneck[index])
@@ -206,20 +220,29 @@ class _Mtpsl:
     total = jnp.sum(jnp.where(slots.real, distance, 0), axis=-1)
     if settings.pair_share == "sum":
       return total
-    unlabelled = jnp.sum(~present, axis=-1, dtype=total.dtype)
-    return numerics.safe_divide(total, unlabelled)
+    sources = task_pairs.source_count(present, settings.fully_labelled)
+    return numerics.safe_divide(total, sources)
 
   def _map(
-    self, params: Tree, codes: tuple[jax.Array, ...], slots: task_pairs.Slots
+    self,
+    params: Tree,
+    codes: pair_codes.Codes,
+    present: jax.Array,
+    slots: task_pairs.Slots,
   ) -> tuple[jax.Array, jax.Array]:
     """Return the maps f32[B, P, h, w, C] of sources and of targets."""
+    if self.settings.fully_labelled == "none":
+      # Of each task only one code is mapped, so it enters the network once.
+      images, axis = pair_codes.labels_first(codes, present), 1
+    else:
+      images, axis = pair_codes.predictions_then_labels(codes), 0
     chosen = Chosen(
-      jnp.concatenate([slots.source, slots.target], axis=1),
-      jnp.concatenate([slots.pair, slots.pair], axis=1),
+      jnp.concatenate([slots.source, slots.target], axis=axis),
+      jnp.concatenate([slots.pair, slots.pair], axis=axis),
     )
-    given = MappingInput(codes, chosen)
+    given = MappingInput(images, chosen)
     points, _ = apply(self.mapping, params, {}, given, train=True)
-    source, target = jnp.split(points, 2, axis=1)
+    source, target = jnp.split(points, 2, axis=axis)
     return source, target
 
 

@@ -1,10 +1,6 @@
-"""What mappings between pairs of tasks read: codes of predictions and labels.
+"""Codes of predictions and labels, the inputs of mappings between tasks."""
 
-A pair leads from an unlabelled task to a labelled one. So a task of an image
-takes part with its prediction or with its label, never with both.
-"""
-
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +16,18 @@ Code: TypeAlias = Literal["joint", "released"]
 _DEPTHS = (Geometry.DEPTH, Geometry.INVERSE_DEPTH)
 
 
+class Codes(NamedTuple):
+  """Every task's code, of its prediction and of its label.
+
+  Attributes:
+    predictions: for each task f32[B, H, W, J], in order.
+    labels: the same; anything where the image has no such label.
+  """
+
+  predictions: tuple[jax.Array, ...]
+  labels: tuple[jax.Array, ...]
+
+
 def encode(
   tasks: tuple[Task, ...],
   predictions: Predictions,
@@ -28,39 +36,56 @@ def encode(
   *,
   relaxation: Relaxation,
   key: jax.Array,
-) -> tuple[jax.Array, ...]:
-  """Return every task's code: of the label, or of the prediction without one.
+) -> Codes:
+  """Return the codes of all tasks.
 
   Args:
     tasks: the tasks.
     predictions: for each task f32[B, H, W, C].
     labels: for each task its label.
     code: "joint" is the task's joint encoding, with zeros where a label has no
-      ground truth. "released" takes depth over its largest value in the image
-      and (n + 1) / 2 of normals as they are, and the code of the value 0 where
-      a label has no ground truth.
+      ground truth. "released" divides depth by its largest value in the image
+      and takes (n + 1) / 2 of normals of any length; where a label has no
+      ground truth it is the code of the value 0.
     relaxation: of predicted segmentation.
-    key: for its noise.
-
-  Returns:
-    For each task f32[B, H, W, J], in order.
+    key: of its noise.
 
   Source: released MTPSL model/mapfns.py, `pre_process_pred`, `pre_process_gt`.
   """
-  codes = []
-  for task in tasks:
-    label = labels[task.name]
-    of_prediction = encode_prediction(
-      task,
-      predictions[task.name],
-      code,
-      relaxation=relaxation,
-      key=rng.stream(key, task.name),
-    )
-    present = label.present[:, None, None, None]
-    of_label = encode_label(task, label, code)
-    codes.append(jnp.where(present, of_label, of_prediction))
-  return tuple(codes)
+  return Codes(
+    tuple(
+      encode_prediction(
+        task,
+        predictions[task.name],
+        code,
+        relaxation=relaxation,
+        key=rng.stream(key, task.name),
+      )
+      for task in tasks
+    ),
+    tuple(encode_label(task, labels[task.name], code) for task in tasks),
+  )
+
+
+def labels_first(codes: Codes, present: jax.Array) -> tuple[jax.Array, ...]:
+  """Return for each task the code of the label, or else of the prediction.
+
+  Args:
+    codes: of B images.
+    present: bool[B, K], the image is labelled for the task.
+
+  Returns:
+    For each task f32[B, H, W, J].
+  """
+  return tuple(
+    jnp.where(present[:, k, None, None, None], label, prediction)
+    for k, (prediction, label) in enumerate(zip(*codes, strict=True))
+  )
+
+
+def predictions_then_labels(codes: Codes) -> tuple[jax.Array, ...]:
+  """Return for each task f32[2 B, H, W, J], the codes of labels last."""
+  return tuple(jnp.concatenate(both) for both in zip(*codes, strict=True))
 
 
 def encode_label(task: Task, label: Label, code: Code) -> jax.Array:
@@ -92,11 +117,9 @@ def _released(task: Task, value: jax.Array) -> jax.Array:
 
 
 def _largest(x: jax.Array) -> jax.Array:
-  """Return f32[B, 1, 1, 1], with the gradient to one pixel of each image.
-
-  By its place: the gradient of `jnp.max` compares x with the maximum again,
-  which another fusion may have rounded differently.
-  """
+  """Return f32[B, 1, 1, 1], with the gradient to one pixel of each image."""
+  # By its place: the gradient of `jnp.max` compares x with the maximum again,
+  # which another fusion may have rounded differently.
   flat = x.reshape(len(x), -1)
   place = jnp.argmax(jax.lax.stop_gradient(flat), axis=1, keepdims=True)
   return jnp.take_along_axis(flat, place, axis=1)[..., None, None]

@@ -77,31 +77,38 @@ def supervised_losses(
   *,
   share: Share,
 ) -> dict[str, Weighted]:
-  """Return each image's share of each task's supervised loss.
+  """Return each task's supervised loss, weighted in every image.
 
   Args:
     tasks: the tasks.
     predictions: for each task f32[B, H, W, C].
-    labels: for each task its label.
-    share: see `supervised`.
+    labels: for each task its label, [B, ...].
+    share: see `supervised`. A label without a valid pixel counts as absent.
 
   Returns:
-    For each task Weighted(share * loss, share), both f32[B]; 0 where the image
-    has no valid pixel of the task.
+    For each task Weighted(weight * loss, weight), both f32[B]; 0 where the
+    image has no valid pixel of the task.
   """
-  shares = label_shares(labels, share)
-  return {
-    task.name: _weighted(
-      task.loss(predictions[task.name], labels[task.name]), shares
-    )
+  losses = {
+    task.name: task.loss(predictions[task.name], labels[task.name])
     for task in tasks
+  }
+  counted = jnp.stack([loss.weight > 0 for loss in losses.values()])
+  weight = label_weight(counted, share)
+  return {
+    name: _weighted(loss, jnp.where(here, weight, 0))
+    for (name, loss), here in zip(losses.items(), counted, strict=True)
   }
 
 
-def label_shares(labels: Labels, share: Share) -> jax.Array:
-  """Return f32[B], what each label of an image counts."""
-  present = jnp.stack([label.present for label in labels.values()])
-  count = jnp.sum(present, axis=0, dtype=jnp.float32)
+def label_weight(counted: jax.Array, share: Share) -> jax.Array:
+  """Return the weight f32[B] of each label of an image, see `supervised`.
+
+  Args:
+    counted: bool[K, B], the image has a label with a valid pixel.
+    share: see `supervised`.
+  """
+  count = jnp.sum(counted, axis=0, dtype=jnp.float32)
   one = jnp.ones_like(count)
   return numerics.safe_divide(one, count) if share == "image" else one
 
@@ -111,6 +118,5 @@ def view(tree: Tree, index: int) -> Tree:
   return jax.tree.map(lambda x: x[index], tree)
 
 
-def _weighted(loss: Weighted, shares: jax.Array) -> Weighted:
-  counted = jnp.where(loss.weight > 0, shares, 0)
-  return Weighted(counted * loss.per_image(), counted)
+def _weighted(loss: Weighted, weight: jax.Array) -> Weighted:
+  return Weighted(weight * loss.per_image(), weight)

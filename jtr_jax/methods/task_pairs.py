@@ -1,12 +1,13 @@
 """Ordered pairs of tasks, and which of them an image has.
 
-A pair (source, target) leads from a task that an image is not labelled for to
-one that it is labelled for. Of K tasks with n labels there are n (K - n) such
-pairs, at most floor(K^2 / 4).
+A pair (source, target) leads from a task that the image has no label for to one
+that it has a label for: n (K - n) pairs of K tasks with n labels, at most
+floor(K^2 / 4). Optionally an image with all labels has all K (K - 1) pairs.
 """
 
+import dataclasses
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +17,12 @@ from jtr_jax.core import errors
 from jtr_jax.core.types import Labels
 from jtr_jax.tasks.base import Task
 
+FullyLabelled: TypeAlias = Literal["none", "all_pairs"]
+"""Which pairs an image has that is labelled for every task."""
+
 
 class Slots(NamedTuple):
-  """The pairs of every image, in P = floor(K^2 / 4) slots.
+  """The pairs of every image, padded to P slots.
 
   An empty slot is a row of zeros.
 
@@ -61,32 +65,78 @@ def ordered_pairs(count: int) -> np.ndarray:
   return pairs[pairs[:, 0] != pairs[:, 1]]
 
 
+def without_empty(tasks: Sequence[Task], labels: Labels) -> Labels:
+  """Return the labels, absent where no pixel of them counts.
+
+  Args:
+    tasks: the tasks.
+    labels: for each task its label, [B, ...].
+  """
+  return {
+    task.name: dataclasses.replace(
+      labels[task.name],
+      present=jnp.any(task.counted(labels[task.name]), axis=(-2, -1)),
+    )
+    for task in tasks
+  }
+
+
 def stack_presence(tasks: Sequence[Task], labels: Labels) -> jax.Array:
   """Return bool[B, K]: the image is labelled for the task."""
   return jnp.stack([labels[task.name].present for task in tasks], axis=-1)
 
 
-def real_pairs(present: jax.Array) -> jax.Array:
-  """Return bool[B, K (K - 1)]: source unlabelled and target labelled.
+def real_pairs(
+  present: jax.Array, fully_labelled: FullyLabelled = "none"
+) -> jax.Array:
+  """Return bool[B, K (K - 1)]: the pairs that each image has.
 
   Args:
-    present: bool[B, K].
+    present: bool[B, K], the image is labelled for the task.
+    fully_labelled: the pairs of an image with all labels.
+
+  Source: released MTPSL model/mapfns.py, with "all_pairs" for
+    `--ssl-type full`.
   """
   source, target = ordered_pairs(present.shape[-1]).T
-  return ~present[:, source] & present[:, target]
+  real = ~present[:, source] & present[:, target]
+  if fully_labelled == "none":
+    return real
+  return real | present.all(axis=-1, keepdims=True)
 
 
-def fill_slots(present: jax.Array) -> Slots:
-  """Return the pairs that an image has, in order, ahead of empty slots.
+def source_count(
+  present: jax.Array, fully_labelled: FullyLabelled = "none"
+) -> jax.Array:
+  """Return f32[B], the tasks that may be sources: |U_x|, or K of "all_pairs".
 
   Args:
     present: bool[B, K].
+    fully_labelled: see `real_pairs`.
+  """
+  count = jnp.sum(~present, axis=-1, dtype=jnp.float32)
+  if fully_labelled == "none":
+    return count
+  return jnp.where(present.all(axis=-1), present.shape[-1], count)
+
+
+def fill_slots(
+  present: jax.Array, fully_labelled: FullyLabelled = "none"
+) -> Slots:
+  """Return the pairs that each image has, in order, ahead of empty slots.
+
+  Args:
+    present: bool[B, K].
+    fully_labelled: see `real_pairs`.
+
+  Returns:
+    P = floor(K^2 / 4) slots, or K (K - 1) with "all_pairs".
   """
   count = present.shape[-1]
-  real = real_pairs(present)
+  real = real_pairs(present, fully_labelled)
+  slots = count**2 // 4 if fully_labelled == "none" else real.shape[-1]
   rank = jnp.cumsum(real, axis=-1) - 1
-  slot = jnp.arange(count**2 // 4)[:, None]
-  chosen = real[:, None] & (rank[:, None] == slot)
+  chosen = real[:, None] & (rank[:, None] == jnp.arange(slots)[:, None])
   one_hot = chosen.astype(jnp.float32)
   sides = np.eye(count, dtype=np.float32)[ordered_pairs(count)]
 

@@ -66,6 +66,10 @@ class Task(abc.ABC):
   def activate(self, raw: jax.Array) -> jax.Array:
     """Return the prediction f32[..., C] from the raw decoder output."""
 
+  def counted(self, label: Label) -> jax.Array:
+    """Return the pixels bool[..., B, H, W] that count in loss and metrics."""
+    return label.mask
+
   @abc.abstractmethod
   def loss(self, prediction: jax.Array, label: Label) -> Weighted:
     """Return the supervised loss per image, summed over counted pixels."""

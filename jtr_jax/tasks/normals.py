@@ -24,16 +24,19 @@ _ERROR_DEG = 60  # an error of this angle has the darkest red
 class Normals(continuous.Continuous):
   """Surface normals with a cosine loss.
 
-  Labels of any positive length count, as directions; a zero vector is no
-  direction and counts nowhere.
+  A label that is the zero vector counts nowhere: it has no direction.
 
   Attributes:
     picture_signs: signs of x, y and z under which a wall that faces the camera
       is drawn blue and the floor green. The default is for camera axes with x
       right, y down and z away from the camera.
+    unit_labels: scale labels to unit length wherever they are used. False uses
+      them as they are, as the released code does: a normal that interpolation
+      has shortened then pulls less, and has a loss above 0 at best.
   """
 
   picture_signs: tuple[int, int, int] = (1, -1, -1)
+  unit_labels: bool = True
 
   kind: ClassVar = "normals"
   geometry: ClassVar = base.Geometry.NORMALS
@@ -58,29 +61,39 @@ class Normals(continuous.Continuous):
     """
     return numerics.safe_unit(numerics.widen(raw))
 
+  def counted(self, label: Label) -> jax.Array:
+    """Return the masked pixels bool[..., B, H, W] that have a direction."""
+    return label.mask & jnp.any(label.value != 0, axis=-1)
+
   def loss(self, prediction: jax.Array, label: Label) -> Weighted:
     """Return 1 - cos of the angle between prediction and label.
 
     Args:
       prediction: [B, H, W, 3].
-      label: f32[B, H, W, 3], of any positive length.
+      label: f32[B, H, W, 3]; see `unit_labels` for its length.
 
     Returns:
       Weighted, f32[B]: sum and number of counted pixels.
 
-    Deviations: the released code takes a label whose components sum to zero
-    for missing, and does not normalise labels that a resize has shortened.
+    Deviations: the released code treats a label whose components sum to zero
+    as missing.
     """
     return masked.loss_sums(
-      _one_minus_cosine, _counted(label), prediction, label.value
+      lambda a, b: 1 - jnp.sum(numerics.safe_unit(a) * self._length(b), -1),
+      self.counted(label),
+      prediction,
+      label.value,
     )
 
   def joint_label(self, value: jax.Array) -> jax.Array:
-    """Return (n + 1) / 2 of the unit vector n, f32[..., 3] in [0, 1].
+    """Return (n + 1) / 2 of a normal n, f32[..., 3], in [0, 1] if |n| <= 1.
+
+    Args:
+      value: [..., 3]; see `unit_labels` for its length.
 
     Source: released utils/process.py.
     """
-    return (numerics.safe_unit(numerics.widen(value)) + 1) / 2
+    return (self._length(numerics.widen(value)) + 1) / 2
 
   def reconstruction_loss(
     self, reconstruction: jax.Array, target: jax.Array, mask: jax.Array
@@ -117,7 +130,7 @@ class Normals(continuous.Continuous):
     Returns:
       i32[] counts, f32[] sums in degrees, i32[2^18] histogram over 180 degrees.
     """
-    mask = _counted(label)
+    mask = self.counted(label)
     guess = numerics.fill(numerics.widen(prediction), mask)
     value = numerics.fill(numerics.widen(label.value), mask)
     angle = numerics.safe_angle_deg(guess, value)
@@ -180,9 +193,9 @@ class Normals(continuous.Continuous):
     error = np.where(nowhere, np.nan, angle / _ERROR_DEG)
     return colours.colourise(error, "heat")
 
-
-def _counted(label: Label) -> jax.Array:
-  return label.mask & jnp.any(label.value != 0, axis=-1)
+  def _length(self, normal: jax.Array) -> jax.Array:
+    """Return normals of a label with the length that they are used with."""
+    return numerics.safe_unit(normal) if self.unit_labels else normal
 
 
 def _one_minus_cosine(a: jax.Array, b: jax.Array) -> jax.Array:

@@ -62,6 +62,11 @@ class Segmentation(base.Task):
     """Return the logits f32[..., C], as they are."""
     return numerics.widen(raw)
 
+  def counted(self, label: Label) -> jax.Array:
+    """Return the masked pixels bool[..., B, H, W] of a known class."""
+    in_range = (label.value >= 0) & (label.value < self.num_classes)
+    return label.mask & in_range
+
   def loss(self, prediction: jax.Array, label: Label) -> Weighted:
     """Return the cross-entropy -log softmax(prediction)[class].
 
@@ -73,7 +78,7 @@ class Segmentation(base.Task):
       Weighted, f32[B]: sum and number of counted pixels.
     """
     return masked.loss_sums(
-      self._cross_entropy, self._counted(label), prediction, label.value
+      self._cross_entropy, self.counted(label), prediction, label.value
     )
 
   def comparable(self, prediction: jax.Array) -> jax.Array:
@@ -146,7 +151,7 @@ class Segmentation(base.Task):
     """Return the confusion matrix i32[C, C]: rows labels, columns predicted."""
     predicted = jnp.argmax(prediction, axis=-1).astype(jnp.int32)
     pair = label.value.astype(jnp.int32) * self.num_classes + predicted
-    counts = masked.histogram(pair, self._counted(label), self.num_classes**2)
+    counts = masked.histogram(pair, self.counted(label), self.num_classes**2)
     return {"confusion": counts.reshape(self.num_classes, self.num_classes)}
 
   def metric_values(self, totals: base.Totals) -> dict[str, float]:
@@ -217,10 +222,6 @@ class Segmentation(base.Task):
     """Return u8[H, W, 3]: red where the class is wrong."""
     wrong = np.where(value == target, 0.0, _WRONG)
     return colours.colourise(np.where(target < 0, np.nan, wrong), "heat")
-
-  def _counted(self, label: Label) -> jax.Array:
-    in_range = (label.value >= 0) & (label.value < self.num_classes)
-    return label.mask & in_range
 
   def _cross_entropy(self, logits: jax.Array, ids: jax.Array) -> jax.Array:
     chosen = jax.nn.one_hot(ids, self.num_classes, dtype=jnp.bool_)

@@ -39,7 +39,7 @@ def make_tasks(name: str, channels: tuple[int, ...]) -> tuple[Task, ...]:
   tasks = (
     Segmentation("segmentation", channels[0]),
     Depth("depth"),
-    Normals("normals"),
+    Normals("normals", unit_labels=False),
   )
   return tasks[: len(channels)]
 

@@ -73,7 +73,7 @@ def noiseless(**changes):
 @functools.cache
 def map_one():
   """Return the mapping network for a single code, task and pair."""
-  mapping = make_mapping()
+  mapping, own = make_mapping(), params()
 
   @jax.jit
   def run(codes, task, pair):
@@ -82,7 +82,7 @@ def map_one():
       jax.nn.one_hot(pair, 6)[None, None],
     )
     given = MappingInput(codes, chosen)
-    return mapping.apply({"params": params()}, given, train=True)[0, 0]
+    return mapping.apply({"params": own}, given, train=True)[0, 0]
 
   return run
 
@@ -95,13 +95,19 @@ def distance(a, b):
   return np.mean(1 - cosine)
 
 
-def pair_by_pair(predictions, labels, regularizer_weight):
+def pairs_of(present, all_pairs):
+  """Yield (number, source, target) of the pairs that an image has."""
+  for number, (s, t) in enumerate(task_pairs.ordered_pairs(3)):
+    if (present[t] and not present[s]) or (all_pairs and all(present)):
+      yield number, s, t
+
+
+def pair_by_pair(predictions, labels, regularizer_weight, all_pairs=False):
   """Return f64[B], one image and one pair at a time."""
-  labels = view(labels, 0)
   codes = pair_codes.encode(
     TASKS,
     view(predictions, 0),
-    labels,
+    view(labels, 0),
     "joint",
     relaxation="straight_through",
     key=batch.KEY,
@@ -109,26 +115,76 @@ def pair_by_pair(predictions, labels, regularizer_weight):
   features = batch.make_features().bottleneck[0]
   totals = np.zeros(len(batch.PRESENT))
   for image, present in enumerate(batch.PRESENT):
-    own = tuple(code[image : image + 1] for code in codes)
-    for index, (s, t) in enumerate(task_pairs.ordered_pairs(3)):
-      if present[t] and not present[s]:
-        points = [map_one()(own, task, index) for task in (s, t)]
-        totals[image] += distance(*points)
-        for point in points:
-          totals[image] += regularizer_weight * distance(point, features[image])
-    totals[image] /= max(1, np.sum(~present))
+    own = jax.tree.map(lambda code, i=image: code[i : i + 1], codes)
+    pairs = list(pairs_of(present, all_pairs))
+    for number, s, t in pairs:
+      points = [
+        map_one()(own.predictions, s, number),
+        map_one()(own.labels, t, number),
+      ]
+      totals[image] += distance(*points)
+      for point in points:
+        totals[image] += regularizer_weight * distance(point, features[image])
+    totals[image] /= max(1, len({s for _, s, _ in pairs}))
   return totals
 
 
 @pytest.mark.parametrize("weight", [0.0, 0.5])
-def test_the_term_is_what_single_pairs_give(predictions, labels, weight):
-  settings = noiseless(regularizer_weight=weight)
+@pytest.mark.parametrize("fully_labelled", ["none", "all_pairs"])
+def test_the_term_is_what_single_pairs_give(
+  predictions, labels, weight, fully_labelled
+):
+  settings = noiseless(regularizer_weight=weight, fully_labelled=fully_labelled)
+  expected = 2 * pair_by_pair(
+    predictions, labels, weight, fully_labelled == "all_pairs"
+  )
+  assert (expected[ALL] > 0) == (fully_labelled == "all_pairs")
   chex.assert_trees_all_close(
     np.asarray(cross_task(settings, predictions, labels), np.float64),
-    2 * pair_by_pair(predictions, labels, weight),
+    expected,
     rtol=1e-4,
     atol=1e-5,
   )
+
+
+def test_all_pairs_of_an_image_with_all_labels_train_every_task(
+  predictions, labels
+):
+  """The released code sums all pairs with `--ssl-type full`."""
+  released = dataclasses.replace(RELEASED, fully_labelled="all_pairs")
+  report = reporter(released)(params(), {}, predictions, labels)
+  chex.assert_tree_all_finite(report)
+  maps, slopes = report.gradients["cross_task"]
+  expected = np.zeros((batch.VIEWS, 4, 3), bool)
+  expected[1, [ONE, TWO]] = ~batch.PRESENT[[ONE, TWO]]
+  expected[1, ALL] = True
+  chex.assert_trees_all_equal(reached(slopes), expected)
+  assert np.all(np.any(maps["stage0_layer0"]["gamma"], axis=-1))
+  poisoned = reporter(released)(params(), {}, predictions, batch.poison(labels))
+  chex.assert_trees_all_equal(poisoned, report)
+
+
+def without_a_valid_pixel(labels, task, image):
+  label = labels[task]
+  valid = label.valid.at[:, image].set(False)
+  return {**labels, task: dataclasses.replace(label, valid=valid)}
+
+
+@every_variant
+def test_a_label_without_a_valid_pixel(predictions, labels, variant):
+  """It is no label; the released code pairs it like any other."""
+  empty = without_a_valid_pixel(labels, "depth", TWO)
+  settings = dataclasses.replace(
+    SETTINGS[variant], relaxation="straight_through"
+  )
+  term = cross_task(settings, predictions, empty)
+  present = batch.PRESENT.copy()
+  present[TWO, 1] = False
+  absent = cross_task(settings, predictions, batch.make_labels(present))
+  if variant == "paper":
+    chex.assert_trees_all_equal(term, absent)
+  else:
+    assert abs(float(term[TWO] - absent[TWO])) > 1e-3
 
 
 @every_variant

@@ -113,7 +113,7 @@ def encode(task, prediction, value, code, *, present):
   """Return the code of an image whose last pixel has no ground truth."""
   valid = jnp.ones((1, 2, 2), bool).at[0, 1, 1].set(False)
   label = Label(value, valid, jnp.array([present]))
-  (found,) = pair_codes.encode(
+  codes = pair_codes.encode(
     (task,),
     {task.name: prediction},
     {task.name: label},
@@ -121,6 +121,7 @@ def encode(task, prediction, value, code, *, present):
     relaxation="straight_through",
     key=KEY,
   )
+  (found,) = pair_codes.labels_first(codes, label.present[:, None])
   return np.asarray(found)[0].reshape(4, -1)
 
 
@@ -144,7 +145,7 @@ def test_the_largest_depth_has_a_gradient():
   def code_of_another_pixel(guess):
     hidden = jnp.full(guess.shape, jnp.nan)
     label = Label(hidden, jnp.ones((1, 2, 2), bool), jnp.array([False]))
-    (code,) = pair_codes.encode(
+    codes = pair_codes.encode(
       (task,),
       {"depth": guess},
       {"depth": label},
@@ -152,7 +153,7 @@ def test_the_largest_depth_has_a_gradient():
       relaxation="softmax",
       key=KEY,
     )
-    return code[0, 1, 0, 0]
+    return codes.predictions[0][0, 1, 0, 0]
 
   slope = jax.grad(code_of_another_pixel)(field(3.0))[0, ..., 0]
   expected = np.float32([[-3 / 6**2, 0], [1 / 6, 0]])

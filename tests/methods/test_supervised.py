@@ -1,12 +1,12 @@
+import dataclasses
 import functools
 
 import chex
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.methods.supervised import label_shares, supervised
+from jtr_jax.methods.supervised import label_weight, supervised
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
@@ -45,11 +45,12 @@ def test_share_of_a_label(predictions, labels, share, counts):
   assert not loss.sum[np.array([ONE, NONE])].any()
 
 
-def test_shares_are_those_of_equation_1(labels):
-  labels = {name: jax.tree.map(lambda x: x[0], v) for name, v in labels.items()}
+def test_weights_are_those_of_equation_1():
   expected = np.float32([1, 1 / 2, 0, 1 / 3])
-  chex.assert_trees_all_close(label_shares(labels, "image"), expected)
-  chex.assert_trees_all_equal(label_shares(labels, "sum"), np.ones(4, "f4"))
+  chex.assert_trees_all_close(label_weight(batch.PRESENT.T, "image"), expected)
+  chex.assert_trees_all_equal(
+    label_weight(batch.PRESENT.T, "sum"), np.ones(4, "f4")
+  )
 
 
 def test_only_valid_pixels_of_labelled_images_get_a_gradient(
@@ -69,22 +70,49 @@ def test_hidden_values_do_not_matter(predictions, labels):
   chex.assert_trees_all_equal(poisoned, clean)
 
 
-def test_a_label_without_a_valid_pixel_counts_nothing(predictions, labels):
-  depth = labels["depth"]
-  empty = {
+def without_a_valid_pixel(labels, task):
+  label = labels[task]
+  empty = dataclasses.replace(label, valid=jnp.zeros_like(label.valid))
+  return {**labels, task: empty}
+
+
+@pytest.mark.parametrize("share", ["image", "sum"])
+def test_a_label_without_a_valid_pixel_counts_as_absent(
+  predictions, labels, share
+):
+  empty = without_a_valid_pixel(labels, "depth")
+  report = evaluate(predictions, empty, share=share)
+  chex.assert_tree_all_finite(report)
+  absent = {
     **labels,
-    "depth": depth.__class__(
-      depth.value, jnp.zeros_like(depth.valid), depth.present
+    "depth": dataclasses.replace(
+      labels["depth"], present=jnp.zeros_like(labels["depth"].present)
     ),
   }
-  report = evaluate(predictions, empty)
-  chex.assert_tree_all_finite(report)
-  assert not report.output.task_losses["depth"].weight.any()
-  # It still is one of the labels that Eq. (1) counts.
   chex.assert_trees_all_equal(
-    report.output.task_losses["normals"],
-    evaluate(predictions, labels).output.task_losses["normals"],
+    report, evaluate(predictions, absent, share=share)
   )
+  normals = report.output.task_losses["normals"]
+  expected = {"image": [0, 1, 0, 1 / 2], "sum": [0, 1, 0, 1]}[share]
+  chex.assert_trees_all_close(normals.weight, np.float32(expected))
+
+
+def test_a_label_without_a_class_or_a_direction_counts_as_absent(
+  predictions, labels
+):
+  """A valid pixel may still count nowhere: an unknown class, a zero vector."""
+  nothing = {
+    **labels,
+    "segmentation": dataclasses.replace(
+      labels["segmentation"],
+      value=jnp.full_like(labels["segmentation"].value, -1),
+    ),
+    "normals": dataclasses.replace(
+      labels["normals"], value=jnp.zeros_like(labels["normals"].value)
+    ),
+  }
+  losses = evaluate(predictions, nothing).output.task_losses
+  chex.assert_trees_all_close(losses["depth"].weight, np.float32([0, 1, 0, 1]))
 
 
 def test_nothing_but_the_losses(predictions, labels):

@@ -39,3 +39,27 @@ def test_real_pairs_lead_from_unlabelled_to_labelled():
   expected = np.zeros((3, 6), bool)
   expected[0, [2, 4]] = True  # depth and normals to segmentation
   chex.assert_trees_all_equal(np.asarray(real), expected)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_an_image_with_all_labels_may_have_all_pairs(count):
+  present = np.ones((3, count), bool)
+  present[1, 0] = False
+  present[2] = False
+  slots = task_pairs.fill_slots(present, "all_pairs")
+  pairs = count * (count - 1)
+  chex.assert_trees_all_equal(
+    slots.pair[0], np.eye(pairs, dtype="f4"), strict=True
+  )
+  assert np.all(slots.real[0])
+  partial = task_pairs.fill_slots(present)
+  kept = partial.real.shape[1]
+  for full, part in zip(slots, partial, strict=True):
+    chex.assert_trees_all_equal(full[1:, :kept], part[1:])
+    assert not np.any(full[1:, kept:])
+  assert task_pairs.source_count(present, "all_pairs").tolist() == [
+    count,
+    1,
+    count,
+  ]
+  assert task_pairs.source_count(present).tolist() == [0, 1, count]

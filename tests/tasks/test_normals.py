@@ -1,3 +1,5 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -53,6 +55,22 @@ def test_loss_is_one_minus_the_cosine():
 def test_labels_are_directions_of_any_length():
   loss = loss_of(field(Z), label_of([0, 0, 0.3]))
   np.testing.assert_allclose(loss.sum, [0], atol=1e-6)
+
+
+def test_short_labels_stay_short_as_released():
+  """The released loss is 1 - p . n, with n as interpolation has left it."""
+  released = dataclasses.replace(TASK, unit_labels=False)
+  short = [0, 0.18, 0.24]  # length 0.3
+  loss = jax.jit(released.loss)(field([0, 3, 4]), label_of(short))
+  np.testing.assert_allclose(loss.sum, [1 - 0.3], rtol=1e-6)
+  np.testing.assert_allclose(
+    jax.jit(released.joint_label)(field(short))[0, 0, 0],
+    [0.5, 0.59, 0.62],
+    rtol=1e-6,
+  )
+  np.testing.assert_allclose(
+    jax.jit(TASK.joint_label)(field(short))[0, 0, 0], [0.5, 0.8, 0.9], rtol=1e-6
+  )
 
 
 def test_label_whose_components_cancel_counts_and_zero_does_not():
