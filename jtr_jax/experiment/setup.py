@@ -18,6 +18,7 @@ from jtr_jax.experiment import data_mixture, held_out_accuracy
 from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
+from jtr_jax.metrics.baseline import Baseline, read_baseline
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.train import dispatch, evaluate, loop, prediction_pictures
@@ -44,7 +45,7 @@ class Evaluation(NamedTuple):
   feed: Feed
   steps: int
   mesh: Mesh
-  baseline: delta.Baseline | None
+  baseline: Baseline | None
   draw: prediction_pictures.Draw
 
 
@@ -238,7 +239,7 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
     ),
     steps=pipeline.evaluation_steps(images, batch),
     mesh=mesh,
-    baseline=delta.read_baseline(baseline) if baseline else None,
+    baseline=read_baseline(baseline) if baseline else None,
     draw=_make_draw(experiment),
   )
 

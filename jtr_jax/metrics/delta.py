@@ -1,112 +1,149 @@
-"""Delta_MTL: how much better than a named baseline, in percent."""
+"""Delta_MTL and Acc_MTL of a run, over chosen metrics of its tasks."""
 
-import dataclasses
-import json
 import math
-import os
-import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from jtr_jax.core import errors
 from jtr_jax.metrics import summary
 from jtr_jax.metrics.accumulate import Measured
+from jtr_jax.metrics.baseline import Baseline
 
-_FIELDS = ("name", "metrics", "source")
+IAL = ("segmentation/miou", "depth/rmse", "normals/mean_deg")
+"""The metrics of IAL's Delta_MTL on NYUv2: depth counts by its RMSE."""
 
-
-@dataclasses.dataclass(frozen=True)
-class Baseline:
-  """The results that others are compared with.
-
-  Attributes:
-    name: what it is, such as "Supervised MTL, onelabel, 3 seeds".
-    metrics: "task/metric" -> value; shares are fractions in [0, 1].
-    source: the run, paper or table that the numbers come from.
-  """
-
-  name: str
-  metrics: Mapping[str, float]
-  source: str
+AMTL = (
+  "segmentation/miou",
+  "depth/delta1",
+  "depth/rmse",
+  "normals/within_11.25",
+  "normals/mean_deg",
+  "normals/median_deg",
+)
+"""The metrics of AMTL's Delta_MTL and Acc_MTL on NYUv2."""
 
 
-def read_baseline(path: str | os.PathLike[str]) -> Baseline:
-  """Read a baseline from a JSON file.
+def choose(
+  tasks: Sequence[Measured], names: Sequence[str] = ()
+) -> dict[str, tuple[str, ...]]:
+  """Return the metrics that stand for each task.
 
   Args:
-    path: a file with {"name": ..., "metrics": {"depth/abs_err": 0.66, ...},
-      "source": ...}.
+    tasks: the tasks.
+    names: "<task>/<metric>", several for a task are averaged; a task that is
+      not named has its primary metric.
 
   Returns:
-    The baseline.
+    Task name -> names of its metrics, in the order given.
 
   Raises:
-    ValueError: if the file is not of that form; it names the file.
+    ValueError: an unknown task or metric, naming the nearest, or one twice.
   """
-  try:
-    content = json.loads(pathlib.Path(path).read_text())
-  except json.JSONDecodeError as error:
-    raise _unreadable(path, f"no JSON ({error})") from error
-  if not isinstance(content, dict) or set(content) != set(_FIELDS):
-    keys = sorted(content) if isinstance(content, dict) else type(content)
-    raise _unreadable(path, f"{keys}")
-  metrics = content["metrics"]
-  if not isinstance(metrics, dict) or not all(
-    map(_is_number, metrics.values())
-  ):
-    raise _unreadable(path, f"metrics = {metrics!r}")
-  return Baseline(
-    name=str(content["name"]),
-    metrics={name: float(value) for name, value in metrics.items()},
-    source=str(content["source"]),
-  )
+  known = {
+    f"{task.name}/{metric}": task.name
+    for task in tasks
+    for metric in task.metrics
+  }
+  chosen: dict[str, tuple[str, ...]] = {task.name: () for task in tasks}
+  for name in names:
+    if name not in known:
+      raise errors.unknown_name("metric", name, known)
+    if name in chosen[known[name]]:
+      raise ValueError(
+        errors.message(
+          "A metric is chosen twice",
+          found=name,
+          expected="each metric once",
+          do="Name it once.",
+        )
+      )
+    chosen[known[name]] += (name,)
+  for task in tasks:
+    chosen[task.name] = chosen[task.name] or (
+      f"{task.name}/{task.primary_metric}",
+    )
+  return chosen
 
 
 def delta_mtl(
   metrics: Mapping[str, float],
-  tasks: Iterable[Measured],
+  tasks: Sequence[Measured],
   baseline: Baseline | None,
+  names: Sequence[str] = (),
 ) -> dict[str, float]:
   """Return the relative gain over a baseline, of each task and on average.
 
-  Delta = 100 / K sum_k (-1)^{l_k} (M_k - S_k) / S_k with one metric for each
-  task, its first, and l_k = 1 if lower is better.
+  Delta = 100 / K sum_k mean_m (-1)^{l_m} (M_m - S_m) / S_m over the metrics m
+  of task k, with l_m = 1 if lower is better.
 
   Args:
-    metrics: ours, "task/metric" -> value.
+    metrics: ours, "<task>/<metric>" -> value.
     tasks: the K tasks.
     baseline: S; None: nothing is compared and nothing returned.
+    names: the metrics, see `choose`; by default the primary one of each task.
 
   Returns:
     "<task>/gain" for each task and "delta_mtl", in percent; NaN where our
     metric is. Empty without a baseline.
 
   Raises:
-    ValueError: if the baseline lacks a metric, is not positive there, or is in
-      percent where ours is a fraction.
+    ValueError: an unknown metric, or the baseline lacks a metric, is not
+      positive there, or is in percent where ours is a fraction.
 
   Source: Vandenhende et al. 2021, Eq. (8); IAL, Eq. (11). The JTR paper's mean
-    relative improvement is the same.
+    relative improvement is the same; AMTL's has several metrics for a task.
   """
   if baseline is None:
     return {}
+  directions = _directions(tasks)
   gains = {
-    f"{task.name}/gain": _gain(metrics, task, baseline) for task in tasks
+    task: [_gain(metrics, name, directions[name], baseline) for name in own]
+    for task, own in choose(tasks, names).items()
   }
-  return {**gains, "delta_mtl": sum(gains.values()) / len(gains)}
+  means = {
+    f"{task}/gain": summary.mean_gain([own]) for task, own in gains.items()
+  }
+  return {**means, "delta_mtl": summary.mean_gain(gains.values())}
+
+
+def acc_mtl(
+  metrics: Mapping[str, float],
+  tasks: Sequence[Measured],
+  names: Sequence[str] = (),
+) -> float:
+  """Return Acc_MTL over chosen metrics; see `summary.acc_mtl`.
+
+  Args:
+    metrics: "<task>/<metric>" -> value, errors not negative.
+    tasks: the tasks.
+    names: the metrics, see `choose`; those of the paper are `AMTL`.
+
+  Returns:
+    A number that is higher if results are better; NaN where a metric is.
+  """
+  directions = _directions(tasks)
+  return summary.acc_mtl(
+    [summary.Measure(metrics[name], directions[name]) for name in own]
+    for own in choose(tasks, names).values()
+  )
+
+
+def _directions(tasks: Sequence[Measured]) -> dict[str, int]:
+  return {
+    f"{task.name}/{metric}": direction
+    for task in tasks
+    for metric, direction in task.metrics.items()
+  }
 
 
 def _gain(
-  metrics: Mapping[str, float], task: Measured, baseline: Baseline
+  metrics: Mapping[str, float], name: str, direction: int, baseline: Baseline
 ) -> float:
-  """Return the relative gain of one task in percent."""
-  key = f"{task.name}/{task.primary_metric}"
-  direction = task.metrics[task.primary_metric]
-  ours = metrics[key]
-  theirs = _checked(key, baseline)
+  """Return the relative gain of one metric in percent."""
+  ours, theirs = metrics[name], _checked(name, baseline)
   if direction > 0 and theirs > 1 and not ours > 1:
     raise ValueError(
       errors.message(
-        f"Baseline {baseline.name!r} seems to give {key} in percent",
+        f"Baseline {baseline.name!r} seems to give {name} in percent",
         found=f"{theirs:g} there, {ours:g} here",
         expected="a fraction in [0, 1]",
         do="Divide the baseline's number by 100.",
@@ -115,39 +152,26 @@ def _gain(
   return summary.relative_gain(summary.Measure(ours, direction), theirs)
 
 
-def _checked(key: str, baseline: Baseline) -> float:
-  if key not in baseline.metrics:
+def _checked(name: str, baseline: Baseline) -> float:
+  """Return a metric of the baseline that can be divided by."""
+  if name not in baseline.metrics:
     raise ValueError(
       errors.message(
         f"Baseline {baseline.name!r} lacks a metric",
         found=", ".join(sorted(baseline.metrics)) or "none",
-        expected=key,
-        do="Add it to the baseline's file, or compare without a baseline.",
+        expected=name,
+        do="Add it to the baseline, or choose metrics that it has: "
+        f"--config.evaluate.metrics=\"('{name.partition('/')[0]}/...',)\".",
       )
     )
-  value = baseline.metrics[key]
+  value = baseline.metrics[name]
   if not 0 < value < math.inf:
     raise ValueError(
       errors.message(
         f"Baseline {baseline.name!r} cannot be divided by",
-        found=f"{key} = {value:g}",
+        found=f"{name} = {value:g}",
         expected="a positive number",
         do="Correct the baseline's file.",
       )
     )
   return value
-
-
-def _is_number(value: object) -> bool:
-  return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _unreadable(path: str | os.PathLike[str], found: str) -> ValueError:
-  return ValueError(
-    errors.message(
-      f"{os.fspath(path)} is not a baseline",
-      found=found,
-      expected="an object of name, metrics (task/metric: number) and source",
-      do="Write the three fields; shares such as mIoU are fractions.",
-    )
-  )

@@ -1,4 +1,4 @@
-"""One number for all tasks: Acc_MTL, and Delta_MTL by both conventions."""
+"""One number for all tasks: Delta_MTL, Acc_MTL, and AMTL's accuracies."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,41 +22,43 @@ class Measure(NamedTuple):
 
 
 def relative_gain(ours: Measure, baseline: float) -> float:
-  """Return by how much a metric is better than a baseline, in percent."""
+  """Return the relative improvement over a baseline, in percent.
+
+  Args:
+    ours: our metric.
+    baseline: the same metric of the baseline, positive, in the same unit.
+  """
   return 100 * ours.direction * (ours.value - baseline) / baseline
 
 
-def mean_gain(
-  tasks: Iterable[tuple[Sequence[Measure], Sequence[float]]],
-) -> float:
-  """Return Delta_MTL: the gain averaged over a task's metrics, then over tasks.
+def mean_gain(gains: Iterable[Sequence[float]]) -> float:
+  """Return Delta_MTL: gains averaged over a task's metrics, then over tasks.
 
-  With one metric for each task this is the convention of Vandenhende et al. and
-  IAL; with all of them that of LibMTL and AMTL.
+  With one metric for each task this is the convention of Vandenhende et al.,
+  IAL and JTR; with several that of LibMTL and AMTL.
 
   Args:
-    tasks: for each task its metrics and the baseline's.
+    gains: for each task the relative gains of its metrics, in percent.
 
   Returns:
-    The mean relative gain in percent.
+    The mean, in percent.
 
   Source: Vandenhende et al. 2021, Eq. (8); IAL, Eq. (11); LibMTL.
+
+  Example:
+    >>> mean_gain([[12.0], [3.0, 5.0]])
+    8.0
   """
-  gains = [
-    _mean([relative_gain(*pair) for pair in zip(ours, theirs, strict=True)])
-    for ours, theirs in tasks
-  ]
-  return _mean(gains)
+  return _mean([_mean(of_task) for of_task in gains])
 
 
 def acc_mtl(tasks: Iterable[Sequence[Measure]]) -> float:
   """Return Acc_MTL: the geometric mean over tasks of that of their metrics.
 
-  A metric of which less is better enters as 1 / (value + 1e-10).
+  A metric of which lower is better enters as 1 / (value + 1e-10).
 
   Args:
-    tasks: the metrics of each task; NYUv2 in AMTL: mIoU; delta1 and rmse;
-      within 11.25 degrees, mean and median angle.
+    tasks: the metrics of each task; `delta.AMTL` names those of AMTL.
 
   Source: Yun and Cho, ICCV 2023, supplement; the released code.
   """
@@ -64,24 +66,14 @@ def acc_mtl(tasks: Iterable[Sequence[Measure]]) -> float:
   return math.exp(_mean(logs))
 
 
-def _log(measure: Measure) -> float:
-  value = measure.value
-  if measure.direction < 0:
-    return -math.log(value + _EPSILON)
-  return math.log(value) if value > 0 else -math.inf
-
-
-def _mean(values: Sequence[float]) -> float:
-  return sum(values) / len(values)
-
-
 def accuracies(
   tasks: Iterable[Measured], metrics: Mapping[str, float]
 ) -> dict[str, float]:
-  """Return one number in [0, 1] for each task, higher is better.
+  """Return one accuracy in [0, 1] for each task; higher is better.
 
-  The first metric of which more is better: mIoU, delta1, the share of normals
-  within 11.25 degrees. A task with errors alone has 1 / (1 + its first error).
+  That is its first metric of which higher is better: mIoU, delta1, the fraction
+  of normals within 11.25 degrees. A task with errors alone has
+  1 / (1 + its first error).
 
   Args:
     tasks: the tasks.
@@ -101,3 +93,14 @@ def accuracies(
       error = metrics[f"{task.name}/{task.primary_metric}"]
       found[task.name] = 1 / (1 + error)
   return found
+
+
+def _log(measure: Measure) -> float:
+  value = measure.value
+  if measure.direction < 0:
+    return -math.log(value + _EPSILON)
+  return math.log(value) if value > 0 else -math.inf
+
+
+def _mean(values: Sequence[float]) -> float:
+  return sum(values) / len(values)

@@ -66,8 +66,8 @@ def _delta(
         return None
       else:
         own.append(summary.relative_gain(ours, baseline[column.key]))
-    gains.append(sum(own) / len(own))
-  return sum(gains) / len(gains)
+    gains.append(own)
+  return summary.mean_gain(gains)
 
 
 def _measure(column: Column, values: Values) -> Measure:

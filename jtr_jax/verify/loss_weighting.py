@@ -140,11 +140,11 @@ def _delta(recording: Recording) -> Values:
     recording["delta/baseline"].tolist(),
     strict=True,
   )
-  tasks = [
-    ([Measure(value, 1 if higher else -1)], [baseline])
+  gains = [
+    [summary.relative_gain(Measure(value, 1 if higher else -1), baseline)]
     for value, higher, baseline in rows
   ]
-  return {"percent": jnp.asarray(summary.mean_gain(tasks))}
+  return {"percent": jnp.asarray(summary.mean_gain(gains))}
 
 
 def _acc_mtl(recording: Recording) -> Values:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jtr_jax.metrics.summary import mean_gain
 from jtr_jax.workdir import text_files
 from jtr_jax.workdir.result_card import Outcome, ResultCard
 
@@ -109,7 +110,7 @@ def _combine_outcomes(cards: Sequence[ResultCard], rule: str) -> Outcome | None:
     selected_by=_EACH if first.selected_by else "",
     selected_on=first.selected_on,
     gains=_union(outcome.gains for outcome in found),
-    delta_percent=sum(deltas) / len(deltas) if deltas else None,
+    delta_percent=mean_gain([[d] for d in deltas]) if deltas else None,
   )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from jtr_jax.core import errors
-from jtr_jax.metrics.summary import Measure, relative_gain
+from jtr_jax.metrics.summary import Measure, mean_gain, relative_gain
 from jtr_jax.workdir import config_file, result_card
 from jtr_jax.workdir.metric_files import read_rows
 from jtr_jax.workdir.result_card import ResultCard
@@ -227,8 +227,8 @@ def _deltas(
   _check_positive(means)
 
   def delta(run: Run) -> float:
-    return statistics.fmean(
-      relative_gain(Measure(run.metrics[name], sign), means[name])
+    return mean_gain(
+      [relative_gain(Measure(run.metrics[name], sign), means[name])]
       for name, sign in directions.items()
     )
 

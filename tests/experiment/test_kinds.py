@@ -6,7 +6,7 @@ import pytest
 from jtr_jax import main
 from jtr_jax.config import presets, resolve, saved
 from jtr_jax.experiment import grid_search, kinds, run
-from jtr_jax.metrics import delta
+from jtr_jax.metrics.baseline import read_baseline
 from jtr_jax.workdir import result_card
 from tests import short_training, small_config
 
@@ -77,7 +77,7 @@ def test_labels_are_those_of_the_split_of_all_tasks(finished):
   ("file", "rule"), [("baseline.json", "last"), ("baseline_best.json", "best")]
 )
 def test_baseline_holds_the_metrics_of_all_networks(finished, file, rule):
-  baseline = delta.read_baseline(finished / file)
+  baseline = read_baseline(finished / file)
   for task in TASKS:
     outcome = result_card.read(finished / task).outcome(rule)
     for name, value in outcome.metrics.items():
@@ -92,7 +92,7 @@ def test_delta_is_measured_against_the_baseline(finished, rooms, tmp_path):
   train(presets.use_method(config, "supervised"), tmp_path / "run")
   card = result_card.read(tmp_path / "run")
   last = card.outcome("last")
-  theirs = delta.read_baseline(path).metrics
+  theirs = read_baseline(path).metrics
   gains = [
     100 * sign * (last.metrics[name] - theirs[name]) / theirs[name]
     for name, sign in (("segmentation/miou", 1), ("depth/abs_err", -1))

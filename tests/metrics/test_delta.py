@@ -1,9 +1,10 @@
-import json
 import math
 
 import pytest
 
-from jtr_jax.metrics.delta import Baseline, delta_mtl, read_baseline
+from jtr_jax.metrics import delta
+from jtr_jax.metrics.baseline import Baseline, read_baseline
+from jtr_jax.metrics.delta import acc_mtl, choose, delta_mtl
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
@@ -72,29 +73,65 @@ def test_unusable_baselines_are_refused(theirs, word):
     delta_mtl(metrics_of(0.3, 0.5, 30), TASKS, baseline)
 
 
-def test_baseline_is_read_from_its_file(tmp_path):
-  path = tmp_path / "supervised.json"
-  content = {
-    "name": "Supervised MTL",
-    "metrics": dict(SUPERVISED.metrics),
-    "source": "JTR poster",
+AMTL_RESULT = {  # AMTL supplement, Table D, row AMTL
+  "segmentation/miou": 0.4414,
+  "depth/delta1": 0.8207,
+  "depth/rmse": 0.5674,
+  "normals/mean_deg": 20.5774,
+  "normals/median_deg": 14.5073,
+  "normals/within_11.25": 0.4160,
+}
+
+
+def test_published_delta_over_several_metrics():
+  """Averaged over the metrics of a task, then over tasks."""
+  baseline = read_baseline("amtl_nyuv2_full_stl_deeplabv3")
+  result = delta_mtl(AMTL_RESULT, TASKS, baseline, delta.AMTL)
+  assert result["delta_mtl"] == pytest.approx(-2.29, abs=0.01)
+  depth = [
+    100 * (0.8207 / 0.8087 - 1),
+    100 * (1 - 0.5674 / 0.5814),
+  ]
+  assert result["depth/gain"] == pytest.approx(sum(depth) / 2)
+
+
+def test_published_acc_mtl():
+  assert acc_mtl(AMTL_RESULT, TASKS, delta.AMTL) == pytest.approx(
+    0.3899, abs=1e-4
+  )
+  worse = {**AMTL_RESULT, "depth/rmse": math.nan}
+  assert math.isnan(acc_mtl(worse, TASKS, delta.AMTL))
+
+
+def test_published_delta_with_rmse_as_the_metric_of_depth():
+  """IAL, Table I, rows UW and IMTL on NYUv2."""
+  baseline = read_baseline("ial_nyuv2_full_stl")
+  for numbers, published in (
+    ((0.4397, 0.5874, 21.61), -3.31),
+    ((0.4372, 0.5791, 20.90), -1.82),
+  ):
+    ours = dict(zip(delta.IAL, numbers, strict=True))
+    result = delta_mtl(ours, TASKS, baseline, delta.IAL)
+    assert result["delta_mtl"] == pytest.approx(published, abs=0.02)
+
+
+def test_a_task_that_is_not_named_has_its_primary_metric():
+  assert choose(TASKS, ("depth/rmse",)) == {
+    "segmentation": ("segmentation/miou",),
+    "depth": ("depth/rmse",),
+    "normals": ("normals/mean_deg",),
   }
-  path.write_text(json.dumps(content))
-  assert read_baseline(path) == SUPERVISED
+  assert choose(TASKS)["depth"] == ("depth/abs_err",)
 
 
 @pytest.mark.parametrize(
-  "text",
+  ("names", "word"),
   [
-    "{",
-    "[]",
-    '{"name": "x", "metrics": {}}',
-    '{"name": "x", "source": "y", "metrics": {"depth/abs_err": "0.6"}}',
-    '{"name": "x", "source": "y", "metrics": {"depth/abs_err": true}}',
+    (("depth/rsme",), "'depth/rmse'"),
+    (("dpth/rmse",), "'depth/rmse'"),
+    (("depth/rmse", "depth/rmse"), "twice"),
   ],
 )
-def test_file_of_another_form_is_named(tmp_path, text):
-  path = tmp_path / "bad.json"
-  path.write_text(text)
-  with pytest.raises(ValueError, match=r"bad\.json is not a baseline"):
-    read_baseline(path)
+def test_wrong_metrics_are_refused(names, word):
+  with pytest.raises(ValueError, match=word):
+    choose(TASKS, names)

@@ -10,13 +10,9 @@ def test_gain_is_positive_where_better():
   assert relative_gain(Measure(0.3, -1), 0.4) == pytest.approx(25)
 
 
-def test_both_conventions_of_delta():
-  miou, depth = Measure(0.44, 1), Measure(0.9, -1)
-  share = Measure(0.6, 1)
-  one_each = [([miou], [0.4]), ([depth], [1.0])]
-  assert mean_gain(one_each) == pytest.approx(10)
-  all_of_them = [([miou], [0.4]), ([depth, share], [1.0, 0.5])]
-  assert mean_gain(all_of_them) == pytest.approx((10 + (10 + 20) / 2) / 2)
+def test_delta_is_a_mean_over_metrics_and_then_over_tasks():
+  assert mean_gain([[10.0], [20.0]]) == pytest.approx(15)
+  assert mean_gain([[10.0], [10.0, 20.0]]) == pytest.approx((10 + 15) / 2)
 
 
 def test_acc_mtl_is_a_mean_of_means():
