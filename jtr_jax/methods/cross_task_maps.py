@@ -1,15 +1,14 @@
-"""Direct and perceptual cross-task maps: a network for each pair of tasks.
+"""Cross-task maps: a network for each ordered pair of tasks.
 
-For a task s without and a task t with a label, a mapping m_st estimates t from
-the prediction for s. The estimate is compared with the label of t directly, or
-as a perceptual loss does: in the feature space of the mapping m_ts, which reads
-that task.
+A mapping m_st estimates task t from task s. Mappings relate predictions to
+labels in one of three spaces, see `MapSettings.space`.
 
 Source: Zamir et al., CVPR 2020 (cross-task consistency), and Li et al., CVPR
 2022, who adapted it as the baselines "Direct-Map" and "Perceptual-Map".
-Deviations: this is an approximation. Zamir et al. have all labels and mappings
-trained beforehand. The JTR paper states no formula for the baselines, and no
-code of them was released: it says that the mappings are SegNets.
+Deviations: Zamir et al. have all labels, and mappings that are trained
+beforehand; here mappings learn along with the network, from the labels there
+are. The JTR paper says that the mappings of its baselines are SegNets and
+states no formula, and no code of them was released.
 """
 
 import dataclasses
@@ -40,21 +39,24 @@ from jtr_jax.tasks.base import Relaxation, Task
 
 @dataclasses.dataclass(frozen=True)
 class MapSettings:
-  """What there is to choose.
+  """Settings of cross-task maps.
 
   Attributes:
-    space: where an estimate is compared with the label: "output", by the task's
-      own loss, or "features", the bottleneck of the mapping that reads the
-      task.
-    weight: factor of the cross-task term.
-    distance: of two points of the feature space.
-    share: what a label counts in an image with several, see `supervised`.
+    space: where predictions and labels are compared. "output" (direct maps):
+      the estimate of a labelled task from the prediction of an unlabelled one,
+      with its label. "perceptual" (Zamir et al.): the prediction and the label
+      of one task, after the same mapping to another task. "features" (ours):
+      the estimate of "output" and the label, at the bottleneck of the mapping
+      that leads back.
+    weight: factor of the term that trains the network.
+    distance: at the bottleneck, with "features".
+    share: weight of a label in an image with several, see `supervised`.
     relaxation: of predicted and estimated segmentation.
-    recompute: compute again for its gradient what a mapping made, so that only
-      the parameters take memory in proportion to the number of pairs.
+    recompute: recompute a mapping's activations for its gradient, so that
+      memory grows with the number of pairs by the parameters alone.
   """
 
-  space: Literal["output", "features"] = "output"
+  space: Literal["output", "perceptual", "features"] = "output"
   weight: Annotated[float, NOT_NEGATIVE] = 1.0
   distance: joint_space.Distance = "cosine"
   share: Share = "image"
@@ -77,19 +79,26 @@ def cross_task_maps(
 ) -> Method:
   """Return supervised learning plus consistency through pairwise mappings.
 
-  With U_x and T_x the tasks without and with a label, e_st = m_st(y^s):
-  "output": L_SL + (c / B) sum_x 1/|U_x| sum_{s in U_x, t in T_x} L^t(e_st, y_t)
-  trains network and mappings together. "features": L_SL + (1 / B) sum_x 1/|U_x|
-  sum_{s, t} [c D(f_ts(e_st), f_ts(y_t)) + L^t(m_st(<y^s>), y_t)], f_ts the
-  bottleneck of m_ts. There the first term trains the network alone, the second
-  one the mappings alone.
+  U_x and T_x are the tasks without and with a label, y^s a prediction, y_t a
+  label, <.> a stopped gradient, c `weight`. The objective is L_SL plus the mean
+  over the images of
+
+  * "output": c/|U_x| sum_{s in U_x, t in T_x} L^t(m_st(y^s), y_t), which trains
+    network and mappings;
+  * "perceptual": 1/|T_x| sum_{t in T_x, s != t} [c |m_ts(y^t) - m_ts(y_t)|
+    + L^t(m_st(z^s), y_t)] with z^s the label of s or else <y^s>; the first
+    term, a mean absolute difference, trains the network alone, the second one
+    the mappings alone;
+  * "features": 1/|U_x| sum_{s in U_x, t in T_x} [c D(f_ts(m_st(y^s)),
+    f_ts(y_t)) + L^t(m_st(<y^s>), y_t)] with f_ts the bottleneck of m_ts; the
+    first term trains the network alone, the second one the mappings alone.
 
   Args:
     tasks: the tasks, in the order of the pairs.
     mapping: the form of every m_st: from as many channels as the widest joint
       encoding has to as many as the widest output; others are padded with
       zeros, or ignored.
-    settings: what there is to choose.
+    settings: the settings.
 
   Returns:
     A method whose parameters are those of K (K - 1) mappings, stacked.
@@ -97,7 +106,8 @@ def cross_task_maps(
   Raises:
     ValueError: fewer than two tasks, or a mapping with too few outputs.
 
-  Source: see the file.
+  Source: "perceptual" is Zamir et al., CVPR 2020, the perceptual loss with its
+    L1 norm; see the file for what is not published.
   """
   task_pairs.require_pairs("Cross-task maps", tasks)
   widest = max(task.channels for task in tasks)
@@ -118,7 +128,7 @@ def cross_task_maps(
 
 @dataclasses.dataclass(frozen=True)
 class _Maps:
-  """The pure functions of the method, with what they share."""
+  """The pure functions of the method and their static inputs."""
 
   tasks: tuple[Task, ...]
   mapping: AutoEncoder
@@ -135,7 +145,8 @@ class _Maps:
     self, params: Tree, state: Tree, inputs: MethodInput
   ) -> MethodOutput:
     """Return supervised losses and the cross-task terms."""
-    predictions, labels = view(inputs.predictions, 0), view(inputs.labels, 0)
+    predictions = view(inputs.predictions, 0)
+    labels = task_pairs.without_empty(self.tasks, view(inputs.labels, 0))
     supervised = supervised_losses(
       self.tasks, predictions, labels, share=self.settings.share
     )
@@ -146,14 +157,23 @@ class _Maps:
       relaxation=self.settings.relaxation,
       key=inputs.key,
     )
-    present = task_pairs.stack_presence(self.tasks, labels)
-    terms = self._scan(params, scene, task_pairs.real_pairs(present))
-    unlabelled = jnp.sum(~present, axis=-1, dtype=jnp.float32)
+    terms = self._scan(params, scene, self._real_pairs(scene.present))
+    sources = (
+      scene.present if self.settings.space == "perceptual" else ~scene.present
+    )
+    count = jnp.sum(sources, axis=-1, dtype=jnp.float32)
     means = {
-      name: numerics.safe_divide(jnp.sum(term, axis=0), unlabelled)
+      name: numerics.safe_divide(jnp.sum(term, axis=0), count)
       for name, term in terms.items()
     }
     return MethodOutput(supervised, means, state)
+
+  def _real_pairs(self, present: jax.Array) -> jax.Array:
+    """Return bool[B, K (K - 1)]: the pairs that an image has a term for."""
+    if self.settings.space != "perceptual":
+      return task_pairs.real_pairs(present)
+    source, target = task_pairs.ordered_pairs(len(self.tasks)).T
+    return present[:, source] | present[:, target]
 
   def _scan(
     self, params: Tree, scene: Scene, real: jax.Array
@@ -173,6 +193,8 @@ class _Maps:
     def compare(pair: Pair) -> dict[str, jax.Array]:
       if self.settings.space == "output":
         return self._in_output_space(scene, pair)
+      if self.settings.space == "perceptual":
+        return self._in_perceptual_space(scene, pair)
       critic = jax.tree.map(lambda x: x[pair.inverse], frozen)
       return self._in_feature_space(scene, pair, critic)
 
@@ -199,6 +221,37 @@ class _Maps:
     _, raw = self._run(pair.params, source)
     loss = pair_estimates.loss(self.tasks, scene, pair, raw)
     return {"cross_task": self.settings.weight * loss}
+
+  def _in_perceptual_space(
+    self, scene: Scene, pair: Pair
+  ) -> dict[str, jax.Array]:
+    """Return a term f32[B] that trains the network, and one for the mapping.
+
+    The first one is of images with a label of the pair's source, the second one
+    of images with a label of its target.
+    """
+    guess, truth, mask = (
+      pair_estimates.of_task(stacked, pair.source)
+      for stacked in (scene.predicted, scene.labelled, scene.mask)
+    )
+    labelled, fits = (
+      jnp.take(scene.present, task, axis=1)
+      for task in (pair.source, pair.target)
+    )
+    frozen = jax.lax.stop_gradient(pair.params)
+    raws = [
+      self._run(frozen, code)[1] for code in (numerics.fill(guess, mask), truth)
+    ]
+    apart = pair_estimates.difference(self.tasks, pair, *raws)
+    source = jnp.where(
+      labelled[:, None, None, None], truth, jax.lax.stop_gradient(guess)
+    )
+    _, raw = self._run(pair.params, source)
+    fit = pair_estimates.loss(self.tasks, scene, pair._replace(real=fits), raw)
+    return {
+      "cross_task": self.settings.weight * jnp.where(labelled, apart, 0),
+      "map_fit": fit,
+    }
 
   def _in_feature_space(
     self, scene: Scene, pair: Pair, critic: Tree

@@ -1,7 +1,7 @@
-"""What a pairwise mapping makes of a task, as a step of a scan over pairs.
+"""Losses and codes of what pairwise mappings estimate, as steps of a scan.
 
-The target of a pair is not known when the scan is traced: what depends on the
-kind of its task is a `switch`.
+The target of a pair is not known when the scan is traced, so what depends on
+the kind of its task is a `switch`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import jax.numpy as jnp
 
 from jtr_jax.core import numerics, rng
 from jtr_jax.core.types import Label, Labels, Predictions
-from jtr_jax.methods import pair_codes
+from jtr_jax.methods import pair_codes, task_pairs
 from jtr_jax.methods.base import Tree
 from jtr_jax.tasks.base import Relaxation, Task
 
@@ -38,17 +38,21 @@ class Pair(NamedTuple):
 
 
 class Scene(NamedTuple):
-  """What the pairs of a batch share.
+  """What all pairs of a batch are computed from.
 
   Attributes:
     predicted: f32[K, B, H, W, J], codes of predictions.
-    labelled: f32[K, B, H, W, J], codes of labels.
+    labelled: f32[K, B, H, W, J], codes of labels, 0 where `mask` is False.
+    mask: bool[K, B, H, W], the pixels with ground truth of labelled images.
+    present: bool[B, K], the image is labelled for the task.
     labels: for each task its label.
-    key: for relaxations.
+    key: of relaxations.
   """
 
   predicted: jax.Array
   labelled: jax.Array
+  mask: jax.Array
+  present: jax.Array
   labels: Labels
   key: jax.Array
 
@@ -61,7 +65,7 @@ def make_scene(
   relaxation: Relaxation,
   key: jax.Array,
 ) -> Scene:
-  """Return the codes of all tasks, padded to as many channels as the widest.
+  """Return the codes of all tasks, padded to the channels of the widest.
 
   Args:
     tasks: the tasks.
@@ -84,7 +88,15 @@ def make_scene(
     pair_codes.encode_label(task, labels[task.name], "joint") for task in tasks
   ]
   width = code_width(tasks)
-  return Scene(_stack(predicted, width), _stack(labelled, width), labels, key)
+  mask = jnp.stack([labels[task.name].mask for task in tasks])
+  return Scene(
+    _stack(predicted, width),
+    _stack(labelled, width),
+    mask,
+    task_pairs.stack_presence(tasks, labels),
+    labels,
+    key,
+  )
 
 
 def code_width(tasks: tuple[Task, ...]) -> int:
@@ -92,10 +104,14 @@ def code_width(tasks: tuple[Task, ...]) -> int:
   return max(task.joint_channels for task in tasks)
 
 
+def of_task(stacked: jax.Array, task: jax.Array) -> jax.Array:
+  """Return one task's part of an array with a leading axis of tasks."""
+  return jax.lax.dynamic_index_in_dim(stacked, task, keepdims=False)
+
+
 def of_images(codes: jax.Array, task: jax.Array, real: jax.Array) -> jax.Array:
   """Return a task's code f32[B, H, W, J], zeros for images without the pair."""
-  code = jax.lax.dynamic_index_in_dim(codes, task, keepdims=False)
-  return jnp.where(real[:, None, None, None], code, 0)
+  return jnp.where(real[:, None, None, None], of_task(codes, task), 0)
 
 
 def loss(
@@ -110,15 +126,40 @@ def loss(
     raw: f32[B, H, W, C], output of the mapping; the target's channels first.
   """
 
-  def of_task(task: Task) -> Callable[[jax.Array], jax.Array]:
+  def loss_of(task: Task) -> Callable[[jax.Array], jax.Array]:
     label = scene.labels[task.name]
     counted = Label(label.value, label.valid, label.present & pair.real)
     return lambda raw: task.loss(_activate(task, raw), counted).per_image()
 
   losses: jax.Array = jax.lax.switch(
-    pair.target, [of_task(task) for task in tasks], raw
+    pair.target, [loss_of(task) for task in tasks], raw
   )
   return losses
+
+
+def difference(
+  tasks: tuple[Task, ...], pair: Pair, first: jax.Array, second: jax.Array
+) -> jax.Array:
+  """Return f32[B], the mean absolute difference of two estimates of the target.
+
+  Args:
+    tasks: the tasks.
+    pair: says which of them is the target.
+    first: f32[B, H, W, C], output of the mapping; the target's channels first.
+    second: the same.
+  """
+
+  def difference_of(task: Task) -> Callable[..., jax.Array]:
+    def compare(*both: jax.Array) -> jax.Array:
+      a, b = (task.comparable(_activate(task, raw)) for raw in both)
+      return jnp.mean(jnp.abs(a - b), axis=(1, 2, 3))
+
+    return compare
+
+  means: jax.Array = jax.lax.switch(
+    pair.target, [difference_of(task) for task in tasks], first, second
+  )
+  return means
 
 
 def code(
@@ -139,7 +180,7 @@ def code(
   """
   key = rng.stream(scene.key, "estimate", pair.number)
 
-  def of_task(task: Task) -> Callable[[jax.Array], jax.Array]:
+  def code_of(task: Task) -> Callable[[jax.Array], jax.Array]:
     mask = scene.labels[task.name].mask & pair.real[:, None, None]
 
     def encode(raw: jax.Array) -> jax.Array:
@@ -151,7 +192,7 @@ def code(
     return encode
 
   codes: jax.Array = jax.lax.switch(
-    pair.target, [of_task(task) for task in tasks], raw
+    pair.target, [code_of(task) for task in tasks], raw
   )
   return codes
 

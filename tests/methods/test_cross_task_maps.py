@@ -1,4 +1,4 @@
-"""What must hold for pairwise mappings, in either space."""
+"""What must hold for pairwise mappings, in each space."""
 
 import dataclasses
 import functools
@@ -22,12 +22,16 @@ pytestmark = pytest.mark.usefixtures("quick_compilation")
 DIRECT = MapSettings(relaxation="straight_through")
 SETTINGS = {
   "direct": DIRECT,
-  "perceptual": dataclasses.replace(DIRECT, space="features"),
+  "features": dataclasses.replace(DIRECT, space="features"),
+  "perceptual": dataclasses.replace(DIRECT, space="perceptual"),
 }
 PAIRS = [tuple(pair) for pair in task_pairs.ordered_pairs(3)]
 OCCURRING = [(0, 1), (0, 2), (1, 0), (2, 0)]
 
 every_space = pytest.mark.parametrize("space", SETTINGS)
+through_unlabelled_tasks = pytest.mark.parametrize(
+  "space", ["direct", "features"]
+)
 
 
 def make_mapping():
@@ -113,7 +117,7 @@ def test_the_direct_term_is_what_single_pairs_give(
   chex.assert_trees_all_close(term, np.float32(totals), rtol=1e-4)
 
 
-@every_space
+@through_unlabelled_tasks
 def test_images_with_all_labels_or_none_contribute_nothing(reports, space):
   chex.assert_tree_all_finite(reports[space])
   terms = reports[space].output.regularizers
@@ -133,8 +137,8 @@ def test_the_direct_term_trains_network_and_occurring_mappings(reports):
   )
 
 
-def test_the_perceptual_term_trains_the_network_alone(reports):
-  maps, slopes = reports["perceptual"].gradients["cross_task"]
+def test_the_term_in_feature_space_trains_the_network_alone(reports):
+  maps, slopes = reports["features"].gradients["cross_task"]
   assert is_zero(maps)
   chex.assert_trees_all_equal(
     predictions_reached(slopes), unlabelled_beside_labels()
@@ -142,17 +146,17 @@ def test_the_perceptual_term_trains_the_network_alone(reports):
 
 
 def test_the_fit_trains_occurring_mappings_alone(reports):
-  maps, slopes = reports["perceptual"].gradients["map_fit"]
+  maps, slopes = reports["features"].gradients["map_fit"]
   assert pairs_reached(maps) == OCCURRING
   assert is_zero(slopes)
   chex.assert_trees_all_close(
-    reports["perceptual"].output.regularizers["map_fit"],
+    reports["features"].output.regularizers["map_fit"],
     reports["direct"].output.regularizers["cross_task"],
     rtol=1e-5,
   )
 
 
-@every_space
+@through_unlabelled_tasks
 def test_mappings_of_other_pairs_are_not_run(
   reports, predictions, labels, space
 ):
@@ -191,24 +195,26 @@ def test_hidden_values_do_not_matter(reports, predictions, labels, space):
   chex.assert_trees_all_equal(poisoned, reports[space])
 
 
-def test_order_of_the_tasks(reports, predictions, labels):
+@pytest.mark.parametrize("space", ["features", "perceptual"])
+def test_order_of_the_tasks(reports, predictions, labels, space):
   order = (2, 0, 1)
   tasks = tuple(TASKS[k] for k in order)
   rows = np.array([PAIRS.index((order[s], order[t])) for s, t in PAIRS])
   permuted = jax.tree.map(lambda x: x[rows], params())
   inputs = batch.make_input(predictions, labels)
-  settings = SETTINGS["perceptual"]
+  settings = SETTINGS[space]
   output = jax.jit(make_method(settings, tasks).losses)(permuted, {}, inputs)
   chex.assert_trees_all_close(
     output.regularizers,
-    reports["perceptual"].output.regularizers,
+    reports[space].output.regularizers,
     rtol=1e-3,
   )
 
 
-def test_a_batch_is_what_its_images_are(reports, predictions, labels):
-  run = jax.jit(make_method(SETTINGS["perceptual"]).losses)
-  together = reports["perceptual"].output.regularizers
+@pytest.mark.parametrize("space", ["features", "perceptual"])
+def test_a_batch_is_what_its_images_are(reports, predictions, labels, space):
+  run = jax.jit(make_method(SETTINGS[space]).losses)
+  together = reports[space].output.regularizers
   for image in range(len(batch.PRESENT)):
     pick = lambda x, i=image: x[:, i : i + 1]
     one = batch.make_input(*jax.tree.map(pick, (predictions, labels)))
@@ -219,16 +225,94 @@ def test_a_batch_is_what_its_images_are(reports, predictions, labels):
 
 def test_weight_and_distance(reports, predictions, labels):
   settings = dataclasses.replace(
-    SETTINGS["perceptual"], weight=3.0, distance="l1"
+    SETTINGS["features"], weight=3.0, distance="l1"
   )
   inputs = batch.make_input(predictions, labels)
   terms = jax.jit(make_method(settings).losses)(
     params(), {}, inputs
   ).regularizers
-  before = reports["perceptual"].output.regularizers
+  before = reports["features"].output.regularizers
   chex.assert_trees_all_close(terms["map_fit"], before["map_fit"], rtol=1e-5)
   ratio = terms["cross_task"][ONE] / before["cross_task"][ONE]
   assert abs(ratio - 3) > 1e-2
+
+
+def code_of(task, prediction=None, label=None):
+  """Return the code of a prediction or of a label, padded to the widest."""
+  if label is None:
+    code = pair_codes.encode_prediction(
+      task,
+      prediction,
+      "joint",
+      relaxation="straight_through",
+      key=batch.KEY,
+    )
+  else:
+    code = pair_codes.encode_label(task, label, "joint")
+  missing = batch.CLASSES - code.shape[-1]
+  return np.pad(code, [(0, 0)] * 3 + [(0, missing)])
+
+
+@pytest.fixture(scope="module")
+def perceptual_terms(predictions, labels):
+  """Return "cross_task" and "map_fit", one image and one pair at a time."""
+  run = jax.jit(make_mapping())
+  predictions, labels = view(predictions, 0), view(labels, 0)
+  terms = {name: np.zeros(4) for name in ("cross_task", "map_fit")}
+  for image, present in enumerate(batch.PRESENT):
+    pick = lambda x, i=image: x[i : i + 1]
+    guess, truth = jax.tree.map(pick, (predictions, labels))
+    for index, (s, t) in enumerate(PAIRS):
+      source, target = TASKS[s], TASKS[t]
+      own = jax.tree.map(lambda x, i=index: x[i], params())
+
+      def estimate(code, own=own, target=target):
+        _, raw, _ = run(own, {"trunk": {}}, code)
+        return target.activate(raw[..., : target.channels])
+
+      of_guess = code_of(source, prediction=guess[source.name])
+      of_truth = code_of(source, label=truth[source.name])
+      if present[s]:
+        valid = np.asarray(truth[source.name].valid)[..., None]
+        both = estimate(np.where(valid, of_guess, 0)), estimate(of_truth)
+        a, b = map(target.comparable, both)
+        terms["cross_task"][image] += np.mean(np.abs(a - b))
+      if present[t]:
+        fitted = estimate(of_truth if present[s] else of_guess)
+        loss = target.loss(fitted, truth[target.name]).per_image()[0]
+        terms["map_fit"][image] += loss
+    for term in terms.values():
+      term[image] /= max(1, np.sum(present))
+  return terms
+
+
+def test_the_perceptual_terms_are_what_single_pairs_give(
+  reports, perceptual_terms
+):
+  """One mapping reads the prediction and the label of a task (Zamir et al.)."""
+  found = reports["perceptual"].output.regularizers
+  assert set(found) == set(perceptual_terms)
+  for name, expected in perceptual_terms.items():
+    assert np.all((expected > 0) == batch.PRESENT.any(axis=1))
+    chex.assert_trees_all_close(found[name], np.float32(expected), rtol=1e-4)
+
+
+def test_the_perceptual_term_trains_predictions_of_labelled_tasks(reports):
+  maps, slopes = reports["perceptual"].gradients["cross_task"]
+  assert is_zero(maps)
+  expected = np.zeros((batch.VIEWS, 4, 3), bool)
+  expected[0] = batch.PRESENT
+  chex.assert_trees_all_equal(predictions_reached(slopes), expected)
+  maps, slopes = reports["perceptual"].gradients["map_fit"]
+  assert pairs_reached(maps) == PAIRS
+  assert is_zero(slopes)
+
+
+def test_a_perfect_prediction_has_no_perceptual_loss(labels):
+  perfect = batch.perfect_predictions(labels)
+  report = reporter(SETTINGS["perceptual"])(params(), {}, perfect, labels)
+  term = report.output.regularizers["cross_task"]
+  chex.assert_trees_all_close(term, np.zeros(4, "f4"), atol=1e-5)
 
 
 def test_one_compilation_for_every_scenario(reports, predictions):
