@@ -95,7 +95,7 @@ def test_without_reconstruction():
 @pytest.mark.parametrize("distance", ["l1", "l2"])
 def test_distance(distance):
   settings, _, terms = traced(COMMANDS[f"jtr_{distance}"])
-  assert settings.method.fields["distance"] == distance
+  assert settings.method.fields["distance"] == f"{distance}_norm"
   assert "jtr_reconstruction" in terms
 
 

@@ -3,6 +3,7 @@
 Source: Nishi et al., CVPR 2024, Eq. (5).
 """
 
+from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
 import jax
@@ -14,7 +15,7 @@ from jtr_jax.methods.jtr.joint_tensor import JointPair, split_channels
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Task
 
-Distance: TypeAlias = Literal["cosine", "l1", "l2"]
+Distance: TypeAlias = Literal["cosine", "l1", "l2", "l1_norm", "l2_norm"]
 
 Both: TypeAlias = tuple[jax.Array, jax.Array]
 """The same of the prediction tensor and of the target tensor."""
@@ -54,19 +55,16 @@ def distance(points: Both, kind: Distance) -> jax.Array:
 
   Args:
     points: bottlenecks [B, h, w, C] of the prediction and the target tensor.
-    kind: "cosine" is 1 - cos over channels, "l1" and "l2" are means over them.
+    kind: of the difference d of two points f32[C] at a place: "cosine" is one
+      minus their cosine, "l1_norm" sum |d|, "l2_norm" sqrt(sum d^2), "l1" and
+      "l2" the means of |d| and of d^2 over the channels.
 
-  Source: JTR paper, Eq. (5), which names the cosine distance as an example;
-    released code.
+  Source: JTR paper, Eq. (5), which names the cosine distance as an example, and
+    supplement, Table 16, "L1 Norm" and "L2 Norm"; the released code has the
+    cosine distance alone.
   """
   a, b = (numerics.widen(point) for point in points)
-  if kind == "cosine":
-    at_place = _one_minus_cosine(a, b)
-  elif kind == "l1":
-    at_place = jnp.mean(jnp.abs(a - b), axis=-1)
-  else:
-    at_place = jnp.mean(jnp.square(a - b), axis=-1)
-  return jnp.mean(at_place, axis=(1, 2))
+  return jnp.mean(_DISTANCES[kind](a, b), axis=(1, 2))
 
 
 def _one_minus_cosine(a: jax.Array, b: jax.Array) -> jax.Array:
@@ -74,6 +72,15 @@ def _one_minus_cosine(a: jax.Array, b: jax.Array) -> jax.Array:
   u, v = numerics.safe_unit(a), numerics.safe_unit(b)
   one_is_zero = jnp.any(u != 0, axis=-1) != jnp.any(v != 0, axis=-1)
   return jnp.where(one_is_zero, 1, jnp.sum(jnp.square(u - v), axis=-1) / 2)
+
+
+_DISTANCES: Mapping[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
+  "cosine": _one_minus_cosine,
+  "l1": lambda a, b: jnp.mean(jnp.abs(a - b), axis=-1),
+  "l2": lambda a, b: jnp.mean(jnp.square(a - b), axis=-1),
+  "l1_norm": lambda a, b: jnp.sum(jnp.abs(a - b), axis=-1),
+  "l2_norm": lambda a, b: numerics.safe_norm(a - b)[..., 0],
+}
 
 
 def reconstruction(

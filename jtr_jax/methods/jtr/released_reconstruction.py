@@ -1,7 +1,8 @@
 """The reconstruction loss of JTR exactly as the released code computes it.
 
 The auto-encoder's output is read as class logits (one logistic loss for each
-class), through a sigmoid as depth, and scaled to unit length as a normal.
+class), through a sigmoid, squeezed by 1 - 1e-5 around 1/2, as depth, and scaled
+to unit length as a normal.
 Sums run over the pixels that are valid in all labelled tasks, but are divided
 by the number of non-zero elements of the target. The targets of the prediction
 tensor are joint codes and pass through the depth transform a second time; the
@@ -91,7 +92,8 @@ def _logistic(
 def _absolute(
   output: jax.Array, target: jax.Array, squashed: jax.Array, mask: jax.Array
 ) -> jax.Array:
-  return _mean(jnp.abs(jax.nn.sigmoid(output) - squashed), target, mask)
+  squeezed = (jax.nn.sigmoid(output) - 0.5) * (1 - 1e-5) + 0.5
+  return _mean(jnp.abs(squeezed - squashed), target, mask)
 
 
 def _one_minus_cosine(

@@ -33,7 +33,9 @@ def cdf(depth):
   return 0.5 * math.erfc((2.3618 - depth) / 1.5876 / math.sqrt(2))
 
 
-def logit(probability):
+def logit(depth):
+  """Return the output that the squeezed sigmoid maps to a depth in (0, 1)."""
+  probability = (depth - 0.5) / (1 - 1e-5) + 0.5
   return math.log(probability / (1 - probability))
 
 
@@ -83,6 +85,15 @@ def test_depth_of_the_prediction_tensor_is_squashed_twice(present):
 
   chex.assert_trees_all_close(found(twice), 0.0, atol=1e-6)
   chex.assert_trees_all_close(found(once), abs(once - twice), rtol=1e-5)
+
+
+def test_depth_never_reaches_0_or_1():
+  """The released sigmoid is squeezed by 1 - 1e-5 around one half."""
+  saturated = field(100.0), field(100.0)
+  prediction, label = field(1.5), field(50.0)  # Phi(50) is 1
+  found = loss(Depth("depth"), saturated, prediction, label)
+  expected = (1 - 5e-6 - cdf(cdf(1.5))) + 5e-6
+  chex.assert_trees_all_close(found, expected, rtol=2e-7)
 
 
 @pytest.mark.parametrize(("present", "parts"), [(False, 1), (True, 1.5)])

@@ -49,6 +49,8 @@ CLOSED_FORMS = {
   "cosine": cosine_distance,
   "l1": lambda a, b: np.abs(a - b).mean((1, 2, 3)),
   "l2": lambda a, b: np.square(a - b).mean((1, 2, 3)),
+  "l1_norm": lambda a, b: np.abs(a - b).sum(-1).mean((1, 2)),
+  "l2_norm": lambda a, b: np.linalg.norm(a - b, axis=-1).mean((1, 2)),
 }
 
 
