@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 from jtr_jax.config import build, build_balancing
 from jtr_jax.config.settings import Settings
 from jtr_jax.data.loading import pipeline
+from jtr_jax.data.loading.examples import Examples
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.loading.selection import Selection
 from jtr_jax.experiment import data_mixture, held_out_accuracy
@@ -277,15 +278,20 @@ def open_checkpoints(
 
 
 def _make_draw(experiment: Experiment) -> prediction_pictures.Draw:
-  """Return what draws the first images of the evaluated split, if any."""
+  """Return what draws the first evaluated and training images, if any."""
   count = experiment.settings.evaluate.pictures
   if not count:
     return lambda state: None
-  batches = pipeline.evaluation_batches(experiment.data.evaluated, count)
-  examples, real = next(batches)
   return prediction_pictures.make_draw(
     experiment.net,
     experiment.method,
-    jax.tree.map(lambda x: x[:real], examples),
     experiment.workdir / "pictures",
+    evaluated=_first_images(experiment.data.evaluated, count),
+    trained=_first_images(experiment.training.selection, count),
   )
+
+
+def _first_images(selection: Selection, count: int) -> Examples:
+  """Return the first images of a selection, at most so many."""
+  examples, real = next(pipeline.evaluation_batches(selection, count))
+  return jax.tree.map(lambda x: x[:real], examples)

@@ -1,30 +1,31 @@
 """A method: pure functions from predictions, features and labels to losses."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
 
 from jtr_jax.core.types import Labels, Predictions, ViewSpec, Weighted
-from jtr_jax.models.base import Features
+from jtr_jax.models.segnet import Features
 
 Tree: TypeAlias = Any
 """A nested dictionary of arrays."""
 
 
 MAIN = "main"
-"""The optimiser's group of the network's parameters."""
+"""The optimiser group of the network's parameters."""
 
 
 class MethodInput(NamedTuple):
-  """What a method sees of one batch.
+  """The inputs of a method for one batch.
 
   Attributes:
     predictions: for each task f32[V, B, H, W, C].
-    features: of the shared trunk, with leading axes V and B.
+    features: of the shared encoder, with leading axes V and B.
     labels: with leading axes V and B.
-    step: i32[], how many updates were made before this one.
-    key: for what the method draws in this step.
+    step: i32[], number of updates before this one.
+    key: of the random draws of this step.
   """
 
   predictions: Predictions
@@ -35,14 +36,14 @@ class MethodInput(NamedTuple):
 
 
 class MethodOutput(NamedTuple):
-  """What a method makes of one batch.
+  """The losses of one batch.
 
   Attributes:
-    task_losses: for each task, per image: `weight` is what its label counts in
-      the objective (0 without one), `sum` is that times the loss. The objective
-      takes the mean of `sum` over the images.
+    task_losses: for each task, per image: `weight` is the weight of its label
+      in the objective (0 without one), `sum` is that times the loss. The
+      objective is the mean of `sum` over the images, summed over the tasks.
     regularizers: further terms of the objective, f32[B] each, already weighted;
-      the objective takes their mean over the images.
+      their means over the images are added.
     state: the method's own new state.
   """
 
@@ -51,24 +52,26 @@ class MethodOutput(NamedTuple):
   state: Tree
 
 
-class JointViews(NamedTuple):
-  """The joint tensors of one view and their reconstructions, for pictures.
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class PictureColumn:
+  """A column of a picture: one joint encoding for each task.
 
   Attributes:
-    prediction: f32[B, H, W, J].
-    prediction_reconstruction: f32[B, H, W, J].
-    target: f32[B, H, W, J].
-    target_reconstruction: f32[B, H, W, J].
+    codes: for each task f32[B, H, W, J], drawn by `Task.picture_joint`.
+    caption: written above it.
   """
 
-  prediction: jax.Array
-  prediction_reconstruction: jax.Array
-  target: jax.Array
-  target_reconstruction: jax.Array
+  codes: Predictions
+  caption: str = dataclasses.field(metadata={"static": True})
+
+
+Pictures: TypeAlias = dict[str, tuple[PictureColumn, ...]]
+"""Name of a picture -> its columns."""
 
 
 def one_group(params: Tree) -> Tree:
-  """Return the groups of a method that leaves everything to the main one."""
+  """Return the optimiser groups of a method that has none of its own."""
   return jax.tree.map(lambda _: MAIN, params)
 
 
@@ -76,31 +79,29 @@ class Method(NamedTuple):
   """A method, as a bundle of pure functions.
 
   Attributes:
-    views: what views the method wants; the supervised one is the first.
+    views: the views that the method needs; the supervised one is the first.
     init: (key, (H, W)) -> (params, state) of the method's own networks.
     losses: (params, state, inputs) -> MethodOutput.
-    reconstructions: (params, state, inputs) -> JointViews of view 0, or an
-      empty dictionary for methods without an auto-encoder.
-    groups: params -> for each of them the name of its optimiser's group: `MAIN`
-      for the one that also has the network's parameters, or a name for which
-      the method's builder says what fields `optimizer` has for it.
+    pictures: (params, state, inputs) -> Pictures of view 0; {} for methods
+      without any.
+    groups: params -> for each of them the name of its optimiser group: `MAIN`
+      for that of the network's parameters, or a name for which the method's
+      builder says what fields `optimizer` has for it.
   """
 
   views: tuple[ViewSpec, ...]
   init: Callable[[jax.Array, tuple[int, int]], tuple[Tree, Tree]]
   losses: Callable[[Tree, Tree, MethodInput], MethodOutput]
-  reconstructions: Callable[
-    [Tree, Tree, MethodInput], JointViews | dict[str, jax.Array]
-  ]
+  pictures: Callable[[Tree, Tree, MethodInput], Pictures]
   groups: Callable[[Tree], Tree] = one_group
 
 
 def no_variables(key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:
-  """Return the variables of a method without networks of its own: none."""
+  """Return no parameters and no state, for methods without own networks."""
   del key, size
   return {}, {}
 
 
-def no_reconstructions(*_: Any) -> dict[str, jax.Array]:
-  """Return nothing, for methods without an auto-encoder."""
+def no_pictures(*_: Any) -> Pictures:
+  """Return no pictures."""
   return {}

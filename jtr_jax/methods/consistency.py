@@ -18,7 +18,7 @@ from jtr_jax.methods.base import (
   MethodInput,
   MethodOutput,
   Tree,
-  no_reconstructions,
+  no_pictures,
   no_variables,
 )
 from jtr_jax.methods.supervised import Share, supervised_losses, view
@@ -74,7 +74,7 @@ def consistency(
     )
 
   views = (ViewSpec(None), ViewSpec(0, geometric=False))
-  return Method(views, no_variables, losses, no_reconstructions)
+  return Method(views, no_variables, losses, no_pictures)
 
 
 def _disagreement(

@@ -27,7 +27,7 @@ from jtr_jax.methods.base import (
   MethodInput,
   MethodOutput,
   Tree,
-  no_reconstructions,
+  no_pictures,
 )
 from jtr_jax.methods.jtr import joint_space
 from jtr_jax.methods.pair_estimates import Pair, Scene
@@ -122,7 +122,7 @@ def cross_task_maps(
     )
   regularizer = _Maps(tasks, mapping, settings)
   return Method(
-    (ViewSpec(None),), regularizer.init, regularizer.losses, no_reconstructions
+    (ViewSpec(None),), regularizer.init, regularizer.losses, no_pictures
   )
 
 

@@ -27,7 +27,7 @@ from jtr_jax.methods.base import (
   MethodInput,
   MethodOutput,
   Tree,
-  no_reconstructions,
+  no_pictures,
 )
 from jtr_jax.methods.supervised import Share, supervised_losses, view
 from jtr_jax.methods.variants import Variant
@@ -142,7 +142,7 @@ def mtpsl(
     (ViewSpec(None), *own_view),
     regularizer.init,
     regularizer.losses,
-    no_reconstructions,
+    no_pictures,
     film_group,
   )
 

@@ -17,7 +17,7 @@ from jtr_jax.methods.base import (
   MethodInput,
   MethodOutput,
   Tree,
-  no_reconstructions,
+  no_pictures,
   no_variables,
 )
 from jtr_jax.methods.variants import Variant
@@ -67,7 +67,7 @@ def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
     )
     return MethodOutput(task_losses, {}, state)
 
-  return Method((ViewSpec(None),), no_variables, losses, no_reconstructions)
+  return Method((ViewSpec(None),), no_variables, losses, no_pictures)
 
 
 def supervised_losses(

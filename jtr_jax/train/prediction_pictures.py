@@ -1,78 +1,76 @@
-"""Pictures of what a network predicts for the first images of a split."""
+"""Pictures of a state: its predictions, and what its method draws."""
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core import rng
-from jtr_jax.core.types import Label
+from jtr_jax.core.types import Label, Predictions
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
-from jtr_jax.methods.base import JointViews, Method, MethodInput
-from jtr_jax.methods.jtr.joint_tensor import split_channels
+from jtr_jax.methods.base import Method, MethodInput, Pictures
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train.state import TrainState
-from jtr_jax.workdir.picture_sheets import (
-  Reconstructions,
-  prediction_sheet,
-  reconstruction_sheet,
-)
+from jtr_jax.workdir.picture_sheets import encoding_sheet, prediction_sheet
 
 Draw: TypeAlias = Callable[[TrainState], None]
+"""Draws the pictures of a state."""
 
 
 def make_draw(
-  net: MultiTaskNet, method: Method, examples: Examples, folder: Path
+  net: MultiTaskNet,
+  method: Method,
+  folder: Path,
+  *,
+  evaluated: Examples,
+  trained: Examples,
 ) -> Draw:
   """Return the function that draws the pictures of a state into a folder.
 
-  Writes `predictions.png` and, for methods with an auto-encoder,
-  `reconstructions.png`; each time over the ones before.
+  It writes `predictions.png`, and a picture for each of `Method.pictures`;
+  each time over the ones before.
 
   Args:
     net: the network.
-    method: the method; JTR's joint tensors are drawn too.
-    examples: the images and labels to show.
+    method: the method.
     folder: where to write.
+    evaluated: the images and labels whose predictions are drawn.
+    trained: the images of the method's pictures, with the labels that it sees.
   """
 
   @jax.jit
-  def look(state: TrainState) -> tuple[dict[str, jax.Array], Any]:
+  def predict(state: TrainState) -> Predictions:
     output, _ = net(
-      state.params, state.model_state, to_images(examples), train=False
+      state.params, state.model_state, to_images(evaluated), train=False
     )
-    seen, labels = jax.tree.map(
-      lambda x: x[None], (output, to_labels(examples))
+    return output.predictions
+
+  @jax.jit
+  def depict(state: TrainState) -> Pictures:
+    output, _ = net(
+      state.params, state.model_state, to_images(trained), train=False
     )
+    seen, labels = jax.tree.map(lambda x: x[None], (output, to_labels(trained)))
     key = rng.stream(0, "snapshot")
-    joint = method.reconstructions(
+    return method.pictures(
       state.params["method"],
       state.model_state["method"],
       MethodInput(seen.predictions, seen.features, labels, state.step, key),
     )
-    return output.predictions, joint
 
   def draw(state: TrainState) -> None:
-    predictions, joint = jax.device_get(look(state))
-    labels: dict[str, Label] = jax.device_get(to_labels(examples))
-    images = np.asarray(examples.image)
+    predictions, pictures = jax.device_get((predict(state), depict(state)))
+    labels: dict[str, Label] = jax.device_get(to_labels(evaluated))
     folder.mkdir(parents=True, exist_ok=True)
+    images = np.asarray(evaluated.image)
     sheet = prediction_sheet(images, net.tasks, predictions, labels)
     sheet.save(folder / "predictions.png")
-    if isinstance(joint, JointViews):
-      sheet = reconstruction_sheet(images, net.tasks, _by_task(net, joint))
-      sheet.save(folder / "reconstructions.png")
+    images = np.asarray(trained.image)
+    for name, columns in pictures.items():
+      named = [(column.caption, column.codes) for column in columns]
+      sheet = encoding_sheet(images, net.tasks, named)
+      sheet.save(folder / f"{name}.png")
 
   return draw
-
-
-def _by_task(net: MultiTaskNet, joint: JointViews) -> Reconstructions:
-  return Reconstructions(
-    *(
-      jax.device_get(split_channels(net.tasks, jnp.asarray(tensor)))
-      for tensor in joint
-    )
-  )

@@ -21,25 +21,6 @@ _PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
 _HATCH_PERIOD, _HATCH_LIGHT, _HATCH_DARK = 12, 238, 206
 
 
-class Reconstructions(NamedTuple):
-  """What goes into the joint-task auto-encoder, and what comes out.
-
-  Each maps task names to f32[N, H, W, J] in the joint encoding; NaN is drawn as
-  invalid.
-
-  Attributes:
-    prediction: the prediction tensor.
-    prediction_out: its reconstruction.
-    target: the target tensor, labels with predictions in the gaps.
-    target_out: its reconstruction.
-  """
-
-  prediction: Mapping[str, np.ndarray]
-  prediction_out: Mapping[str, np.ndarray]
-  target: Mapping[str, np.ndarray]
-  target_out: Mapping[str, np.ndarray]
-
-
 class _Column(NamedTuple):
   group: str
   caption: str
@@ -71,26 +52,28 @@ def prediction_sheet(
   return _sheet(columns, tasks)
 
 
-def reconstruction_sheet(
-  images: np.ndarray, tasks: Sequence[Task], joint: Reconstructions
+def encoding_sheet(
+  images: np.ndarray,
+  tasks: Sequence[Task],
+  columns: Sequence[tuple[str, Mapping[str, np.ndarray]]],
 ) -> Image.Image:
-  """Draw the joint-task tensors and what the auto-encoder makes of them.
+  """Draw input, and for each task some joint encodings.
 
   Args:
     images: u8[N, H, W, 3].
     tasks: the tasks to draw, in this order.
-    joint: the tensors, by task.
+    columns: caption, and for each task f32[N, H, W, J] in the joint encoding;
+      NaN is drawn as invalid.
 
   Returns:
-    An RGB picture with N rows and four columns for each task.
+    An RGB picture with N rows.
   """
-  captions = ("prediction", "reconstructed", "target", "reconstructed")
-  columns = [_Column("", "input", list(images))]
+  drawn = [_Column("", "input", list(images))]
   for task in tasks:
-    for caption, tensor in zip(captions, joint, strict=True):
-      tiles = [task.picture_joint(x) for x in np.asarray(tensor[task.name])]
-      columns.append(_Column(task.name, caption, tiles))
-  return _sheet(columns, tasks)
+    for caption, codes in columns:
+      tiles = [task.picture_joint(x) for x in np.asarray(codes[task.name])]
+      drawn.append(_Column(task.name, caption, tiles))
+  return _sheet(drawn, tasks)
 
 
 def hatched(height: int, width: int) -> np.ndarray:

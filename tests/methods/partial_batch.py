@@ -146,6 +146,25 @@ def differentiator(method):
   return report
 
 
+class JointViews(NamedTuple):
+  """What JTR draws: both joint tensors, and their reconstructions."""
+
+  prediction: Any
+  prediction_reconstruction: Any
+  target: Any
+  target_reconstruction: Any
+
+
+def joint_views(method, params, state, inputs):
+  """Return the joint tensors f32[B, H, W, J] that the method draws."""
+  (columns,) = method.pictures(params, state, inputs).values()
+  stacks = (
+    jnp.concatenate([column.codes[task.name] for task in TASKS], axis=-1)
+    for column in columns
+  )
+  return JointViews(*stacks)
+
+
 @functools.cache
 def make_method(settings, tasks=TASKS):
   return jtr(tasks, make_autoencoder(tasks), settings)

@@ -120,6 +120,6 @@ def test_nothing_but_the_losses(predictions, labels):
   assert [view.parent for view in method.views] == [None]
   assert method.init(batch.KEY, batch.SIZE) == ({}, {})
   inputs = batch.make_input(predictions, labels)
-  assert method.reconstructions({}, {}, inputs) == {}
+  assert method.pictures({}, {}, inputs) == {}
   output = evaluate(predictions, labels).output
   assert (output.regularizers, output.state) == ({}, {})

@@ -113,13 +113,15 @@ def test_long_legends_are_broken_into_rows(random, images):
   assert heights[0] < heights[1] < heights[2]
 
 
-def test_reconstruction_sheet_has_four_columns_for_each_task(random, images):
+def test_encoding_sheet_has_every_column_for_each_task(random, images):
   tensors = [
     {t.name: random.uniform(0, 1, (N, H, W, t.channels)) for t in TASKS}
     for _ in range(4)
   ]
-  joint = picture_sheets.Reconstructions(*tensors)
-  sheet = picture_sheets.reconstruction_sheet(images, TASKS, joint)
+  captions = ("a", "b", "a", "c")
+  sheet = picture_sheets.encoding_sheet(
+    images, TASKS, list(zip(captions, tensors, strict=True))
+  )
   places = [
     find(sheet, task.picture_joint(tensor[task.name][1]))
     for task in TASKS

@@ -18,10 +18,11 @@ import jax.numpy as jnp
 from jtr_jax.core import errors, rng
 from jtr_jax.core.types import Labels, Predictions, ViewSpec
 from jtr_jax.methods.base import (
-  JointViews,
   Method,
   MethodInput,
   MethodOutput,
+  PictureColumn,
+  Pictures,
   Tree,
 )
 from jtr_jax.methods.jtr import (
@@ -78,7 +79,7 @@ def jtr(
     _views(settings),
     regularizer.init,
     regularizer.losses,
-    regularizer.reconstructions,
+    regularizer.pictures,
   )
 
 
@@ -116,10 +117,10 @@ class _Jtr:
     )
     return MethodOutput(supervised, terms | own_terms, new_state)
 
-  def reconstructions(
+  def pictures(
     self, params: Tree, state: Tree, inputs: MethodInput
-  ) -> JointViews:
-    """Return the joint tensors of view 0 and what the auto-encoder makes."""
+  ) -> Pictures:
+    """Return both joint tensors of view 0 and their reconstructions."""
     pair = self._stack(
       inputs.predictions,
       inputs.labels,
@@ -130,7 +131,18 @@ class _Jtr:
     _, rebuilt, _ = joint_space.encode_pair(
       self.autoencoder, params, state, pair
     )
-    return JointViews(pair.prediction, rebuilt[0], pair.target, rebuilt[1])
+    columns = (
+      ("prediction", pair.prediction),
+      ("reconstructed", rebuilt[0]),
+      ("target", pair.target),
+      ("reconstructed", rebuilt[1]),
+    )
+    return {
+      "reconstructions": tuple(
+        PictureColumn(joint_tensor.split_channels(self.tasks, tensor), caption)
+        for caption, tensor in columns
+      )
+    }
 
   def _model_pair(
     self, predictions: Predictions, labels: Labels, key: jax.Array

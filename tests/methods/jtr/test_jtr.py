@@ -235,14 +235,18 @@ def test_bfloat16_autoencoder(predictions, labels, reports):
   )
 
 
-def test_reconstructions_are_the_tensors_of_the_losses(predictions, labels):
+def test_pictures_show_the_tensors_of_the_losses(predictions, labels):
   method = batch.make_method(PAPER)
   variables = batch.make_variables(batch.make_autoencoder())
   inputs = batch.make_input(predictions, labels)
-  views = method.reconstructions(*variables, inputs)
+  views = batch.joint_views(method, *variables, inputs)
   chex.assert_equal_shape(views)
   chex.assert_shape(views.target, (4, *batch.SIZE, 7))
   chex.assert_trees_all_close(views.target[NONE], views.prediction[NONE])
+  # Where a label is missing the prediction stands in for it.
+  segmentation, rest = np.split(np.asarray(views.target[ONE]), [3], axis=-1)
+  chex.assert_trees_all_close(rest, views.prediction[ONE, ..., 3:])
+  assert np.any(segmentation != views.prediction[ONE, ..., :3])
 
 
 def test_views():

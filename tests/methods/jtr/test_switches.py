@@ -27,7 +27,7 @@ def joint_views(settings, predictions, labels, key=KEY):
   variables = batch.make_variables(batch.make_autoencoder())
   method = batch.make_method(settings)
   inputs = batch.make_input(predictions, labels, key)
-  return method.reconstructions(*variables, inputs)
+  return batch.joint_views(method, *variables, inputs)
 
 
 def bottlenecks(*tensors):
