@@ -42,7 +42,7 @@ def regression(
 ) -> Task:
   """Return a dense regression; no picture shows the unit."""
   del unit
-  return Regression(name, channels_=channels, **fields)
+  return Regression(name, channels=channels, **fields)
 
 
 def network(

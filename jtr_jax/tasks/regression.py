@@ -19,11 +19,11 @@ class Regression(continuous.Ranged):
   The joint encoding is the value itself, so labels should be in about [0, 1].
 
   Attributes:
-    channels_: numbers for each pixel.
+    channels: numbers of a pixel.
     picture_range: see `Ranged`.
   """
 
-  channels_: int = 1
+  channels: int = 1
   picture_range: tuple[float, float] = (0.0, 1.0)
 
   kind: ClassVar = "regression"
@@ -32,21 +32,16 @@ class Regression(continuous.Ranged):
   error_share: ClassVar = 0.25
 
   def __post_init__(self) -> None:
-    if self.channels_ < 1:
+    if self.channels < 1:
       raise ValueError(
         errors.message(
           f"Task {self.name!r} has no channels",
-          found=f"channels_ = {self.channels_}",
+          found=f"channels = {self.channels}",
           expected="at least 1",
           do="Give the number of channels of the label files.",
         )
       )
     super().__post_init__()
-
-  @property
-  def channels(self) -> int:
-    """As many as the label has."""
-    return self.channels_
 
   def metric_sums(
     self, prediction: jax.Array, label: Label
@@ -65,7 +60,7 @@ class Regression(continuous.Ranged):
     Other numbers of channels are averaged and drawn with a colour map.
     """
     unit = self._in_range(value)
-    if self.channels_ != 3:
+    if self.channels != 3:
       return colours.colourise(unit.mean(-1), "magma")
     invalid = np.isnan(unit.sum(-1))
     shade = np.where(invalid[..., None], 0, np.clip(unit, 0, 1) * 255)

@@ -119,19 +119,6 @@ class MetricWriter:
     self._append("timing.jsonl", _json_line(row))
     self._add_scalars(step, {f"timing/{k}": row[k] for k in values})
 
-  def write_pictures(
-    self, step: int, pictures: Mapping[str, np.ndarray]
-  ) -> None:
-    """Show pictures in TensorBoard.
-
-    Args:
-      step: the step just done.
-      pictures: u8[H, W, 3] by name.
-    """
-    if self._events:
-      for name, picture in pictures.items():
-        self._events.add_image(name, picture, step, dataformats="HWC")
-
   def flush(self) -> None:
     """Bring everything written so far to the disk."""
     for name, file in self._files.items():

@@ -14,7 +14,7 @@ def label_of(value):
 
 
 def test_loss_and_metric_average_the_channels():
-  task = Regression("colour", channels_=2)
+  task = Regression("colour", channels=2)
   label = label_of([[[[0, 0], [1, 1]]]])
   prediction = jnp.array([[[[0.5, 0.0], [1.0, 0.0]]]])
   loss = task.loss(prediction, label)
@@ -25,11 +25,11 @@ def test_loss_and_metric_average_the_channels():
 
 
 def test_three_channels_are_drawn_as_colours():
-  task = Regression("colour", channels_=3, picture_range=(-1.0, 1.0))
+  task = Regression("colour", channels=3, picture_range=(-1.0, 1.0))
   picture = task.picture(np.array([[[1.0, 0.0, -1.0]]]))
   np.testing.assert_array_equal(picture[0, 0], [255, 128, 0])
 
 
 def test_no_channels_are_refused():
-  with pytest.raises(ValueError, match="channels_ = 0"):
-    Regression("edges", channels_=0)
+  with pytest.raises(ValueError, match="channels = 0"):
+    Regression("edges", channels=0)

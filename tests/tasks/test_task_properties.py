@@ -21,7 +21,7 @@ TASKS = (
   InverseDepth("disparity"),
   Normals("normals"),
   Regression("reshading"),
-  Regression("colour", channels_=3),
+  Regression("colour", channels=3),
 )
 SHAPE = (3, 4, 5)
 
