@@ -4,6 +4,7 @@
 the input before the dangerous operation and the output after it.
 """
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -94,7 +95,12 @@ def fill(
 
   Returns:
     An array like `values`.
+
+  Raises:
+    AssertionError: the mask has another shape.
   """
+  chex.assert_rank(values, {mask.ndim, mask.ndim + 1})
+  chex.assert_equal_shape_prefix([values, mask], mask.ndim)
   mask = mask[..., None] if values.ndim == mask.ndim + 1 else mask
   return jnp.where(mask, values, jnp.asarray(value, values.dtype))
 
@@ -111,7 +117,12 @@ def safe_angle_deg(a: jax.Array, b: jax.Array) -> jax.Array:
 
   Returns:
     f32[...], in [0, 180]; 0 where either is the zero vector.
+
+  Raises:
+    AssertionError: the fields have different shapes, or other vectors.
   """
+  chex.assert_equal_shape([a, b])
+  chex.assert_axis_dimension(a, -1, 3)
   cross = safe_norm(jnp.cross(a, b))[..., 0]
   dot = jnp.sum(a * b, axis=-1)
   origin = (cross == 0) & (dot == 0)

@@ -7,6 +7,7 @@ J joint channels. Layout is NHWC, images are f32 in [0, 1].
 import dataclasses
 from typing import NamedTuple, TypeAlias
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -32,6 +33,7 @@ class Label:
   @property
   def mask(self) -> jax.Array:
     """bool[..., B, H, W]: the pixels that count, valid in a labelled image."""
+    chex.assert_shape(self.valid, (*self.present.shape, None, None))
     return self.valid & self.present[..., None, None]
 
 
@@ -57,6 +59,7 @@ class Weighted:
 
   def per_image(self) -> jax.Array:
     """Return f32[B]: the mean of each image, 0 with zero gradient if empty."""
+    chex.assert_equal_shape([self.sum, self.weight])
     return numerics.safe_divide(self.sum, self.weight)
 
   def mean(self) -> jax.Array:

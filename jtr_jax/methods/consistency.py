@@ -6,6 +6,7 @@ Source: Nishi et al., CVPR 2024, Eq. (2).
 from collections.abc import Mapping
 from typing import Annotated
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -87,6 +88,7 @@ def _disagreement(
   distances, absent = [], []
   for task in tasks:
     a, b = (task.comparable(p[task.name]) for p in (first, second))
+    chex.assert_equal_shape([a, b])
     squared = jnp.sum(jnp.square(a - b), axis=-1)
     distances.append(jnp.mean(squared, axis=(1, 2)))
     absent.append(~labels[task.name].present)

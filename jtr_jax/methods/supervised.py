@@ -6,6 +6,7 @@ Source: Nishi et al., CVPR 2024, Eq. (1).
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -88,7 +89,13 @@ def supervised_losses(
   Returns:
     For each task Weighted(weight * loss, weight), both f32[B]; 0 where the
     image has no valid pixel of the task.
+
+  Raises:
+    AssertionError: the arrays are not those of one batch of images.
   """
+  pixels = [label.valid for label in labels.values()]
+  chex.assert_rank(pixels, 3)
+  chex.assert_equal_shape(pixels)
   losses = {
     task.name: task.loss(predictions[task.name], labels[task.name])
     for task in tasks
@@ -108,6 +115,7 @@ def label_weight(counted: jax.Array, share: Share) -> jax.Array:
     counted: bool[K, B], the image has a label with a valid pixel.
     share: see `supervised`.
   """
+  chex.assert_rank(counted, 2)
   count = jnp.sum(counted, axis=0, dtype=jnp.float32)
   one = jnp.ones_like(count)
   return numerics.safe_divide(one, count) if share == "image" else one

@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -98,6 +99,7 @@ def real_pairs(
   Source: released MTPSL model/mapfns.py, with "all_pairs" for
     `--ssl-type full`.
   """
+  chex.assert_rank(present, 2)
   source, target = ordered_pairs(present.shape[-1]).T
   real = ~present[:, source] & present[:, target]
   if fully_labelled == "none":

@@ -7,6 +7,7 @@ counting at 2**24, so these sums are added in int64 and float64.
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
+import chex
 import jax
 import numpy as np
 
@@ -47,10 +48,14 @@ def add(
     New totals; the arguments are left alone.
 
   Raises:
-    ValueError: if `totals` is not empty and has other tasks or other sums.
+    AssertionError: `totals` is not empty and has other tasks, other sums or
+      sums of another shape.
   """
   wide = jax.tree.map(_widen, jax.device_get(_plain(sums)))
-  return jax.tree.map(np.add, totals, wide) if totals else wide
+  if not totals:
+    return wide
+  chex.assert_trees_all_equal_shapes(totals, wide)
+  return jax.tree.map(np.add, totals, wide)
 
 
 def add_images(
@@ -64,8 +69,12 @@ def add_images(
 
   Returns:
     New totals.
+
+  Raises:
+    AssertionError: the sums are not of equally many images, and see `add`.
   """
   images = jax.tree.map(_widen, jax.device_get(_plain(sums)))
+  chex.assert_equal_shape_prefix(jax.tree.leaves(images), 1)
   return add(totals, jax.tree.map(lambda x: x.sum(axis=0), images))
 
 

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import chex
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -88,6 +89,7 @@ class MultiTaskNet:
       train: as for flax.
       key: for dropout; a network without any needs none.
     """
+    chex.assert_rank(images, 4)
     return apply(
       self.encoder,
       params["encoder"],
@@ -205,6 +207,7 @@ class AutoEncoder:
 
     What the caller does not use, such as the decoding half, XLA removes.
     """
+    chex.assert_rank(joint, 4)
     features, trunk = apply(
       self.trunk, params["trunk"], state["trunk"], joint, train=train
     )

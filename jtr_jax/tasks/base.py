@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
+import chex
 import jax
 import numpy as np
 
@@ -69,6 +70,23 @@ class Task(abc.ABC):
   def counted(self, label: Label) -> jax.Array:
     """Return the pixels bool[..., B, H, W] that count in loss and metrics."""
     return label.mask
+
+  def check_shapes(self, prediction: jax.Array, label: Label) -> None:
+    """Check that a prediction and a label belong together; when traced.
+
+    Args:
+      prediction: [..., B, H, W, C], C `channels`.
+      label: class ids [..., B, H, W], or numbers [..., B, H, W, C].
+
+    Raises:
+      AssertionError: a shape is another one, and would be broadcast.
+    """
+    pixels = label.valid.shape
+    chex.assert_shape(prediction, (*pixels, self.channels))
+    is_class_ids = self.geometry is Geometry.CATEGORICAL
+    chex.assert_shape(
+      label.value, pixels if is_class_ids else (*pixels, self.channels)
+    )
 
   @abc.abstractmethod
   def loss(self, prediction: jax.Array, label: Label) -> Weighted:

@@ -30,6 +30,7 @@ class Continuous(base.Task):
     Returns:
       Weighted, f32[B]: sum and number of counted pixels.
     """
+    self.check_shapes(prediction, label)
     return masked.loss_sums(
       masked.absolute_error, label.mask, prediction, label.value
     )

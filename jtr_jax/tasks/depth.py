@@ -85,6 +85,7 @@ class _Distance(continuous.Ranged):
     Returns:
       i32[] counts and f32[] sums.
     """
+    self.check_shapes(prediction, label)
     mask = label.mask
     value = numerics.fill(numerics.widen(label.value), mask)[..., 0]
     guess = numerics.fill(numerics.widen(prediction), mask)[..., 0]

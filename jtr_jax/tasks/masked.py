@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -38,6 +39,7 @@ def loss_sums(
 
 def absolute_error(a: jax.Array, b: jax.Array) -> jax.Array:
   """Return f32[..., H, W]: |a - b|, the mean over the channels."""
+  chex.assert_equal_shape([a, b])
   return jnp.mean(jnp.abs(a - b), axis=-1)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from typing import ClassVar
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -78,6 +79,7 @@ class Normals(continuous.Continuous):
     Deviations: the released code treats a label whose components sum to zero
     as missing.
     """
+    self.check_shapes(prediction, label)
     return masked.loss_sums(
       lambda a, b: 1 - jnp.sum(numerics.safe_unit(a) * self._length(b), -1),
       self.counted(label),
@@ -104,6 +106,7 @@ class Normals(continuous.Continuous):
     with (n + 1) / 2 in the other, and counts vector entries instead of pixels;
     there a perfect reconstruction scores 0.667 or 0.836.
     """
+    chex.assert_equal_shape([reconstruction, target])
     return masked.loss_sums(
       lambda r, t: _one_minus_cosine(2 * r - 1, 2 * t - 1),
       mask,
@@ -130,6 +133,7 @@ class Normals(continuous.Continuous):
     Returns:
       i32[] counts, f32[] sums in degrees, i32[2^18] histogram over 180 degrees.
     """
+    self.check_shapes(prediction, label)
     mask = self.counted(label)
     guess = numerics.fill(numerics.widen(prediction), mask)
     value = numerics.fill(numerics.widen(label.value), mask)

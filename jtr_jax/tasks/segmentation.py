@@ -3,6 +3,7 @@
 import dataclasses
 from typing import ClassVar
 
+import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -77,6 +78,7 @@ class Segmentation(base.Task):
     Returns:
       Weighted, f32[B]: sum and number of counted pixels.
     """
+    self.check_shapes(prediction, label)
     return masked.loss_sums(
       self._cross_entropy, self.counted(label), prediction, label.value
     )
@@ -143,12 +145,14 @@ class Segmentation(base.Task):
     Deviations: the released code divides by the number of non-zero elements of
     the target, and here by the pixels of the mask.
     """
+    chex.assert_equal_shape([reconstruction, target])
     return masked.loss_sums(_divergence, mask, reconstruction, target)
 
   def metric_sums(
     self, prediction: jax.Array, label: Label
   ) -> dict[str, jax.Array]:
     """Return the confusion matrix i32[C, C]: rows labels, columns predicted."""
+    self.check_shapes(prediction, label)
     predicted = jnp.argmax(prediction, axis=-1).astype(jnp.int32)
     pair = label.value.astype(jnp.int32) * self.num_classes + predicted
     counts = masked.histogram(pair, self.counted(label), self.num_classes**2)

@@ -1,5 +1,6 @@
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jtr_jax.metrics import accumulate
 from jtr_jax.tasks.depth import Depth
@@ -63,3 +64,13 @@ def test_values_are_named_by_task_and_metric():
   assert values["depth/abs_err"] == 0.25
   assert values["depth/rmse"] == 0.5
   assert len(values) == 2 + 7
+
+
+def test_sums_of_another_shape_are_refused():
+  image = {"depth": {"count": jnp.int32(4), "abs": jnp.float32(1)}}
+  images = {"depth": {"count": jnp.ones(3, jnp.int32), "abs": jnp.ones(3)}}
+  with pytest.raises(AssertionError):
+    accumulate.add(accumulate.add({}, image), images)
+  images["depth"]["abs"] = jnp.ones(1)
+  with pytest.raises(AssertionError):
+    accumulate.add_images({}, images)

@@ -6,6 +6,7 @@ Source: Nishi et al., CVPR 2024, Eq. (5).
 from collections.abc import Callable, Mapping
 from typing import Literal, TypeAlias
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -63,6 +64,8 @@ def distance(points: Both, kind: Distance) -> jax.Array:
     supplement, Table 16, "L1 Norm" and "L2 Norm"; the released code has the
     cosine distance alone.
   """
+  chex.assert_rank(points, 4)
+  chex.assert_equal_shape(points)
   a, b = (numerics.widen(point) for point in points)
   return jnp.mean(_DISTANCES[kind](a, b), axis=(1, 2))
 

@@ -6,6 +6,7 @@ Source: Nishi et al., CVPR 2024, Eq. (4).
 import dataclasses
 from typing import Literal, NamedTuple, TypeAlias
 
+import chex
 import jax
 import jax.numpy as jnp
 
@@ -59,6 +60,7 @@ class JointPair(NamedTuple):
 
 def common_mask(tasks: tuple[Task, ...], labels: Labels) -> jax.Array:
   """Return bool[B, H, W]: valid in every task the image is labelled for."""
+  chex.assert_equal_shape([labels[task.name].valid for task in tasks])
   masks = [
     labels[task.name].valid | ~labels[task.name].present[:, None, None]
     for task in tasks
