@@ -40,7 +40,7 @@ def test_a_row_is_the_command_that_show_prints(capsys):
   how = recipe(entry, AS_PUBLISHED, 0)
   assert how.file == "configs/nyu_jtr.py"
   assert how.arguments == "scenario=randomlabels,seed=0"
-  assert "--config.method.distance=l1" in how.flags
+  assert "--config.method.distance=l1_norm" in how.flags
   assert __main__.main(["show", "jtr_16"]) == 0
   shown = capsys.readouterr().out
   place = "runs/jtr_16/randomlabels/l1/seed0"

@@ -142,6 +142,23 @@ def target_tensor(
   return jnp.concatenate(parts, axis=-1)
 
 
+def compare_colourings(
+  pair: JointPair, other: JointPair, labels: Labels
+) -> JointPair:
+  """Return the pair with the other colouring as target of unlabelled images.
+
+  Args:
+    pair: of one colour augmentation of a view.
+    other: of another one.
+    labels: of both.
+
+  Source: JTR paper, Sec. 4.4.
+  """
+  present = jnp.stack([label.present for label in labels.values()])
+  unlabelled = ~present.any(axis=0)[:, None, None, None]
+  return pair._replace(target=jnp.where(unlabelled, other.target, pair.target))
+
+
 def encode_label(
   task: Task, label: Label, mask: jax.Array, hole: Hole
 ) -> jax.Array:

@@ -13,7 +13,6 @@ of `JtrSettings`.
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 
 from jtr_jax.core import errors, rng
 from jtr_jax.core.types import Labels, Predictions, ViewSpec
@@ -158,7 +157,7 @@ class _Jtr:
     if settings.independent_draws:
       draw = _view_key(key, last)
     other = self._stack(predictions, labels, last, settings.relaxation, draw)
-    return _compare_colourings(pair, other, view(labels, index))
+    return joint_tensor.compare_colourings(pair, other, view(labels, index))
 
   def _autoencoder_terms(
     self,
@@ -266,18 +265,6 @@ def _joint_pair(
     joint_tensor.target_tensor(tasks, stand_in, labels, mask, stacking),
     mask,
   )
-
-
-def _compare_colourings(
-  pair: JointPair, other: JointPair, labels: Labels
-) -> JointPair:
-  """Return the pair with the other colouring as target of unlabelled images.
-
-  Source: JTR paper, Sec. 4.4.
-  """
-  present = jnp.stack([label.present for label in labels.values()])
-  unlabelled = ~present.any(axis=0)[:, None, None, None]
-  return pair._replace(target=jnp.where(unlabelled, other.target, pair.target))
 
 
 def _reconstruction(
