@@ -42,9 +42,11 @@ def decoding_half(params):
   return params["trunk"]["decoder0"], params["head"]
 
 
-def reached(slopes):
+def reached(slopes, above=0.0):
   """Return bool[V, B, task]: which predictions have a gradient."""
-  columns = [np.any(slopes[task.name], axis=(2, 3, 4)) for task in TASKS]
+  columns = [
+    np.any(np.abs(slopes[task.name]) > above, axis=(2, 3, 4)) for task in TASKS
+  ]
   return np.stack(columns, axis=-1)
 
 
@@ -78,7 +80,8 @@ def test_the_papers_distance_reaches_both_networks(reports):
   assert is_zero(decoding_half(params))
   expected = np.zeros((batch.VIEWS, 4, 3), bool)
   expected[0, [ONE, TWO, ALL]] = True
-  chex.assert_trees_all_equal(reached(slopes), expected)
+  # Two equal tensors may have codes that differ by a rounding.
+  chex.assert_trees_all_equal(reached(slopes, above=1e-10), expected)
 
 
 def test_the_released_distance_of_view_1_trains_the_model_alone(reports):
