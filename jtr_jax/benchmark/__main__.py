@@ -130,7 +130,9 @@ def _random_run(settings: Settings) -> loop.Run:
   height, width = settings.data.size
   size = (height or _SIZE[0], width or _SIZE[1])
   manifest = Manifest("random", size, generate.TASKS, {}, {})
-  tasks = build.make_tasks(settings.tasks, manifest)
+  tasks = build.make_tasks(
+    settings.tasks, manifest, settings.augment.normal_resize
+  )
   batch = build.batch_size(settings)
   mesh = dispatch.make_mesh(batch)
   method = build.make_method(settings, tasks, 1.0)

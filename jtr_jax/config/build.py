@@ -1,12 +1,11 @@
 """From settings to the objects of a run."""
 
+import dataclasses
 import inspect
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import optax
-from absl import logging
 from jax.sharding import Mesh
 
 from jtr_jax.config import registry
@@ -17,6 +16,7 @@ from jtr_jax.config.settings import (
   TrainSettings,
 )
 from jtr_jax.core import errors
+from jtr_jax.data.augment.geometry import NormalResize
 from jtr_jax.data.label_splits import resolve
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading.feed import Delivery, Shardings
@@ -26,17 +26,23 @@ from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.methods.base import MAIN, Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
+from jtr_jax.tasks.normals import Normals
 from jtr_jax.train import dispatch, optimizer
 from jtr_jax.train.loop import Schedule
 from jtr_jax.train.task_weighting import BALANCER, PLAIN, Balancing
 
 
-def make_tasks(names: tuple[str, ...], manifest: Manifest) -> tuple[Task, ...]:
+def make_tasks(
+  names: tuple[str, ...],
+  manifest: Manifest,
+  normal_resize: NormalResize = "renormalise",
+) -> tuple[Task, ...]:
   """Return the tasks of a run.
 
   Args:
     names: of the settings; () for all that the data has.
     manifest: says of what kind the tasks are, their classes and channels.
+    normal_resize: "official" leaves normals short that a resize shortens.
 
   Returns:
     The tasks, in order.
@@ -44,9 +50,15 @@ def make_tasks(names: tuple[str, ...], manifest: Manifest) -> tuple[Task, ...]:
   Raises:
     ValueError: the data does not have such a task.
   """
-  return tuple(
+  tasks = tuple(
     registry.make_task(name, manifest.tasks[name])
     for name in task_names(names, manifest)
+  )
+  if normal_resize != "official":
+    return tasks
+  return tuple(
+    dataclasses.replace(t, unit_labels=False) if isinstance(t, Normals) else t
+    for t in tasks
   )
 
 
@@ -237,23 +249,6 @@ def make_label_split(
     seed=data.split_seed,
     file=data.split_file,
   )
-
-
-def warn_of_unlabelled(method: Part, present: np.ndarray) -> None:
-  """Warn if images have no label and the method does not learn from them.
-
-  Args:
-    method: the method.
-    present: bool[N, K], which labels the run sees.
-  """
-  count = int((~present.any(axis=1)).sum())
-  if count and method.fields.get("unlabelled") == "none":
-    logging.warning(
-      "%d of %d images have no label. With method.unlabelled='none' they train "
-      "only the auto-encoder; 'consistency' uses them (JTR, Sec. 4.4).",
-      count,
-      len(present),
-    )
 
 
 def make_part(part: Part, subject: Any, *kinds: type, **known: Any) -> Any:

@@ -9,7 +9,7 @@ import jax
 import optax
 from jax.sharding import Mesh
 
-from jtr_jax.config import build, build_balancing
+from jtr_jax.config import build, build_balancing, label_warnings
 from jtr_jax.config.settings import Settings
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.examples import Examples
@@ -127,7 +127,9 @@ def make_experiment(
     ValueError: data that is not there, or does not fit the settings.
   """
   data = data or data_mixture.open_sources(settings)
-  tasks = build.make_tasks(settings.tasks, data.manifest)
+  tasks = build.make_tasks(
+    settings.tasks, data.manifest, settings.augment.normal_resize
+  )
   steps = build.steps_per_epoch(settings.train, data.main.size)
   return Experiment(
     settings,
@@ -211,7 +213,8 @@ def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   settings, data = experiment.settings, experiment.training
   for source in data.sources:
     source.save_labels(experiment.workdir)
-  build.warn_of_unlabelled(settings.method, data.selection.present)
+  label_warnings.warn_of_unlabelled(settings.method, data.selection.present)
+  label_warnings.warn_of_idle_pairs(settings.method, data.selection.present)
   return pipeline.mixed_feed(
     data.selection,
     data.per_batch,

@@ -4,7 +4,6 @@ import pathlib
 import jax
 import numpy as np
 import pytest
-from absl import logging
 
 from jtr_jax.config import build, builders, presets, registry, resolve, settings
 from jtr_jax.data.datasets import nyuv2
@@ -237,19 +236,11 @@ def test_label_split_is_read_from_a_file(tmp_path):
   assert split.about["scenario"] == "mine.txt"
 
 
-def test_images_without_labels_are_told_if_jtr_leaves_them_out(monkeypatch):
-  told = []
-  monkeypatch.setattr(logging, "warning", lambda *words: told.append(words))
-  present = np.ones((N, 3), bool)
-  method = resolved().method
-  build.warn_of_unlabelled(method, present)
-  assert not told
-  present[3] = False
-  build.warn_of_unlabelled(method, present)
-  assert told[0][1:] == (1, N)
-  own = resolved(method__unlabelled="consistency").method
-  build.warn_of_unlabelled(own, present)
-  assert len(told) == 1
+@pytest.mark.parametrize("variant", ["paper", "official"])
+def test_normals_stay_short_where_the_loader_leaves_them_so(variant):
+  own = config_files.settings("nyu_jtr", f"variant={variant}")
+  tasks = build.make_tasks(own.tasks, NYU.manifest, own.augment.normal_resize)
+  assert tasks[2].unit_labels == (variant == "paper")
 
 
 def test_nyuv2_that_is_not_prepared_tells_everything(tmp_path):
