@@ -34,6 +34,6 @@ def warn_of_idle_pairs(method: Part, present: np.ndarray) -> None:
   if method.fields.get("fully_labelled") == "none" and not has_pair.any():
     logging.warning(
       "No image has both labelled and unlabelled tasks: the cross-task term is "
-      "0. method.fully_labelled='all_pairs' relates the tasks of images with all "
-      "labels, as the released --ssl-type full does."
+      "0. method.fully_labelled='all_pairs' relates the tasks of images with "
+      "all labels, as the released --ssl-type full does."
     )
