@@ -20,7 +20,7 @@ from typing import (
 )
 
 from jtr_jax.config import habits
-from jtr_jax.core import errors
+from jtr_jax.core import docstrings, errors
 from jtr_jax.core.fields import Bound, NotEmpty, Source, Unit
 
 _SCALARS = (bool, int, float, str)
@@ -35,11 +35,13 @@ class Field(NamedTuple):
     hint: its type, without annotations.
     default: its value unless something else is said.
     marks: annotations: bounds, unit, source.
+    about: what it means, from the docstring.
   """
 
   hint: Any
   default: Any
   marks: tuple[Any, ...] = ()
+  about: str = ""
 
   @property
   def unit(self) -> str:
@@ -67,10 +69,11 @@ def fields_of(*callables: Callable[..., Any]) -> dict[str, Field]:
   """
   found = {}
   for function in callables:
-    hints = _hints(function)
+    hints, about = _hints(function), docstrings.arguments(function)
     for name, parameter in inspect.signature(function).parameters.items():
       if _is_plain(parameter.default):
-        found[name] = _field(hints.get(name), parameter.default)
+        field = _field(hints.get(name), parameter.default)
+        found[name] = field._replace(about=about.get(name, ""))
   return found
 
 

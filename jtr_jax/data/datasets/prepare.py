@@ -4,13 +4,12 @@ import dataclasses
 import functools
 import inspect
 import os
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jtr_jax.core import errors
+from jtr_jax.core import docstrings, errors
 from jtr_jax.data.datasets import folder
 from jtr_jax.data.datasets.prepare_files import about_options, prepare_files
 from jtr_jax.data.datasets.readers import READERS, Reader
@@ -48,7 +47,7 @@ class Preparer:
     """What each option is, from the docstrings."""
     texts: dict[str, str] = {}
     for function in self.sources:
-      texts |= _described_arguments(function)
+      texts |= docstrings.arguments(function)
     return {name: texts[name] for name in self.options}
 
 
@@ -109,14 +108,6 @@ def of_reader(reader: Reader) -> Preparer:
     reader.obtain,
     (prepare_files, reader.scan),
   )
-
-
-def _described_arguments(function: Callable[..., Any]) -> dict[str, str]:
-  """Return the entries of "Args" in a docstring, without the last full stop."""
-  _, _, rest = (inspect.getdoc(function) or "").partition("\nArgs:\n")
-  block = rest.partition("\n\n")[0]
-  entries = re.findall(r"^  (\w+): (.*(?:\n {4,}.*)*)", block, re.MULTILINE)
-  return {name: re.sub(r"\s+", " ", text).rstrip(".") for name, text in entries}
 
 
 PREPARERS: Mapping[str, Preparer] = {
