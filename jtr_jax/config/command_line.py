@@ -128,13 +128,13 @@ def _use_parts(config: ConfigDict, given: Mapping[str, str]) -> None:
     ValueError: an unknown name; or another built-in method or balancer, which
       needs more than its name, such as the fields of its preset.
   """
-  for place, table in registry.PARTS.items():
+  for place, table in layout.tables_of(config.to_dict()).items():
     name = given.get(f"{place}.name")
     if name is None or name == _inside(config, place).name:
       continue
     entry = table.find(f"config.{place}.name", name)
     if place in _ARGUMENTS and not own_parts.is_own(name):
-      raise _needs_argument(config, place, name)
+      raise _needs_argument(place, name)
     if place == "method":
       presets.use_method(config, name)
     elif place.startswith("balancing."):
@@ -145,7 +145,7 @@ def _use_parts(config: ConfigDict, given: Mapping[str, str]) -> None:
     elif place == "model":
       presets.use_model(config, name)
     else:
-      _exchange(config[place], name, table, entry)
+      _exchange(_inside(config, place), name, table, entry)
 
 
 def _exchange(
@@ -167,7 +167,7 @@ def _inside(config: ConfigDict, place: str) -> Any:
   return section
 
 
-def _needs_argument(config: ConfigDict, place: str, name: str) -> ValueError:
+def _needs_argument(place: str, name: str) -> ValueError:
   """Return the error that says which argument has to be given."""
   if place == "method":
     do = (

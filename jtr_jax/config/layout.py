@@ -104,9 +104,7 @@ def layout_of(config: Mapping[str, Any]) -> Layout:
     ValueError: an unknown or missing section, or an unknown part.
   """
   _check_sections(config)
-  tables = dict(registry.PARTS)
-  for source in inside(config, SOURCES):
-    tables[f"{SOURCES}.{source}"] = registry.PARTS["data"]
+  tables = tables_of(config)
   parts = {
     place: table.find(
       f"config.{place}.name",
@@ -123,6 +121,13 @@ def layout_of(config: Mapping[str, Any]) -> Layout:
     fields[place] = {**name, **own, **part.fields}
   fields["optimizer"] |= parts["method"].group_fields
   return Layout(config, parts, fields)
+
+
+def tables_of(config: Mapping[str, Any]) -> dict[str, registry.Table]:
+  """Return for every section with a field `name` what that may be."""
+  sources = inside(config, SOURCES)
+  further = {f"{SOURCES}.{name}": registry.PARTS["data"] for name in sources}
+  return {**registry.PARTS, **further}
 
 
 def inside(config: Mapping[str, Any], place: str) -> Mapping[str, Any]:

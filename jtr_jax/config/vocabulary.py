@@ -143,7 +143,8 @@ def use_scenario(config: ConfigDict, scenario: str) -> ConfigDict:
     add_source(config, _UNLABELLED, 1, images="unlabelled")
   elif had_some:
     config.data.images = "all"
-    del config.data.sources[_UNLABELLED]
+    if _UNLABELLED in config.data.sources:
+      del config.data.sources[_UNLABELLED]
     if "unlabelled" in config.method:
       config.method.unlabelled = "none"
   _learn_from_unlabelled(config)

@@ -368,3 +368,14 @@ def test_an_own_reader_prepares_what_it_lists(tmp_path):
     build.open_data(other.data)
   with pytest.raises(ValueError, match="more than 0"):
     rooms(*fields, "data.brightness=0", arg="full")
+
+
+def test_a_further_source_may_have_an_own_reader(tmp_path):
+  settings = rooms(
+    "data.sources.extended.name=my_lab:scan",
+    "data.sources.extended.brightness=9",
+    arg=f"full,extended={tmp_path}",
+  )
+  reader = settings.data.sources["extended"].reader
+  assert (reader.name, reader.fields) == ("my_lab:scan", {"brightness": 9})
+  assert settings.data.reader.name == "rooms"
