@@ -28,6 +28,7 @@ with extras.required("program"):
     balancing_presets,
     build,
     build_balancing,
+    build_optimizer,
     flag,
   )
   from jtr_jax.config.settings import Settings
@@ -148,7 +149,7 @@ def _random_run(settings: Settings) -> loop.Run:
   return loop.Run(
     net=build.make_model(settings, tasks),
     method=method,
-    optimizer=build.make_optimizer(settings, method, 1.0, balancing),
+    optimizer=build_optimizer.make_optimizer(settings, method, 1.0, balancing),
     balancing=balancing,
     augment=settings.augment,
     feed=Feed(

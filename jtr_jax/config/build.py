@@ -5,7 +5,6 @@ import inspect
 from fractions import Fraction
 from typing import Any
 
-import optax
 from jax.sharding import Mesh
 
 from jtr_jax.config import registry
@@ -23,13 +22,12 @@ from jtr_jax.data.loading.feed import Delivery, Shardings
 from jtr_jax.data.loading.stream import Reading
 from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.data.records.prepared import Dataset
-from jtr_jax.methods.base import MAIN, Method
+from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.tasks.normals import Normals
-from jtr_jax.train import dispatch, optimizer
+from jtr_jax.train import dispatch
 from jtr_jax.train.loop import Schedule
-from jtr_jax.train.task_weighting import BALANCER, PLAIN, Balancing
 
 
 def make_tasks(
@@ -96,53 +94,6 @@ def make_method(
     steps_per_epoch=steps_per_epoch,
   )
   return method
-
-
-def make_optimizer(
-  settings: Settings,
-  method: Method,
-  steps_per_epoch: float,
-  balancing: Balancing = PLAIN,
-) -> optax.GradientTransformation:
-  """Return the optimiser of all groups of parameters.
-
-  Args:
-    settings: learning rates and falls of the main group and of every group that
-      the method has besides, and one `clip_norm` for all of them.
-    method: says which of its parameters are in which group.
-    steps_per_epoch: updates in an epoch, for the falls.
-    balancing: what the loss balancer learns has Adam with a learning rate of
-      its own that does not fall.
-  """
-  section, rule = settings.optimizer, settings.optimizer.rule
-  rates = {MAIN: main_rate(settings, steps_per_epoch)}
-  suffix = "_learning_rate"
-  for group in (f for f in section.groups if f.endswith(suffix)):
-    name = group.removesuffix(suffix)
-    rates[name] = optimizer.falling_rate(
-      section.groups[group],
-      section.groups[f"{name}_decay_rate"],
-      section.groups[f"{name}_decay_epochs"],
-      steps_per_epoch,
-    )
-  groups = {n: rule.build(rate, **rule.fields) for n, rate in rates.items()}
-  if balancing.learns:
-    groups[BALANCER] = optax.adam(settings.balancing.learning_rate)
-  whole = optimizer.grouped(groups, method.groups)
-  if not section.clip_norm:
-    return whole
-  return optax.chain(optimizer.clip_networks(section.clip_norm), whole)
-
-
-def main_rate(settings: Settings, steps_per_epoch: float) -> optax.Schedule:
-  """Return the schedule of the network's learning rate."""
-  section = settings.optimizer
-  return optimizer.falling_rate(
-    section.learning_rate,
-    section.decay_rate,
-    section.decay_epochs,
-    steps_per_epoch,
-  )
 
 
 def steps_per_epoch(train: TrainSettings, train_size: int) -> float:

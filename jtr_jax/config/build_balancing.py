@@ -3,7 +3,7 @@
 from jtr_jax.balancing import uncertainty
 from jtr_jax.balancing.gradient_balancer import GradientBalancer
 from jtr_jax.balancing.loss_balancer import LossBalancer
-from jtr_jax.config import build
+from jtr_jax.config import build, build_optimizer
 from jtr_jax.config.settings import Settings
 from jtr_jax.core import errors
 from jtr_jax.tasks.base import Task
@@ -52,8 +52,20 @@ def make_balancing(
     scope,
     section.task_loss,
     section.at_once,
-    LookAhead(
-      build.main_rate(settings, steps_per_epoch),
-      tuple(map(names.index, primary)),
-    ),
+    _look_ahead(settings, steps_per_epoch, tuple(map(names.index, primary))),
+  )
+
+
+def _look_ahead(
+  settings: Settings, steps_per_epoch: float, primary: tuple[int, ...]
+) -> LookAhead:
+  """Return a virtual step like those of the optimiser."""
+  section = settings.optimizer
+  rate = build_optimizer.main_rate(settings, steps_per_epoch)
+  fields = section.rule.fields
+  return LookAhead(
+    lambda step: rate(step // section.accumulate),
+    primary,
+    momentum=fields.get("momentum", 0.0),
+    weight_decay=fields.get("weight_decay", 0.0),
   )

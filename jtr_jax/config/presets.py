@@ -17,6 +17,7 @@ from jtr_jax.config.vocabulary import add_source as add_source
 from jtr_jax.config.vocabulary import use_data as use_data
 from jtr_jax.config.vocabulary import use_method as use_method
 from jtr_jax.config.vocabulary import use_model as use_model
+from jtr_jax.config.vocabulary import use_optimizer as use_optimizer
 from jtr_jax.config.vocabulary import use_scenario as use_scenario
 from jtr_jax.config.vocabulary import use_schedule as use_schedule
 from jtr_jax.config.vocabulary import use_single_tasks as use_single_tasks

@@ -9,7 +9,11 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import registry, schema
 from jtr_jax.config.balancing_presets import as_section
-from jtr_jax.config.settings import FurtherSource, SourceSettings
+from jtr_jax.config.settings import (
+  FurtherSource,
+  OptimizerSettings,
+  SourceSettings,
+)
 from jtr_jax.core import errors
 from jtr_jax.data.label_splits import scenarios
 from jtr_jax.methods.variants import Variant
@@ -112,6 +116,35 @@ def use_method(
   config.method = as_section(part)
   if "unlabelled" not in fields:
     _learn_from_unlabelled(config)
+  return config
+
+
+def use_optimizer(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
+  """Take an optimiser.
+
+  Args:
+    config: the config.
+    name: a key of `registry.OPTIMIZERS`, or `package.module:attribute`.
+    **fields: of the optimiser, others have its defaults; or of the section
+      `optimizer`, others stay as they are.
+
+  Returns:
+    The config.
+
+  Raises:
+    ValueError: an unknown name, naming the nearest.
+  """
+  table = registry.OPTIMIZERS
+  entry = registry.find("optimizer", name, table)
+  before = registry.find("optimizer", config.optimizer.name, table)
+  for field in before.fields:
+    del config.optimizer[field]
+  own = {n: value for n, value in fields.items() if n in entry.fields}
+  rest = {n: value for n, value in fields.items() if n not in own}
+  known = schema.fields_of(OptimizerSettings)
+  schema.check_names("field of the optimiser", rest, [*entry.fields, *known])
+  config.optimizer.update(as_section(entry.part(name, **own)))
+  config.optimizer.update(rest)
   return config
 
 

@@ -77,8 +77,8 @@ def make_update(
   balancing: Balancing,
   aside: Selection | None,
   mesh: Mesh,
-) -> loop.UpdateBalancing:
-  """Return what tells the balancer the accuracies after an evaluation.
+) -> loop.Update | None:
+  """Return what tells the balancer the accuracies, None if it needs none.
 
   Args:
     settings: `evaluate.batch_size`.
@@ -89,7 +89,7 @@ def make_update(
     mesh: devices that hold the state.
   """
   if Need.VALIDATION_METRICS not in balancing.loss.needs:
-    return loop.no_update
+    return None
   measure = None
   if aside:
     batch = dispatch.whole_shares(settings.evaluate.batch_size, mesh)

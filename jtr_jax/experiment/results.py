@@ -24,6 +24,7 @@ def write_card(
   checkpoints: Checkpoints,
   *,
   name: str,
+  waited: int = 0,
 ) -> None:
   """Write `RESULT.md` and `result.json` from the rows of the finished run.
 
@@ -32,6 +33,7 @@ def write_card(
     evaluation: how it was evaluated.
     checkpoints: know which step is best.
     name: of the config.
+    waited: evaluations that were not better and so ended the run.
   """
   rows = _evaluations(experiment.workdir, evaluation.split)
   last = max(rows)
@@ -59,6 +61,7 @@ def write_card(
     images=experiment.training.selection.size,
     versions=provenance.versions(),
     config=name,
+    waited=waited,
   )
   result_card.write(experiment.workdir, card)
 

@@ -38,10 +38,12 @@ def train(
   evaluation = setup.make_evaluation(made, mesh)
   run = setup.make_run(made, evaluation, mesh)
   with setup.open_checkpoints(made) as checkpoints:
-    state = loop.train(run, checkpoints, folder)
-    if int(state.step) < run.schedule.total:
+    trained = loop.train(run, checkpoints, folder)
+    if not trained.finished:
       return False
-    results.write_card(made, evaluation, checkpoints, name=name)
+    is_early = int(trained.state.step) < run.schedule.total
+    waited = trained.waited if is_early else 0
+    results.write_card(made, evaluation, checkpoints, name=name, waited=waited)
   return True
 
 
@@ -55,9 +57,11 @@ def is_finished(settings: Settings, folder: Path) -> bool:
   """Return whether a run of just these settings has ended here."""
   if not result_card.exists(folder) or not saved.holds(folder, settings):
     return False
+  card, patience = result_card.read(folder), settings.train.patience
+  if 0 < patience <= card.waited:
+    return True
   images = data_mixture.open_sources(settings).main.size
-  total = build.total_steps(settings.train, images)
-  return result_card.read(folder).outcomes[0].step == total
+  return card.outcomes[0].step == build.total_steps(settings.train, images)
 
 
 def evaluate(folder: Path, *, which: Which) -> None:

@@ -9,8 +9,14 @@ import jax
 import optax
 from jax.sharding import Mesh
 
-from jtr_jax.config import build, build_balancing, label_warnings
+from jtr_jax.config import (
+  build,
+  build_balancing,
+  build_optimizer,
+  label_warnings,
+)
 from jtr_jax.config.settings import Settings
+from jtr_jax.core import errors
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.examples import Examples
 from jtr_jax.data.loading.feed import Feed
@@ -22,7 +28,14 @@ from jtr_jax.metrics import delta
 from jtr_jax.metrics.baseline import Baseline, read_baseline
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
-from jtr_jax.train import dispatch, evaluate, loop, prediction_pictures
+from jtr_jax.train import (
+  dispatch,
+  evaluate,
+  loop,
+  plateau,
+  prediction_pictures,
+)
+from jtr_jax.train.plateau import EarlyStop
 from jtr_jax.train.state import TrainState, abstract_state
 from jtr_jax.train.task_weighting import Balancing
 from jtr_jax.workdir.checkpoints import Checkpoints, Restored, Which
@@ -105,12 +118,29 @@ class Experiment:
 
   @property
   def selection_metric(self) -> str:
-    """Delta_MTL if it is known, or that of the primary or the first task."""
-    if self.settings.evaluate.baseline:
+    """The metric that chooses checkpoints, see `EvaluateSettings`.
+
+    Raises:
+      ValueError: the settings name one that there is not.
+    """
+    section = self.settings.evaluate
+    if section.metric:
+      known = (*self.directions, *([DELTA] if section.baseline else []))
+      if section.metric not in known:
+        raise errors.unknown_name(
+          "config.evaluate.metric", section.metric, known
+        )
+      return section.metric
+    if section.baseline:
       return DELTA
     primary = self.settings.balancing.primary or self.task_names[0]
     task = self.tasks[self.task_names.index(primary)]
     return f"{primary}/{task.primary_metric}"
+
+  @property
+  def selection_direction(self) -> int:
+    """Direction of that metric: +1 if higher is better, else -1."""
+    return self.directions.get(self.selection_metric, 1)
 
 
 def make_experiment(
@@ -168,21 +198,45 @@ def make_run(
     evaluate=make_evaluate(experiment, evaluation),
     eval_split=evaluation.split,
     balancing=experiment.balancing,
-    update_balancing=held_out_accuracy.make_update(
+    averaging=build_optimizer.make_averaging(settings),
+    updates=_make_updates(experiment, mesh),
+    early_stop=EarlyStop(
+      experiment.selection_metric,
+      experiment.selection_direction,
+      settings.train.patience,
+    ),
+  )
+
+
+def _make_updates(experiment: Experiment, mesh: Mesh) -> dict[str, loop.Update]:
+  """Return what takes note of evaluations, by its name in the log."""
+  settings, section = experiment.settings, experiment.settings.optimizer
+  updates = {
+    "balancing": held_out_accuracy.make_update(
       settings,
       experiment.net,
       experiment.balancing,
       experiment.shared_out[1],
       mesh,
     ),
-  )
+    "optimizer": plateau.make_update(
+      experiment.selection_metric,
+      experiment.selection_direction,
+      factor=section.decay_rate,
+      patience=section.patience,
+      sharding=dispatch.replicated(mesh),
+    )
+    if section.schedule == "plateau"
+    else None,
+  }
+  return {name: update for name, update in updates.items() if update}
 
 
 def make_optimizer(experiment: Experiment) -> optax.GradientTransformation:
   """Return how gradients become updates."""
   settings = experiment.settings
   steps = build.steps_per_epoch(settings.train, experiment.data.main.size)
-  return build.make_optimizer(
+  return build_optimizer.make_optimizer(
     settings, experiment.method, steps, experiment.balancing
   )
 
@@ -202,6 +256,7 @@ def restore_state(experiment: Experiment, which: Which) -> Restored:
     experiment.method,
     make_optimizer(experiment),
     experiment.balancing,
+    averaging=build_optimizer.make_averaging(experiment.settings),
     size=experiment.data.manifest.size,
   )
   with open_checkpoints(experiment, read_only=True) as checkpoints:
@@ -275,7 +330,7 @@ def open_checkpoints(
     keep_latest=section.keep_latest,
     keep_best=section.keep_best,
     metric=metric,
-    higher_is_better=experiment.directions.get(metric, 1) > 0,
+    higher_is_better=experiment.selection_direction > 0,
     read_only=read_only,
   )
 

@@ -37,7 +37,7 @@ def make_evaluation_step(
   def of_shard(state: TrainState, constant: Any, fetched: Any) -> ImageSums:
     examples = feed.gather(constant, fetched)
     predictions, _ = net.predict(
-      state.params, state.model_state, to_images(examples), train=False
+      *state.to_evaluate, to_images(examples), train=False
     )
     labels = to_labels(examples)
     return {

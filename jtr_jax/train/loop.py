@@ -6,9 +6,10 @@ with the same bytes.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import jax
@@ -19,12 +20,15 @@ from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.train import plateau
+from jtr_jax.train.averaging import NO_AVERAGE, Averaging
 from jtr_jax.train.dispatch import (
   Dispatch,
   fetch_steps,
   make_dispatch,
   replicated,
 )
+from jtr_jax.train.plateau import NEVER, EarlyStop
 from jtr_jax.train.preemption import Preemption
 from jtr_jax.train.progress import Progress
 from jtr_jax.train.state import TrainState, abstract_state, init_state
@@ -38,19 +42,11 @@ Evaluate: TypeAlias = Callable[[TrainState], dict[str, float]]
 """From a state to its "<task>/<metric>" values."""
 
 
-UpdateBalancing: TypeAlias = Callable[
+Update: TypeAlias = Callable[
   [TrainState, dict[str, float]], tuple[TrainState, dict[str, float]]
 ]
-"""(state, its metrics) -> (state with the balancers' updated from them, a row
-for the log), after each evaluation."""
-
-
-def no_update(
-  state: TrainState, metrics: dict[str, float]
-) -> tuple[TrainState, dict[str, float]]:
-  """No-op: return the state and nothing to log."""
-  del metrics
-  return state, {}
+"""(state, its metrics) -> (state that has taken note of them, a row for the
+log), after each evaluation."""
 
 
 class Schedule(NamedTuple):
@@ -92,7 +88,10 @@ class Run(NamedTuple):
       there is one; draws pictures too.
     eval_split: name of the split that it evaluates.
     balancing: how losses and gradients are balanced.
-    update_balancing: tells balancers the accuracies that they ask for.
+    averaging: how parameters are averaged for evaluation.
+    updates: name in the log -> what takes note of an evaluation, such as a
+      balancer that asks for accuracies.
+    early_stop: when evaluations that get no better end the run.
   """
 
   net: MultiTaskNet
@@ -109,10 +108,26 @@ class Run(NamedTuple):
   evaluate: Evaluate
   eval_split: str
   balancing: Balancing = PLAIN
-  update_balancing: UpdateBalancing = no_update
+  averaging: Averaging = NO_AVERAGE
+  updates: Mapping[str, Update] = MappingProxyType({})
+  early_stop: EarlyStop = NEVER
 
 
-def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
+class Trained(NamedTuple):
+  """What a call of `train` ended with.
+
+  Attributes:
+    state: the last one; it is saved.
+    waited: evaluations in a row that were not better, at the end.
+    finished: whether the run is at its end, and not only stopped by a signal.
+  """
+
+  state: TrainState
+  waited: int
+  finished: bool
+
+
+def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> Trained:
   """Train to the end, from the latest checkpoint if there is one.
 
   Args:
@@ -121,8 +136,8 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
     workdir: where metrics go.
 
   Returns:
-    The state after the last step, or after the step at which a signal asked the
-    run to stop; everything is saved by then.
+    The state after the last step, or after the step at which evaluations or a
+    signal ended the run; everything is saved by then.
 
   Raises:
     NonFiniteError: a loss or gradient is NaN or infinite.
@@ -135,32 +150,32 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> TrainState:
         run.method,
         run.optimizer,
         run.balancing,
+        averaging=run.averaging,
         size=run.size,
         sharding=replicated(run.mesh),
       )
     )
   state = restored.state if restored else start_state(run)
   first = restored.step if restored else 0
-  sums = restored.extra["window"] if restored else None
+  extra = restored.extra if restored else {}
   with (
     Preemption() as preemption,
     MetricWriter(workdir, resume_step=first if restored else None) as writer,
     Progress(run.schedule.total, start=first) as progress,
   ):
-    session = _Session(
-      run, checkpoints, writer, progress, Window(run.sample_ids, sums)
-    )
+    session = _Session(run, checkpoints, writer, progress, extra)
     if restored:
       progress.message(f"Going on from step {first} of {run.schedule.total}")
-    for step in range(first, run.schedule.total, run.schedule.dispatch):
+    step = first
+    while not (finished := session.is_over(step)):
       state = session.advance(state, step)
-      done = step + run.schedule.dispatch
-      state = session.record(state, done)
-      if preemption.should_stop(done) and done < run.schedule.total:
-        session.stop(state, done)
+      step += run.schedule.dispatch
+      state = session.record(state, step)
+      if preemption.should_stop(step) and not session.is_over(step):
+        session.stop(state, step)
         break
   checkpoints.wait()
-  return state
+  return Trained(state, session.patience.waited, finished)
 
 
 def start_state(run: Run) -> TrainState:
@@ -172,6 +187,7 @@ def start_state(run: Run) -> TrainState:
       run.method,
       run.optimizer,
       run.balancing,
+      averaging=run.averaging,
       size=run.size,
       seed=run.seed,
     )
@@ -187,6 +203,7 @@ def run_dispatch(run: Run) -> Dispatch:
     run.optimizer,
     run.augment,
     run.balancing,
+    averaging=run.averaging,
     seed=run.seed,
     mesh=run.mesh,
   )
@@ -202,14 +219,22 @@ class _Session:
     checkpoints: Checkpoints,
     writer: MetricWriter,
     progress: Progress,
-    window: Window,
+    extra: Mapping[str, Any],
   ):
+    """Begin, or go on with what a checkpoint has as `extra`."""
     self._run, self._schedule = run, run.schedule
     self._checkpoints, self._writer = checkpoints, writer
-    self._progress, self._window = progress, window
+    self._progress = progress
+    self._window = Window(run.sample_ids, extra.get("window"))
+    self.patience = plateau.restored(extra.get("patience"))
     self._dispatch = run_dispatch(run)
     self._waited, self._since = 0.0, time.monotonic()
     self._losses: dict[str, float] = {}
+
+  def is_over(self, step: int) -> bool:
+    """Return whether there is nothing to do after so many steps."""
+    stops_early = self._run.early_stop.is_due(self.patience)
+    return step >= self._schedule.total or stops_early
 
   def advance(self, state: TrainState, step: int) -> TrainState:
     """Dispatch the steps after `step`."""
@@ -235,9 +260,11 @@ class _Session:
       self._window.read()  # nothing broken may be drawn
       metrics = self._run.evaluate(state)
       self._write(step, self._run.eval_split, metrics)
-      state, row = self._run.update_balancing(state, metrics)
-      if row:
-        self._write(step, "balancing", row)
+      for name, update in self._run.updates.items():
+        state, row = update(state, metrics)
+        if row:
+          self._write(step, name, row)
+      self.patience = self._run.early_stop.after(self.patience, metrics)
       self._save(state, step, metrics)
     elif step % schedule.save == 0:
       self._save(state, step, None)
@@ -277,4 +304,7 @@ class _Session:
   ) -> None:
     sums = self._window.read()  # nothing broken may be saved
     self._writer.flush()
-    self._checkpoints.save(step, state, metrics=metrics, extra={"window": sums})
+    extra: dict[str, Any] = {"window": sums}
+    if self._run.early_stop.patience:
+      extra["patience"] = self.patience
+    self._checkpoints.save(step, state, metrics=metrics, extra=extra)

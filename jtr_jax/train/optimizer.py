@@ -1,15 +1,17 @@
 """One optimiser for all groups of parameters."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import jax
 import optax
 
 from jtr_jax.methods.base import MAIN
 from jtr_jax.models.multitask import decoder_name
-from jtr_jax.train import schedules
+from jtr_jax.train.parameter_names import matched
 from jtr_jax.train.state import Tree
 from jtr_jax.train.task_weighting import BALANCER
+
+_FROZEN = "frozen"
 
 
 def clip_networks(max_norm: float) -> optax.GradientTransformation:
@@ -39,18 +41,22 @@ def clip_networks(max_norm: float) -> optax.GradientTransformation:
 def grouped(
   groups: Mapping[str, optax.GradientTransformation],
   own_groups: Callable[[Tree], Tree],
+  frozen: Sequence[str] = (),
 ) -> optax.GradientTransformation:
-  """Return one transformation in which a method's parameters may stand apart.
+  """Return one transformation in which some parameters stand apart.
 
   Args:
     groups: for each group its transformation, `MAIN` among them; `BALANCER` is
       what loss balancers learn.
     own_groups: the method's `groups`; all other parameters are in `MAIN`.
+    frozen: patterns of parameters that stay as they are, whatever their group;
+      see `parameter_names.matches`.
 
   Returns:
-    The transformation of `MAIN` itself if there is no other group.
+    The transformation of `MAIN` itself if there is no other group and nothing
+    is frozen. Its `init` raises `ValueError` for a pattern that means nothing.
   """
-  if set(groups) == {MAIN}:
+  if set(groups) == {MAIN} and not frozen:
     return groups[MAIN]
 
   def label(params: Tree) -> Tree:
@@ -58,25 +64,31 @@ def grouped(
     labels = {**jax.tree.map(lambda _: MAIN, params), "method": own}
     if BALANCER in groups:
       labels[BALANCER] = jax.tree.map(lambda _: BALANCER, params[BALANCER])
-    return labels
+    if not frozen:
+      return labels
+    stays = matched(params, frozen, "optimizer.frozen")
+    return jax.tree.map(lambda g, f: _FROZEN if f else g, labels, stays)
 
-  return optax.partition(groups, label)
+  kept = {_FROZEN: optax.set_to_zero()} if frozen else {}
+  return optax.partition({**groups, **kept}, label)
 
 
-def falling_rate(
-  start: float, factor: float, epochs: float, steps_per_epoch: float
-) -> optax.Schedule:
-  """Return a learning rate that falls at whole updates.
+def accumulated(
+  transformation: optax.GradientTransformation, steps: int
+) -> optax.GradientTransformation:
+  """Return a transformation of the mean of several steps' gradients.
+
+  Between its updates the parameters stay. Batch norm and the balancing see the
+  batch of a single step.
 
   Args:
-    start: the first value.
-    factor: of every fall.
-    epochs: from one fall to the next.
-    steps_per_epoch: updates in an epoch.
+    transformation: makes the update.
+    steps: training steps that make one update; 1: the transformation itself.
   """
-  return schedules.staircase(
-    start, factor, max(1, round(epochs * steps_per_epoch))
-  )
+  if steps == 1:
+    return transformation
+  multiple = optax.MultiSteps(transformation, steps)
+  return multiple.gradient_transformation()
 
 
 def _is_stage(name: str) -> bool:

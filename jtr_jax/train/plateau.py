@@ -1,6 +1,9 @@
 """Learning less, or no more, when a metric stops getting better."""
 
+import dataclasses
+import functools
 import math
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +11,7 @@ import jax.numpy as jnp
 import optax
 
 from jtr_jax.methods.base import Tree
+from jtr_jax.train.state import TrainState
 
 
 class PlateauState(NamedTuple):
@@ -85,6 +89,42 @@ def observe(
   )
 
 
+def make_update(
+  metric: str,
+  direction: int,
+  *,
+  factor: float,
+  patience: int,
+  sharding: jax.sharding.Sharding,
+) -> Callable[
+  [TrainState, dict[str, float]], tuple[TrainState, dict[str, float]]
+]:
+  """Return what tells the optimiser an evaluation; see `loop.Update`.
+
+  Args:
+    metric: name of the value that is looked at.
+    direction: +1 if higher is better, -1 if lower.
+    factor: of a fall.
+    patience: evaluations that may pass without a better value.
+    sharding: of the state.
+  """
+  look = jax.jit(
+    functools.partial(observe, factor=factor, patience=patience),
+    out_shardings=sharding,
+  )
+
+  def update(
+    state: TrainState, metrics: dict[str, float]
+  ) -> tuple[TrainState, dict[str, float]]:
+    value = jnp.asarray(direction * metrics[metric], jnp.float32)
+    new = look(state.opt_state, value)
+    factors = optax.tree.get_all_with_path(new, "factor")
+    row = {"rate_factor": float(factors[0][1])}
+    return dataclasses.replace(state, opt_state=new), row
+
+  return update
+
+
 class Patience(NamedTuple):
   """How long a run has waited for a better evaluation; JSON can hold it.
 
@@ -101,6 +141,34 @@ class Patience(NamedTuple):
     if value > self.best:
       return Patience(value, 0)
     return Patience(self.best, self.waited + 1)
+
+
+class EarlyStop(NamedTuple):
+  """When evaluations that get no better end a run.
+
+  Attributes:
+    metric: name of the value that is looked at.
+    direction: +1 if higher is better, -1 if lower.
+    patience: evaluations in a row without a better one; 0: the run goes on.
+  """
+
+  metric: str = ""
+  direction: int = 1
+  patience: int = 0
+
+  def after(self, patience: Patience, metrics: Mapping[str, float]) -> Patience:
+    """Return what is known after an evaluation."""
+    if not self.patience:
+      return patience
+    return patience.after(self.direction * metrics[self.metric])
+
+  def is_due(self, patience: Patience) -> bool:
+    """Return whether the run has waited long enough."""
+    return 0 < self.patience <= patience.waited
+
+
+NEVER = EarlyStop()
+"""A run goes on to its last step, whatever the evaluations say."""
 
 
 def restored(content: Any) -> Patience:

@@ -42,16 +42,12 @@ def make_draw(
 
   @jax.jit
   def predict(state: TrainState) -> Predictions:
-    output, _ = net(
-      state.params, state.model_state, to_images(evaluated), train=False
-    )
+    output, _ = net(*state.to_evaluate, to_images(evaluated), train=False)
     return output.predictions
 
   @jax.jit
   def depict(state: TrainState) -> Pictures:
-    output, _ = net(
-      state.params, state.model_state, to_images(trained), train=False
-    )
+    output, _ = net(*state.to_evaluate, to_images(trained), train=False)
     seen, labels = jax.tree.map(lambda x: x[None], (output, to_labels(trained)))
     key = rng.stream(0, "snapshot")
     return method.pictures(

@@ -9,6 +9,7 @@ import optax
 from jtr_jax.core import rng
 from jtr_jax.methods.base import Method, Tree
 from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.train.averaging import NO_AVERAGE, Averaging, to_evaluate
 from jtr_jax.train.task_weighting import (
   PLAIN,
   Balancing,
@@ -25,7 +26,8 @@ class TrainState:
   Attributes:
     step: i32[], how many updates were made.
     params: by stage: "encoder", "decoder_<task>", "method" and "balancer".
-    model_state: running statistics of batch norm, by the same stages.
+    model_state: running statistics of batch norm, by the same stages, and
+      "average", averages of the network to evaluate with, if there are any.
     opt_state: of the optimiser.
     balancing: what the balancers remember.
   """
@@ -36,6 +38,11 @@ class TrainState:
   opt_state: optax.OptState
   balancing: BalancingState
 
+  @property
+  def to_evaluate(self) -> tuple[Tree, Tree]:
+    """Parameters and model state to evaluate with: averages, if kept."""
+    return to_evaluate(self.params, self.model_state)
+
 
 def abstract_state(
   net: MultiTaskNet,
@@ -43,6 +50,7 @@ def abstract_state(
   optimizer: optax.GradientTransformation,
   balancing: Balancing = PLAIN,
   *,
+  averaging: Averaging = NO_AVERAGE,
   size: tuple[int, int],
   sharding: jax.sharding.Sharding | None = None,
 ) -> TrainState:
@@ -53,11 +61,20 @@ def abstract_state(
     method: see `init_state`.
     optimizer: see `init_state`.
     balancing: see `init_state`.
+    averaging: see `init_state`.
     size: see `init_state`.
     sharding: of all arrays; None: they are on the first device.
   """
   shapes = jax.eval_shape(
-    lambda: init_state(net, method, optimizer, balancing, size=size, seed=0)
+    lambda: init_state(
+      net,
+      method,
+      optimizer,
+      balancing,
+      averaging=averaging,
+      size=size,
+      seed=0,
+    )
   )
   placed = lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding)
   return jax.tree.map(placed, shapes)
@@ -69,6 +86,7 @@ def init_state(
   optimizer: optax.GradientTransformation,
   balancing: Balancing = PLAIN,
   *,
+  averaging: Averaging = NO_AVERAGE,
   size: tuple[int, int],
   seed: int,
 ) -> TrainState:
@@ -79,6 +97,7 @@ def init_state(
     method: the method, which may have networks of its own.
     optimizer: for all parameters.
     balancing: how losses and gradients are balanced.
+    averaging: how parameters are averaged for evaluation.
     size: (H, W) of the images, pixels.
     seed: of the run.
 
@@ -94,7 +113,7 @@ def init_state(
   return TrainState(
     step=jnp.zeros((), jnp.int32),
     params=params,
-    model_state={**model_state, "method": own_state},
+    model_state=averaging.start(params, {**model_state, "method": own_state}),
     opt_state=optimizer.init(params),
     balancing=balancing_state,
   )

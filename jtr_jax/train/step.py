@@ -25,6 +25,7 @@ from jtr_jax.data.loading.examples import (
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
+from jtr_jax.train.averaging import NO_AVERAGE, Averaging
 from jtr_jax.train.gradients import observe, step_gradients
 from jtr_jax.train.state import TrainState
 from jtr_jax.train.step_parts import Batch, Program, StepGradients
@@ -72,6 +73,7 @@ def make_train_step(
   augment: AugmentSettings,
   balancing: Balancing = PLAIN,
   *,
+  averaging: Averaging = NO_AVERAGE,
   seed: int,
   mesh: Mesh,
 ) -> TrainStep:
@@ -89,6 +91,7 @@ def make_train_step(
     optimizer: how gradients become updates.
     augment: how views are drawn.
     balancing: how the tasks' losses and gradients become one.
+    averaging: how parameters are averaged for evaluation.
     seed: of the run; with a sample's id and epoch it fixes its augmentation.
     mesh: devices along the axis "data"; batch norm, losses and gradients are
       those of the whole batch, however many there are.
@@ -117,7 +120,9 @@ def make_train_step(
     new_state = TrainState(
       step=state.step + 1,
       params=params,
-      model_state=found.model_state,
+      model_state=averaging.advance(
+        state.model_state, params, found.model_state, state.step
+      ),
       opt_state=opt_state,
       balancing=observe(program, state, params, batch, found),
     )

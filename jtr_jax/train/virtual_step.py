@@ -1,6 +1,7 @@
 """A virtual step: how weights would change the primary losses."""
 
 import dataclasses
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -84,8 +85,16 @@ def _virtual_step(
 ) -> Tree:
   """Return the parameters after a step of gradient descent."""
   gradient = optax.tree.add_scale(gradient, settings.weight_decay, params)
-  buffer = optax.tree.get(state.opt_state, "trace")
-  if buffer is not None:
+  for _, buffer in optax.tree.get_all_with_path(state.opt_state, "trace"):
     own = {name: buffer[name] for name in params}
-    gradient = optax.tree.add_scale(gradient, settings.momentum, own)
+    gradient = jax.tree.map(
+      lambda g, b: g if _is_masked(b) else g + settings.momentum * b,
+      gradient,
+      own,
+    )
   return optax.tree.add_scale(params, -rate, gradient)
+
+
+def _is_masked(buffer: Any) -> bool:
+  """Whether a parameter is of another group than the one of this buffer."""
+  return isinstance(buffer, optax.MaskedNode)

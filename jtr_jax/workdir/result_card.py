@@ -65,6 +65,8 @@ class ResultCard:
     images: training images.
     versions: of `workdir.versions`.
     config: path of the config, with its arguments.
+    waited: evaluations in a row that were not better and so ended the run; 0 if
+      it came to its last step.
   """
 
   name: str
@@ -77,6 +79,7 @@ class ResultCard:
   images: int
   versions: Mapping[str, str]
   config: str
+  waited: int = 0
 
   def __post_init__(self) -> None:
     has_delta = [o.delta_percent is not None for o in self.outcomes]
@@ -118,7 +121,7 @@ def read(workdir: str | Path) -> ResultCard:
 def from_dict(content: Mapping[str, Any]) -> ResultCard:
   """Return the card of which `to_dict` made the content."""
   names = {field.name for field in dataclasses.fields(ResultCard)}
-  fields = {name: content[name] for name in names}
+  fields = {name: content[name] for name in names & content.keys()}
   outcomes = tuple(map(_outcome, content["outcomes"]))
   return ResultCard(**{**fields, "outcomes": outcomes})
 
@@ -170,6 +173,8 @@ def to_markdown(card: ResultCard) -> str:
     else _NO_BASELINE,
     "Versions": ", ".join(f"{n} {v}" for n, v in card.versions.items()),
   }
+  if card.waited:
+    facts["Ended early"] = f"{card.waited} evaluations were not better"
   lines = [f"# {card.name}", "", *_table(card), ""]
   if any(outcome.is_optimistic for outcome in card.outcomes):
     lines += [f"\\* {_OPTIMISTIC}.", ""]

@@ -5,7 +5,15 @@ import jax
 import numpy as np
 import pytest
 
-from jtr_jax.config import build, builders, presets, registry, resolve, settings
+from jtr_jax.config import (
+  build,
+  build_optimizer,
+  builders,
+  presets,
+  registry,
+  resolve,
+  settings,
+)
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.label_splits import scenarios, text_file
 from jtr_jax.data.records import manifest
@@ -151,7 +159,7 @@ def test_schedule_is_in_whole_dispatches():
 def test_learning_rate_falls_after_the_epochs_of_the_config():
   own = resolved(optimizer__decay_epochs=2)
   method = build.make_method(own, NYU_TASKS, 1.5)
-  optimizer = build.make_optimizer(own, method, 1.5)
+  optimizer = build_optimizer.make_optimizer(own, method, 1.5)
   gradient = {"w": np.ones(1, np.float32)}
   state, sizes = optimizer.init(gradient), []
   for _ in range(5):
@@ -163,7 +171,7 @@ def test_learning_rate_falls_after_the_epochs_of_the_config():
 def test_film_has_a_learning_rate_of_its_own():
   own = resolve.resolve(presets.use_method(presets.base(), "mtpsl"))
   method = build.make_method(own, NYU_TASKS, 10.0)
-  optimizer = build.make_optimizer(own, method, 10.0)
+  optimizer = build_optimizer.make_optimizer(own, method, 10.0)
   params = {
     "encoder": {"kernel": np.ones(2, np.float32)},
     "method": {

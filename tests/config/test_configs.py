@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.config import build, presets, resolve
+from jtr_jax.config import build, build_optimizer, presets, resolve
 from jtr_jax.data.augment.views import make_views
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
@@ -107,7 +107,7 @@ def test_losses_of_every_variant_trace(variant):
   tasks = build.make_tasks(settings.tasks, data)
   net = build.make_model(settings, tasks)
   method = build.make_method(settings, tasks, 10.0)
-  optimizer = build.make_optimizer(settings, method, 10.0)
+  optimizer = build_optimizer.make_optimizer(settings, method, 10.0)
 
   def losses(examples):
     state = init_state(net, method, optimizer, size=SIZE, seed=settings.seed)

@@ -10,6 +10,7 @@ import pytest
 from jtr_jax.config import (
   build,
   build_balancing,
+  build_optimizer,
   command_line,
   presets,
   resolve,
@@ -194,7 +195,7 @@ def test_own_balancers(how):
 def step_of(settings):
   """Return the first step of the optimiser for a gradient of 1."""
   method = build.make_method(settings, tasks_of(settings), 10.0)
-  optimizer = build.make_optimizer(settings, method, 10.0)
+  optimizer = build_optimizer.make_optimizer(settings, method, 10.0)
   params = {"w": jnp.ones(2)}
   updates, _ = optimizer.update(params, optimizer.init(params), params)
   return np.asarray(updates["w"])
@@ -224,7 +225,7 @@ def test_every_group_has_the_own_optimiser():
   assert settings.optimizer.rule.build is optax.lion
   assert settings.optimizer.groups["film_learning_rate"] == 1e-2
   method = build.make_method(settings, tasks_of(settings), 10.0)
-  build.make_optimizer(settings, method, 10.0)
+  build_optimizer.make_optimizer(settings, method, 10.0)
 
 
 @pytest.mark.parametrize(

@@ -123,3 +123,23 @@ def test_config_files_name_the_nearest(name, arg, error):
 def test_method_fields_name_the_nearest():
   with pytest.raises(ValueError, match="Did you mean 'dist_weight'"):
     presets.use_method(presets.base(), "jtr", dist_wait=1.0)
+
+
+def test_an_optimizer_takes_its_own_fields_and_those_of_the_section():
+  config = presets.base()
+  presets.use_optimizer(config, "adam", weight_decay=0.1, learning_rate=2e-3)
+  presets.use_optimizer(config, "sgd", nesterov=True, schedule="poly")
+  own = resolve.resolve(config).optimizer
+  assert own.rule.fields == {
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 0.0,
+    "decayed": "kernels",
+  }
+  assert (own.learning_rate, own.schedule) == (2e-3, "poly")
+  assert own.decay_epochs == 100
+
+
+def test_an_unknown_field_of_an_optimizer_names_the_nearest():
+  with pytest.raises(ValueError, match="Did you mean 'momentum'"):
+    presets.use_optimizer(presets.base(), "sgd", momentm=0.5)

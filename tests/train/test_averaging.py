@@ -24,8 +24,8 @@ def shifted(tree, by):
 
 def test_without_averages_everything_is_as_it_was():
   off = Averaging()
-  assert averaging.start(off, PARAMS, STATE) is STATE
-  after = averaging.advance(off, STATE, PARAMS, STATE, jnp.array(3))
+  assert off.start(PARAMS, STATE) is STATE
+  after = off.advance(STATE, PARAMS, STATE, jnp.array(3))
   assert after is STATE
   assert averaging.to_evaluate(PARAMS, STATE) == (PARAMS, STATE)
 
@@ -33,11 +33,11 @@ def test_without_averages_everything_is_as_it_was():
 @pytest.mark.parametrize("decay", [0.05, 0.5, 0.999])
 def test_averages_are_those_of_the_formula(decay):
   settings = Averaging(decay)
-  state = averaging.start(settings, PARAMS, STATE)
+  state = settings.start(PARAMS, STATE)
   expected, statistics = np.array([1.0, 2.0]), 3.0
   for step in range(40):
     params, model = shifted(PARAMS, step**0.5), shifted(STATE, -step)
-    state = averaging.advance(settings, state, params, model, jnp.array(step))
+    state = settings.advance(state, params, model, jnp.array(step))
     kept = min(decay, (1 + step) / (10 + step))
     new = np.array([1.0, 2.0]) + step**0.5
     expected = kept * expected + (1 - kept) * new
@@ -51,11 +51,11 @@ def test_averages_are_those_of_the_formula(decay):
 
 def test_method_and_balancer_are_not_averaged():
   settings = Averaging(0.9)
-  state = averaging.start(settings, PARAMS, STATE)
+  state = settings.start(PARAMS, STATE)
   assert set(state[AVERAGE]["params"]) == {"encoder"}
   assert set(state[AVERAGE]["statistics"]) == {"encoder"}
   moved = shifted(PARAMS, 1.0)
-  state = averaging.advance(settings, state, moved, STATE, jnp.array(0))
+  state = settings.advance(state, moved, STATE, jnp.array(0))
   params, model_state = averaging.to_evaluate(moved, state)
   assert params["method"] is moved["method"]
   assert params["balancer"] is moved["balancer"]
@@ -66,10 +66,10 @@ def test_accumulated_gradients_count_once():
   """Two steps make an update; the parameters change with the second."""
   settings, plain = Averaging(0.9, every=2), Averaging(0.9)
   first = shifted(PARAMS, 1.0)
-  state = averaging.start(settings, PARAMS, STATE)
-  same = averaging.advance(settings, state, PARAMS, STATE, jnp.array(0))
+  state = settings.start(PARAMS, STATE)
+  same = settings.advance(state, PARAMS, STATE, jnp.array(0))
   chex.assert_trees_all_equal(same, state)
-  state = averaging.advance(settings, same, first, STATE, jnp.array(1))
-  once = averaging.start(plain, PARAMS, STATE)
-  once = averaging.advance(plain, once, first, STATE, jnp.array(0))
+  state = settings.advance(same, first, STATE, jnp.array(1))
+  once = plain.start(PARAMS, STATE)
+  once = plain.advance(once, first, STATE, jnp.array(0))
   chex.assert_trees_all_equal(state, once)

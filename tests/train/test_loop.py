@@ -45,7 +45,7 @@ def go(run, folder):
   with Checkpoints(
     folder / "checkpoints", metric="depth/abs_err", higher_is_better=False
   ) as checkpoints:
-    state = loop.train(run, checkpoints, folder)
+    state = loop.train(run, checkpoints, folder).state
   names = ("metrics.jsonl", "metrics.csv")
   files = {name: (folder / name).read_bytes() for name in names}
   return Finished(jax.device_get(state), files)

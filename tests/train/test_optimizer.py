@@ -5,20 +5,9 @@ import numpy as np
 import optax
 import pytest
 
-from jtr_jax.train.optimizer import clip_networks, grouped
+from jtr_jax.train.optimizer import accumulated, clip_networks, grouped
 from jtr_jax.train.schedules import staircase
 from jtr_jax.train.update_rules import adam
-
-LONG = (39750, 59625)  # 200 and 300 epochs of NYUv2
-
-
-@pytest.mark.parametrize("steps", [*range(1, 200, 7), 122, 123, *LONG])
-def test_falls_exactly_after_every_so_many_counts(steps):
-  falls = np.arange(12)
-  counts = np.stack([falls * steps, (falls + 1) * steps - 1])
-  found = jax.jit(jax.vmap(staircase(1e-4, 0.5, steps)))(counts.ravel())
-  expected = np.float32(1e-4 * 0.5**falls)
-  np.testing.assert_array_equal(found, np.tile(expected, 2))
 
 
 def test_adam_as_published():
@@ -100,3 +89,59 @@ def test_a_method_may_have_a_group_of_its_own():
 def test_without_another_group_nothing_is_partitioned():
   main = adam(staircase(1.0, 1.0, 1))
   assert grouped({"main": main}, lambda params: params) is main
+
+
+NETWORK = {
+  "encoder": {
+    "conv": {"kernel": jnp.ones(2)},
+    "norm": {"scale": jnp.ones(2)},
+  },
+  "decoder_depth": {"conv": {"kernel": jnp.ones(3)}},
+  "method": {},
+}
+GRADIENT = jax.tree.map(jnp.ones_like, NETWORK)
+
+
+def frozen(*patterns):
+  rate = adam(staircase(0.1, 1.0, 1), weight_decay=0.5, decayed="all")
+  return grouped({"main": rate}, lambda params: params, patterns)
+
+
+def test_what_is_frozen_stays_and_has_no_moments():
+  transform = frozen("encoder/conv", "*/norm")
+  state = transform.init(NETWORK)
+  updates, _ = jax.jit(transform.update)(GRADIENT, state, NETWORK)
+  moved = {
+    jax.tree_util.keystr(path): bool(jnp.any(update != 0))
+    for path, update in jax.tree.leaves_with_path(updates)
+  }
+  assert [name for name, flag in moved.items() if flag] == [
+    "['decoder_depth']['conv']['kernel']"
+  ]
+  assert max(map(np.size, jax.tree.leaves(state))) == 3
+
+
+def test_a_frozen_pattern_that_means_nothing_is_told_before_training():
+  with pytest.raises(ValueError, match=r"optimizer\.frozen.*'encoder/conv'"):
+    jax.eval_shape(frozen("encoder/cnov").init, NETWORK)
+
+
+def test_several_steps_make_one_update_of_their_mean():
+  rate = adam(staircase(0.1, 0.5, 1))
+  several, once = accumulated(rate, 2), rate
+  params, state = {"kernel": jnp.zeros(2)}, None
+  state, whole = several.init(params), once.init(params)
+  gradients = [jnp.array([1.0, 2.0]), jnp.array([3.0, -4.0])] * 2
+  for index, gradient in enumerate(gradients):
+    update, state = several.update({"kernel": gradient}, state, params)
+    if index % 2 == 0:
+      np.testing.assert_array_equal(update["kernel"], 0)
+    else:
+      mean = {"kernel": jnp.array([2.0, -1.0])}
+      expected, whole = once.update(mean, whole, params)
+      chex.assert_trees_all_close(update, expected, rtol=1e-6)
+
+
+def test_one_step_for_an_update_is_the_transformation_itself():
+  rate = adam(staircase(0.1, 0.5, 1))
+  assert accumulated(rate, 1) is rate

@@ -86,12 +86,13 @@ def load(
   made = setup.make_experiment(settings, folder, data)
   restored = setup.restore_state(made, which)
   state, form = restored.state, data.manifest.form(task)
+  params, model_state = state.to_evaluate
   (kind,) = (own for own in made.tasks if own.name == task)
 
   @jax.jit
   def predict(examples: Examples) -> tuple[jax.Array, jax.Array]:
     predictions, _ = made.net.predict(
-      state.params, state.model_state, to_images(examples), train=False
+      params, model_state, to_images(examples), train=False
     )
     return kind.pseudo_label(predictions[task], confidence=confidence)
 
