@@ -34,7 +34,7 @@ ONLY_IN = {
   "ml_collections": {"config"},
   "orbax": {"workdir"},
   "safetensors": {"tensor_files"},
-  "scipy": {"data", "verify"},
+  "scipy": {"data", "metrics", "verify"},
   "tensorboardX": {"workdir"},
   "tensorflow": set(),
   "tensorflow_datasets": {"data"},

@@ -18,31 +18,18 @@ from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.jtr.settings import JtrSettings
 from jtr_jax.methods.supervised import Share
 from jtr_jax.models import networks
+from jtr_jax.models.base import Compute
+from jtr_jax.models.heads.linear import PooledHead
 from jtr_jax.models.mapping import MappingNet
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.normalization import Statistics
 from jtr_jax.models.segnet import FILTERS, Head, SegNet
 from jtr_jax.tasks.base import Task
-from jtr_jax.tasks.regression import Regression
-from jtr_jax.tasks.segmentation import Segmentation
 
 Filters: TypeAlias = Annotated[
   tuple[int, ...], POSITIVE, NOT_EMPTY, Unit("channels")
 ]
 """Widths of SegNet's stages, five of them in the papers."""
-
-
-def segmentation(name: str, *, classes: tuple[str, ...]) -> Task:
-  """Return a segmentation into named classes."""
-  return Segmentation(name, num_classes=len(classes), class_names=classes)
-
-
-def regression(
-  name: str, *, channels: int = 1, unit: str = "", **fields: Any
-) -> Task:
-  """Return a dense regression; no picture shows the unit."""
-  del unit
-  return Regression(name, channels=channels, **fields)
 
 
 def network(
@@ -70,7 +57,12 @@ def segnet(
     dtype: of the computation.
     filters: widths of the stages; the last one is the bottleneck's.
   """
-  heads = tuple(Head(task.channels, dtype) for task in tasks)
+  heads = tuple(
+    PooledHead(task.channels, Compute(dtype), task.grid)
+    if task.grid
+    else Head(task.channels, dtype)
+    for task in tasks
+  )
   return MultiTaskNet(SegNet(filters, dtype=dtype), heads, tasks)
 
 

@@ -14,6 +14,7 @@ from jtr_jax.balancing import registry as balancers
 from jtr_jax.config import builders, own_parts, own_tasks, schema
 from jtr_jax.config.schema import Field
 from jtr_jax.config.settings import OptimizerSettings, Part
+from jtr_jax.config.task_kinds import TASK_KINDS
 from jtr_jax.core import errors
 from jtr_jax.data.datasets import prepare
 from jtr_jax.data.datasets.readers import Reader
@@ -30,8 +31,6 @@ from jtr_jax.models import networks
 from jtr_jax.models.backbones.registry import BACKBONES
 from jtr_jax.models.networks import NetworkSettings
 from jtr_jax.tasks.base import Task
-from jtr_jax.tasks.depth import Depth, InverseDepth
-from jtr_jax.tasks.normals import Normals
 from jtr_jax.train import update_rules
 
 DTYPES = {name: jnp.dtype(name) for name in ("float32", "bfloat16")}
@@ -194,13 +193,6 @@ def _network(backbone: str) -> Entry:
   )
 
 
-TASK_KINDS: Mapping[str, Callable[..., Task]] = {
-  "segmentation": builders.segmentation,
-  "depth": Depth,
-  "inverse_depth": InverseDepth,
-  "normals": Normals,
-  "regression": builders.regression,
-}
 READERS: Mapping[str, Entry] = {
   PREPARED: Entry(_open_prepared, {}),
   **{

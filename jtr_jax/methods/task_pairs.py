@@ -41,11 +41,23 @@ class Slots(NamedTuple):
 
 
 def require_pairs(method: str, tasks: Sequence[Task]) -> None:
-  """Raise unless there are two tasks.
+  """Raise unless there are two tasks, and all are maps of the image.
 
   Raises:
-    ValueError: with fewer tasks there is no pair.
+    ValueError: with fewer tasks there is no pair, and one label an image is no
+      map that another could be computed from, pixel by pixel.
   """
+  coarse = [task.name for task in tasks if task.grid]
+  if coarse:
+    raise ValueError(
+      errors.message(
+        f"{method} relates maps of pixels",
+        found=f"{', '.join(coarse)} with labels for images or cells",
+        expected="tasks with a label for each pixel",
+        do="Leave these tasks out, or take the method 'supervised', "
+        "'consistency' or 'jtr'.",
+      )
+    )
   if len(tasks) < 2:
     raise ValueError(
       errors.message(

@@ -9,6 +9,7 @@ from jtr_jax.models.backbones.resnet import ResNetSettings
 from jtr_jax.models.base import Compute, HeadName
 from jtr_jax.models.encoder import NORMALIZATIONS, Encoder, Normalization
 from jtr_jax.models.heads import registry as heads
+from jtr_jax.models.heads.linear import PooledHead
 from jtr_jax.models.heads.registry import HeadSettings
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
@@ -103,7 +104,12 @@ def make_network(
     normalization=_normalization(settings),
   )
   own = None if shared else plan.trunk
-  decoders = tuple(plan.build(task.channels, own) for task in tasks)
+  decoders = tuple(
+    PooledHead(task.channels, Compute(dtype), task.grid)
+    if task.grid
+    else plan.build(task.channels, own)
+    for task in tasks
+  )
   return MultiTaskNet(encoder, decoders, tasks)
 
 

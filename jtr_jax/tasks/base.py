@@ -34,7 +34,11 @@ class Geometry(enum.Enum):
 
 @dataclasses.dataclass(frozen=True)
 class Task(abc.ABC):
-  """One dense output; frozen and hashable, so static under `jax.jit`.
+  """One output; frozen and hashable, so static under `jax.jit`.
+
+  Shapes below are those of a map. For a task with a `grid` of its own, H and W
+  of labels, predictions and masks are the rows and columns of the grid; joint
+  encodings are spread over the image where they are stacked.
 
   Attributes:
     name: key of the task in configs, labels, parameters, metrics and columns.
@@ -52,6 +56,14 @@ class Task(abc.ABC):
   @abc.abstractmethod
   def channels(self) -> int:
     """Channels of the decoder's output."""
+
+  @property
+  def grid(self) -> tuple[int, int] | None:
+    """Rows and columns of labels and predictions; None: those of the image.
+
+    (1, 1) is one label for the image as a whole.
+    """
+    return None
 
   @property
   def joint_channels(self) -> int:
@@ -138,6 +150,11 @@ class Task(abc.ABC):
   def picture_joint(self, joint: np.ndarray) -> np.ndarray:
     """Return u8[H, W, 3], a picture of a joint encoding f32[H, W, J]."""
     return self.picture(joint)
+
+  def caption(self, value: np.ndarray) -> str:
+    """Return in words what a label's value says of a whole image, or ""."""
+    del value
+    return ""
 
   @property
   def legend(self) -> Legend:

@@ -45,10 +45,11 @@ def prediction_sheet(
   Returns:
     An RGB picture with N rows.
   """
+  size = (images.shape[1], images.shape[2])
   columns = [_Column("", "input", list(images))]
   for task in tasks:
     guesses = task.output_value(np.asarray(predictions[task.name]))
-    columns += _label_columns(task, guesses, labels[task.name])
+    columns += _label_columns(task, guesses, labels[task.name], size)
   return _sheet(columns, tasks)
 
 
@@ -85,7 +86,7 @@ def hatched(height: int, width: int) -> np.ndarray:
 
 
 def _label_columns(
-  task: Task, guesses: np.ndarray, label: Label
+  task: Task, guesses: np.ndarray, label: Label, size: tuple[int, int]
 ) -> list[_Column]:
   """Return the columns label, prediction and error of one task."""
   truths: list[np.ndarray] = []
@@ -95,17 +96,41 @@ def _label_columns(
       value = _stored_form(
         np.asarray(label.value[i]), np.asarray(label.valid[i])
       )
-      truths.append(task.picture(value))
-      errors.append(task.error_picture(guess, value))
+      truths.append(_tile(task.picture(value), size, task.caption(value)))
+      errors.append(_tile(task.error_picture(guess, value), size))
     else:
-      truths.append(hatched(*guess.shape[:2]))
-      errors.append(hatched(*guess.shape[:2]))
-  pictures = [task.picture(guess) for guess in guesses]
+      truths.append(hatched(*size))
+      errors.append(hatched(*size))
+  pictures = [
+    _tile(task.picture(guess), size, task.caption(guess)) for guess in guesses
+  ]
   return [
     _Column(task.name, "label", truths),
     _Column(task.name, "prediction", pictures),
     _Column(task.name, "error", errors),
   ]
+
+
+def _tile(
+  picture: np.ndarray, size: tuple[int, int], caption: str = ""
+) -> np.ndarray:
+  """Return u8[H, W, 3]: cells enlarged to the image, with words on them."""
+  if picture.shape[:2] != size:
+    big = Image.fromarray(picture).resize(
+      (size[1], size[0]), Image.Resampling.NEAREST
+    )
+    picture = np.asarray(big)
+  if not caption:
+    return picture
+  card = Image.fromarray(picture)
+  draw, font = ImageDraw.Draw(card), _font(max(8, size[1] // 12))
+  lines = caption.split(", ")
+  text = "\n".join(lines[: max(1, size[0] // (2 * int(font.size)))])
+  place = (size[1] / 2, size[0] / 2)
+  box = draw.multiline_textbbox(place, text, font, anchor="mm", align="center")
+  draw.rectangle(box, fill=_PAPER)
+  draw.multiline_text(place, text, _INK, font, anchor="mm", align="center")
+  return np.asarray(card)
 
 
 def _stored_form(value: np.ndarray, valid: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from jtr_jax.config import (
 )
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.label_splits import scenarios, text_file
-from jtr_jax.data.records import manifest
+from jtr_jax.data.records import manifest, stored_form
 from jtr_jax.data.records.prepared import Dataset
 from jtr_jax.data.rooms import generate
 from jtr_jax.methods import mtpsl
@@ -89,7 +89,7 @@ def test_unknown_task_names_the_nearest():
 
 
 def test_every_kind_of_task_that_data_can_have_is_built():
-  assert set(registry.TASK_KINDS) == set(manifest.KINDS)
+  assert set(registry.TASK_KINDS) == set(stored_form.KINDS)
 
 
 def test_dtypes_are_those_a_config_may_name():

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from jtr_jax.methods import task_pairs
+from jtr_jax.tasks.classification import Classification
+from jtr_jax.tasks.depth import Depth
 
 
 def test_ordered_pairs_are_those_of_the_released_columns():
@@ -63,3 +65,9 @@ def test_an_image_with_all_labels_may_have_all_pairs(count):
     count,
   ]
   assert task_pairs.source_count(present).tolist() == [0, 1, count]
+
+
+def test_labels_of_images_are_no_maps():
+  tasks = (Depth("depth"), Classification("scene", 3), Depth("far"))
+  with pytest.raises(ValueError, match=r"MTPSL .*scene with labels for images"):
+    task_pairs.require_pairs("MTPSL", tasks)

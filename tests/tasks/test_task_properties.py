@@ -1,6 +1,7 @@
 """What must hold for every kind of task."""
 
 import functools
+import re
 
 import chex
 import jax
@@ -9,21 +10,43 @@ import numpy as np
 import pytest
 
 from jtr_jax.core.types import Label
+from jtr_jax.tasks.binary import Binary
+from jtr_jax.tasks.classification import Classification
 from jtr_jax.tasks.colours import INVALID
 from jtr_jax.tasks.depth import Depth, InverseDepth
+from jtr_jax.tasks.edges import Edges
+from jtr_jax.tasks.human_parts import HumanParts
+from jtr_jax.tasks.multilabel import MultiLabel
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.regression import Regression
+from jtr_jax.tasks.saliency import Saliency
+from jtr_jax.tasks.scalar import Scalar
 from jtr_jax.tasks.segmentation import Segmentation
+from jtr_jax.tasks.soft_labels import SoftLabels
+from tests.config_files import ROOT
 
 TASKS = (
   Segmentation("segmentation", 4),
+  HumanParts("parts", 3),
   Depth("depth"),
   InverseDepth("disparity"),
   Normals("normals"),
   Regression("reshading"),
   Regression("colour", channels=3),
+  Saliency("saliency"),
+  Edges("edges"),
+  Classification("scene", 4),
+  MultiLabel("objects", 3),
+  Scalar("brightness"),
+  SoftLabels("soft", 4),
+  SoftLabels("tokens", 5, cells=(2, 3), top=2),
 )
-SHAPE = (3, 4, 5)
+
+
+def shape_of(task):
+  """Return the shape of a batch of masks."""
+  return (3, *(task.grid or (4, 5)))
+
 
 every_task = pytest.mark.parametrize("task", TASKS, ids=lambda t: t.name)
 
@@ -64,25 +87,49 @@ metric_sums = jax.jit(
 )
 
 
+def make_value(task, shape, random):
+  """Return a random label without holes."""
+  if isinstance(task, SoftLabels):
+    shares = random.dirichlet(np.ones(task.num_classes), shape)
+    return task.output_value(np.log(shares.astype(np.float32)))
+  if isinstance(task, Segmentation):
+    return random.integers(0, task.num_classes, shape).astype(np.int32)
+  if isinstance(task, Binary):
+    return random.integers(0, 2, (*shape, 1)).astype(np.float32)
+  if isinstance(task, MultiLabel):
+    return random.integers(0, 2, (*shape, task.channels)).astype(np.float32)
+  return random.uniform(0.1, 1, (*shape, task.channels)).astype(np.float32)
+
+
 def make_label(task, seed=0):
   random = np.random.default_rng(seed)
-  if task.kind == "segmentation":
-    value = random.integers(0, task.num_classes, SHAPE).astype(np.int32)
-  else:
-    value = random.uniform(0.1, 1, (*SHAPE, task.channels)).astype(np.float32)
-  valid = random.random(SHAPE) < 0.7
+  shape = shape_of(task)
+  value = make_value(task, shape, random)
+  valid = random.random(shape) < 0.7
+  if shape[1:] == (1, 1):
+    valid[[0, 2]] = True  # there is no other pixel
   present = np.array([True, False, True])
   return Label(jnp.asarray(value), jnp.asarray(valid), jnp.asarray(present))
 
 
 def make_prediction(task, seed=1):
-  raw = np.random.default_rng(seed).normal(size=(*SHAPE, task.channels))
+  shape = (*shape_of(task), task.channels)
+  raw = np.random.default_rng(seed).normal(size=shape)
   return task.activate(jnp.asarray(raw, jnp.float32))
 
 
+def logits_of(task, joint):
+  """Return what is activated to a joint encoding, if that is a probability."""
+  if isinstance(task, Segmentation):
+    return jnp.log(jnp.maximum(joint, 1e-26))
+  if isinstance(task, Binary | MultiLabel):
+    return 60 * (2 * joint - 1)
+  return joint
+
+
 def perfect_prediction(task, label):
-  if task.kind == "segmentation":
-    return 60 * jax.nn.one_hot(label.value, task.num_classes)
+  if isinstance(task, Segmentation | Binary | MultiLabel):
+    return logits_of(task, task.joint_label(label.value))
   return task.activate(label.value)
 
 
@@ -211,7 +258,7 @@ def test_joint_encoding_is_finite_and_of_the_promised_size(task, relaxation):
   key = jax.random.key(0)
 
   encoded, gradient = encoded_and_gradient(task, prediction, relaxation, key)
-  chex.assert_shape(encoded, (*SHAPE, task.joint_channels))
+  chex.assert_shape(encoded, (*shape_of(task), task.joint_channels))
   chex.assert_equal_shape([encoded, task.joint_label(label.value)])
   chex.assert_equal_shape([prediction, task.comparable(prediction)])
   chex.assert_tree_all_finite((encoded, gradient))
@@ -221,9 +268,10 @@ def test_joint_encoding_is_finite_and_of_the_promised_size(task, relaxation):
 @every_task
 def test_perfect_prediction_is_encoded_like_its_label(task):
   label = make_label(task)
+  soft = isinstance(task, SoftLabels)
   encoded = task.joint_prediction(
     perfect_prediction(task, label),
-    relaxation="straight_through",
+    relaxation="softmax" if soft else "straight_through",
     key=jax.random.key(0),
   )
   expected = task.joint_label(label.value)
@@ -235,12 +283,10 @@ def test_perfect_prediction_is_encoded_like_its_label(task):
 def test_reconstruction_loss_is_zero_for_the_target_only(task):
   label = make_label(task)
   target = task.joint_label(label.value)
-  scale = 60 if task.kind == "segmentation" else 1
-  loss, _ = reconstruction_and_gradient(
-    task, scale * target, target, label.mask
-  )
+  right = logits_of(task, target)
+  loss, _ = reconstruction_and_gradient(task, right, target, label.mask)
   chex.assert_trees_all_close(loss.sum, jnp.zeros(3), atol=1e-5)
-  wrong = jnp.flip(scale * target, axis=2)
+  wrong = -right if task.grid == (1, 1) else jnp.flip(right, axis=2)
   loss, _ = reconstruction_and_gradient(task, wrong, target, label.mask)
   assert np.all((loss.sum > 0.01) == label.present)
 
@@ -269,7 +315,7 @@ def test_pictures_show_the_invalid_in_dark_grey(task):
   guess = task.output_value(np.asarray(make_prediction(task)))[0]
   assert guess.shape == value.shape
   for picture in (task.picture(holes), task.error_picture(guess, holes)):
-    assert picture.shape == (*SHAPE[1:], 3)
+    assert picture.shape == (*shape_of(task)[1:], 3)
     assert picture.dtype == np.uint8
     np.testing.assert_array_equal((picture == INVALID).all(-1), ~valid)
   right = task.error_picture(value, value)
@@ -292,13 +338,27 @@ def test_picture_of_the_joint_encoding_looks_like_the_label(task):
 def test_pseudo_label_is_a_label_of_the_prediction(task):
   prediction = make_prediction(task).at[1, 0].set(jnp.nan)
   value, valid = task.pseudo_label(prediction, confidence=0.0)
-  assert valid.shape == SHAPE
+  assert valid.shape == shape_of(task)
   assert not valid[1, 0].any()
   assert valid.any()
   expected = task.output_value(np.asarray(prediction))
+  if isinstance(task, Binary | MultiLabel):
+    expected = np.rint(expected)  # labels are hard
   assert value.shape == expected.shape
   assert value.dtype == expected.dtype
   counted = np.asarray(valid)
   np.testing.assert_allclose(
     np.asarray(value)[counted], expected[counted], rtol=1e-6
   )
+
+
+def test_the_page_describes_every_kind():
+  page = (ROOT / "docs" / "tasks.md").read_text()
+  rows = re.findall(r"^\| `(\w+)` \|.*\| ([^|]+) \|$", page, re.MULTILINE)
+  assert {kind for kind, _ in rows} == {task.kind for task in TASKS}
+  described = dict(rows)
+  for task in TASKS:
+    if described[task.kind] != "the same":
+      names = re.findall(r"`([\w.]+)`", described[task.kind])
+      assert set(names) <= set(task.metrics)
+      assert names[0] == task.primary_metric

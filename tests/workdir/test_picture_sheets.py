@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.core.types import Label
+from jtr_jax.tasks.classification import Classification
 from jtr_jax.tasks.colours import INVALID
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
@@ -130,3 +131,25 @@ def test_encoding_sheet_has_every_column_for_each_task(random, images):
   assert None not in places
   assert places == sorted(places)
   assert len({top for _, top in places}) == 1
+
+
+def test_labels_of_images_are_cards_with_words(random, images):
+  task = Classification("scene", 3, ("kitchen", "office", "street"))
+  logits = np.eye(3, dtype=np.float32)[[0, 2]][:, None, None]
+  value = np.array([1, 0], np.int32)[:, None, None]
+  label = Label(value, np.ones((2, 1, 1), bool), np.array([True, False]))
+  sheet = picture_sheets.prediction_sheet(
+    images, [task], {"scene": logits}, {"scene": label}
+  )
+  blank = picture_sheets.prediction_sheet(
+    images,
+    [Classification("scene", 3)],
+    {"scene": logits},
+    {"scene": label},
+  )
+  office = task.picture(value[0])[0, 0]
+  pixels = np.asarray(sheet).reshape(-1, 3)
+  height, width = images.shape[1:3]
+  assert (pixels == office).all(-1).sum() > height * width / 4
+  assert not np.array_equal(np.asarray(sheet)[:120], np.asarray(blank)[:120])
+  assert find(sheet, picture_sheets.hatched(height, width)) is not None

@@ -197,6 +197,37 @@ def crop_label(
   return Label(numerics.fill(value, valid), valid, label.present)
 
 
+def crop_cells(label: Label, box: Box, size: tuple[int, int]) -> Label:
+  """Return the label of a window where labels form a grid of their own.
+
+  A cell of the result is the cell in which its centre falls. The label of an
+  image as a whole, a grid of one cell, stays as it is.
+
+  Args:
+    label: of one image: value [h, w] or [h, w, C], valid bool[h, w].
+    box: the window, pixels of the image.
+    size: H and W of the image.
+
+  Returns:
+    Label of the same shapes.
+  """
+  rows, columns = label.valid.shape
+  down = _cells(rows, box.top, box.height, size[0])
+  along = _cells(columns, box.left, box.width, size[1])
+  valid = _gather(label.mask, down, along)
+  value = numerics.fill(_gather(label.value, down, along), valid)
+  return Label(value, valid, label.present)
+
+
+def _cells(
+  count: int, start: jax.Array, length: jax.Array, size: int
+) -> jax.Array:
+  """Return i32[count]: the cell of the image under each cell of a window."""
+  # In half cells of the window, so that its centres are whole numbers.
+  centre = 2 * count * start + (2 * jnp.arange(count) + 1) * length
+  return centre // (2 * size)
+
+
 def flip(values: jax.Array) -> jax.Array:
   """Return [H, W] or [H, W, C] mirrored left to right."""
   return values[:, ::-1]

@@ -218,8 +218,11 @@ def _move(
       sample,
     )
   image, labels = sample
+  size = (image.shape[0], image.shape[1])
   return geometry.crop_resize(image, motion.box), {
-    task.name: geometry.crop_label(
+    task.name: geometry.crop_cells(labels[task.name], motion.box, size)
+    if task.grid
+    else geometry.crop_label(
       labels[task.name],
       motion.box,
       task.geometry,

@@ -13,7 +13,7 @@ from jtr_jax.data.datasets.cityscapes_classes import (
   PARTS,
 )
 from jtr_jax.data.datasets.raw import RawTask
-from jtr_jax.data.records.manifest import TaskOptions
+from jtr_jax.data.records.stored_form import TaskOptions
 
 SPLITS = ("train", "val")  # the labels of the test images are hidden
 

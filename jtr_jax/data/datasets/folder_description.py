@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from jtr_jax.core import errors
 from jtr_jax.data.datasets.folder_tasks import FolderTask
-from jtr_jax.data.records.manifest import KINDS
 
 FILE_NAME = "tasks.toml"
 
@@ -105,8 +104,8 @@ def parse_task(name: str, table: Any, path: Path) -> FolderTask:
   own = str(table.get("kind", ""))
   is_own = ":" in own
   kind = str(table.get("stored_as", "regression")) if is_own else own
-  if kind not in KINDS:
-    raise errors.unknown_name(f"kind of [{name}] in {path}", kind, KINDS)
+  if kind not in FIELDS:
+    raise errors.unknown_name(f"kind of [{name}] in {path}", kind, FIELDS)
   arguments = {n: v for n, v in table.items() if n not in FIELDS[kind]}
   if is_own:
     table = {n: v for n, v in table.items() if n in FIELDS[kind]}

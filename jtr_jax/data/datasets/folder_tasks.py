@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.records.manifest import TaskOptions
+from jtr_jax.data.records.stored_form import TaskOptions
 
 _MILLIMETRES = 1000.0  # nothing is a kilometre away in the median
 _UNIT_LENGTH_ERROR = 0.2

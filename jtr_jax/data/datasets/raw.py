@@ -16,7 +16,7 @@ from jtr_jax.core import errors
 from jtr_jax.data.datasets import image_files, resample
 from jtr_jax.data.datasets.resample import Fit, Size
 from jtr_jax.data.records.checked_rows import Arrays
-from jtr_jax.data.records.manifest import TaskOptions, stored_form
+from jtr_jax.data.records.stored_form import TaskOptions, stored_form
 
 IMAGE = "image"
 

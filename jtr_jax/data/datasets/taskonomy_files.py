@@ -22,7 +22,7 @@ from jtr_jax.core import errors
 from jtr_jax.data.datasets import image_files, listing
 from jtr_jax.data.datasets.folder_tasks import FolderTask
 from jtr_jax.data.datasets.raw import IMAGE
-from jtr_jax.data.records.manifest import TaskOptions
+from jtr_jax.data.records.stored_form import TaskOptions
 
 OBJECTS = (
   "background",

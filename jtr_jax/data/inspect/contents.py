@@ -16,7 +16,7 @@ from jtr_jax.data.progress_bar import progress
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.checked_rows import Arrays
 from jtr_jax.data.records.dataset import BrokenRecordError
-from jtr_jax.data.records.manifest import TaskOptions
+from jtr_jax.data.records.stored_form import TaskOptions
 
 _FOLDER = "folder"  # the first of `READERS`
 

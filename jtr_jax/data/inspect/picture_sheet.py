@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw
 
 from jtr_jax.data.inspect.contents import Contents
 from jtr_jax.data.records.checked_rows import Arrays
-from jtr_jax.data.records.manifest import TaskOptions
+from jtr_jax.data.records.stored_form import TaskOptions
 from jtr_jax.tasks import colours
 from jtr_jax.tasks.normals import Normals
 
@@ -50,8 +50,10 @@ def _cells(
   cells = [(identifier, image)]
   for name, task in contents.tasks.items():
     label = arrays[name]
-    drawn = _hatched(image.shape) if label is None else picture(label, task)
-    cells.append((name, drawn))
+    if label is None:
+      cells.append((name, _hatched(image.shape)))
+    else:
+      cells.append((name + _class_names(label, task), picture(label, task)))
   height = round(image.shape[0] * _WIDTH / image.shape[1])
   nearest = Image.Resampling.NEAREST
   return [
@@ -60,12 +62,24 @@ def _cells(
   ]
 
 
+def _class_names(label: np.ndarray, task: TaskOptions) -> str:
+  """Return what the label of a whole image says, behind a colon, or ""."""
+  if label.shape[:2] != (1, 1) or label.dtype.kind != "i":
+    return ""
+  ids = np.flatnonzero(label > 0) if label.ndim == 3 else label.ravel()
+  names = [task["classes"][i] for i in ids if i >= 0]
+  return ": " + (", ".join(names) or "none")
+
+
 def picture(label: np.ndarray, task: TaskOptions) -> np.ndarray:
   """Return u8[H, W, 3] of a label in stored form."""
-  if label.dtype.kind == "i":
+  if label.dtype.kind == "i" and label.ndim == 2:
     classes = colours.palette(len(task["classes"]))
     return colours.mark_invalid(classes[np.maximum(label, 0)], label < 0)
   values = label.astype(np.float32)
+  if label.dtype.kind == "i":  # yes or no, of any channel
+    highest = values.max(axis=-1, keepdims=True)
+    values = np.where(highest < 0, np.float32(np.nan), highest)
   if task["kind"] == "normals":
     return Normals("normals").picture(values)
   return colours.colourise(_stretched(values.mean(axis=-1)), "magma")

@@ -8,14 +8,21 @@ import numpy as np
 
 from jtr_jax.data.inspect.contents import Contents
 from jtr_jax.data.progress_bar import progress
-from jtr_jax.data.records.manifest import TaskOptions
+from jtr_jax.data.records.stored_form import TaskOptions
 
 _UNITS = {
   "segmentation": "class id",
+  "human_parts": "class id",
+  "classification": "class id",
+  "saliency": "0 or 1",
+  "edges": "0 or 1",
+  "multilabel": "0 or 1",
+  "soft_labels": "probability",
   "depth": "m",
   "inverse_depth": "1/m",
   "normals": "unit vector",
 }
+_COUNTED = ("segmentation", "human_parts", "classification", "multilabel")
 _BAR = 30  # characters for the most frequent class
 
 
@@ -34,7 +41,7 @@ class Statistics:
     low: smallest value.
     high: largest value.
     dtype: how the labels are stored.
-    classes: pixels of each class, for a segmentation.
+    classes: pixels of each class, or images that show it.
   """
 
   images: int
@@ -55,9 +62,10 @@ class Statistics:
     self.dtype = str(label.dtype)
     self.pixels += label.shape[0] * label.shape[1]
     if label.dtype.kind == "i":
-      values = label[label >= 0].astype(np.int64)
-      self.valid += values.size
-      self.classes += np.bincount(values, minlength=self.classes.size)
+      known = label >= 0
+      values = label[known].astype(np.int64)
+      self.valid += int(known.reshape(*label.shape[:2], -1).any(-1).sum())
+      self._count_classes(label, values)
     else:
       valid = np.all(np.isfinite(label), axis=-1)
       self.valid += int(valid.sum())
@@ -68,6 +76,13 @@ class Statistics:
       self.squares += float(np.square(values).sum())
       self.low = min(self.low, float(values.min()))
       self.high = max(self.high, float(values.max()))
+
+  def _count_classes(self, label: np.ndarray, values: np.ndarray) -> None:
+    """Count pixels of each class, or images that show it."""
+    if label.ndim == 2:
+      self.classes += np.bincount(values, minlength=self.classes.size)
+    elif label.shape[-1] == self.classes.size:
+      self.classes += (label > 0).sum(axis=(0, 1))
 
 
 def gather_statistics(contents: Contents) -> dict[str, dict[str, Statistics]]:
@@ -121,7 +136,7 @@ def report(path: Path, contents: Contents) -> str:
       rows.append((split, name, *_row(contents.tasks[name], found)))
   parts = [f"{path}: {contents.title}", _aligned(rows)]
   for name, task in contents.tasks.items():
-    if task["kind"] == "segmentation":
+    if task["kind"] in _COUNTED:
       counts = {
         split: tasks[name].classes for split, tasks in statistics.items()
       }
@@ -136,7 +151,7 @@ def _row(task: TaskOptions, found: Statistics) -> tuple[str, ...]:
   if not found.values:
     return (*start, "-", "-", "-", "-", "-")
   share = f"{found.valid / found.pixels:.1%}"
-  if task["kind"] == "segmentation":
+  if _UNITS.get(task["kind"]) == "class id":
     return (*start, share, f"{found.low:.0f}", "-", "-", f"{found.high:.0f}")
   mean = found.total / found.values
   std = math.sqrt(max(0.0, found.squares / found.values - mean**2))

@@ -4,9 +4,12 @@ Every data set is brought to one form when it is prepared. A stored label is an
 array whose own dtype has one code for "no ground truth here":
 
 * class ids: a signed integer array [H, W], -1 where there is none;
+* other whole numbers, such as yes (1) or no (0): a signed integer array
+  [H, W, C], -1 where there is none;
 * everything else: a float array [H, W, C], NaN where there is none.
 
-An image without a label for a task has no array at all.
+H and W are those of the image, or of a coarser grid: [1, 1] for what is said of
+an image as a whole. An image without a label for a task has no array at all.
 """
 
 import dataclasses
@@ -17,7 +20,7 @@ import numpy as np
 
 from jtr_jax.core import numerics
 from jtr_jax.core.types import Label, Labels
-from jtr_jax.data.records.manifest import StoredForm
+from jtr_jax.data.records.stored_form import StoredForm
 
 
 @jax.tree_util.register_dataclass
@@ -86,13 +89,16 @@ def to_stored(
     form: dtype and code of the task.
   """
   counted = valid if form.is_class_ids else valid[..., None]
-  return np.where(counted, value, form.none_code).astype(form.dtype)
+  rounded = np.rint(value) if form.is_whole else value
+  return np.where(counted, rounded, form.none_code).astype(form.dtype)
 
 
 def _to_label(stored: jax.Array, present: jax.Array) -> Label:
+  """Return the label; of several whole numbers some may be missing (-1)."""
   if jnp.issubdtype(stored.dtype, jnp.integer):
-    valid = stored >= 0
-    value = stored.astype(jnp.int32)
+    is_class_ids = stored.ndim == present.ndim + 2
+    valid = stored >= 0 if is_class_ids else jnp.any(stored >= 0, axis=-1)
+    value = stored.astype(jnp.int32 if is_class_ids else jnp.float32)
   else:
     valid = jnp.all(jnp.isfinite(stored), axis=-1)
     value = stored.astype(jnp.float32)

@@ -12,12 +12,8 @@ import numpy as np
 
 from jtr_jax.core import errors
 from jtr_jax.data.records.dataset import Dataset, Records
-from jtr_jax.data.records.manifest import (
-  Manifest,
-  StoredForm,
-  TaskOptions,
-  check_same_task,
-)
+from jtr_jax.data.records.manifest import Manifest, check_same_task
+from jtr_jax.data.records.stored_form import StoredForm, TaskOptions
 
 Images: TypeAlias = Literal["all", "labelled", "unlabelled"]
 """Which images of a split take part: those with or without a label to see."""

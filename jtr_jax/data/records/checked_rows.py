@@ -6,8 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.records.manifest import (
-  Split,
+from jtr_jax.data.records.manifest import Split
+from jtr_jax.data.records.stored_form import (
   StoredForm,
   TaskOptions,
   stored_form,
@@ -63,11 +63,9 @@ class CheckedRows:
         f"{name} {array.dtype}{list(array.shape)}",
         f"{form.dtype}{list(form.shape)}",
       )
-    if form.is_class_ids:
-      last = len(self._tasks[name]["classes"]) - 1
-      if array.min() < -1 or array.max() > last:
-        found = f"{name} with class ids {array.min()} to {array.max()}"
-        raise self._error(identifier, found, f"-1 (none) to {last}")
+    if form.is_whole and (array.min() < -1 or array.max() > form.last):
+      found = f"{name} with numbers from {array.min()} to {array.max()}"
+      raise self._error(identifier, found, f"-1 (none) to {form.last}")
 
   def _error(self, identifier: str, found: str, expected: str) -> ValueError:
     return ValueError(

@@ -18,7 +18,8 @@ import numpy as np
 from jtr_jax.core import errors
 from jtr_jax.data.records import manifest as manifest_lib
 from jtr_jax.data.records.dataset import Dataset, Records
-from jtr_jax.data.records.manifest import Manifest, Split, TaskOptions
+from jtr_jax.data.records.manifest import Manifest, Split
+from jtr_jax.data.records.stored_form import TaskOptions
 
 FILE_NAME = "joined.json"
 FORMAT = "jtr_jax joined data sets"

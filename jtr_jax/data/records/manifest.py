@@ -2,98 +2,24 @@
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
 from jtr_jax.core import errors
+from jtr_jax.data.records.stored_form import (
+  StoredForm,
+  TaskOptions,
+  stored_form,
+)
 
 FILE_NAME = "manifest.json"
 FORMAT = "jtr_jax data set"
 VERSION = 1
 
-TaskOptions: TypeAlias = dict[str, Any]
-"""`kind`, and what describes labels: `classes`, `channels`, `unit`, scales."""
-
-_FLOAT_KINDS = {  # kind: (dtype, channels unless the task says otherwise)
-  "depth": ("float32", 1),
-  "inverse_depth": ("float32", 1),
-  "normals": ("float16", 3),
-  "regression": ("float16", 1),
-}
 _MEANING = ("kind", "classes", "channels")  # what a task's options agree in
-KINDS = ("segmentation", *_FLOAT_KINDS)
-
-
-@dataclasses.dataclass(frozen=True)
-class StoredForm:
-  """The array form of one task's stored labels.
-
-  Attributes:
-    dtype: a signed integer type (class ids) or a float type.
-    shape: (H, W) or (H, W, C).
-  """
-
-  dtype: np.dtype[Any]
-  shape: tuple[int, ...]
-
-  @property
-  def is_class_ids(self) -> bool:
-    """Whether labels are class ids rather than values."""
-    return self.dtype.kind == "i"
-
-  @property
-  def none_code(self) -> float:
-    """The value that means "no ground truth here"."""
-    return -1 if self.is_class_ids else np.nan
-
-  @property
-  def nbytes(self) -> int:
-    """Bytes of one label in memory."""
-    return math.prod(self.shape) * self.dtype.itemsize
-
-  def empty(self) -> np.ndarray:
-    """Return a label without any ground truth."""
-    return np.full(self.shape, self.none_code, self.dtype)
-
-
-def stored_form(
-  name: str, task: Mapping[str, Any], size: tuple[int, int]
-) -> StoredForm:
-  """Return how the labels of a task are stored.
-
-  Args:
-    name: the task, for error messages.
-    task: `kind`; `classes` (their names) for a segmentation; `channels` for a
-      regression with more than one.
-    size: (H, W).
-
-  Returns:
-    int8 or int16 class ids, f32 depth, f16 normals and regression values.
-
-  Raises:
-    ValueError: an unknown kind, or a segmentation without classes.
-  """
-  kind = task.get("kind", "")
-  if kind not in KINDS:
-    raise errors.unknown_name(f"kind of task {name!r}", kind, KINDS)
-  if kind != "segmentation":
-    dtype, channels = _FLOAT_KINDS[kind]
-    return StoredForm(np.dtype(dtype), (*size, task.get("channels", channels)))
-  if not task.get("classes"):
-    raise ValueError(
-      errors.message(
-        f"The segmentation {name!r} has no classes",
-        found=repr(task.get("classes")),
-        expected="the list of their names",
-        do="Give `classes`.",
-      )
-    )
-  small = len(task["classes"]) <= np.iinfo(np.int8).max
-  return StoredForm(np.dtype("int8" if small else "int16"), size)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -17,7 +17,8 @@ from jtr_jax.data.records import joined
 from jtr_jax.data.records import manifest as manifest_lib
 from jtr_jax.data.records.checked_rows import Arrays, CheckedRows
 from jtr_jax.data.records.dataset import Dataset
-from jtr_jax.data.records.manifest import Manifest, TaskOptions
+from jtr_jax.data.records.manifest import Manifest
+from jtr_jax.data.records.stored_form import TaskOptions
 
 
 def open_dataset(directory: str | os.PathLike[str]) -> Dataset:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow_datasets as tfds
 
-from jtr_jax.data.records.manifest import StoredForm
+from jtr_jax.data.records.stored_form import StoredForm
 
 Row = dict[str, Any]
 
@@ -83,11 +83,11 @@ class Records(tfds.core.ShardBasedBuilder):
 
 
 def _feature(form: StoredForm) -> tfds.features.Tensor:
-  """Class ids shrink 20-fold when packed; photographs and floats do not."""
+  """Whole numbers shrink 20-fold when packed; photographs and floats do not."""
   return tfds.features.Tensor(
     shape=(None, *form.shape[1:]),
     dtype=form.dtype,
-    encoding="zlib" if form.is_class_ids else "bytes",
+    encoding="zlib" if form.is_whole else "bytes",
   )
 
 

@@ -9,8 +9,9 @@ from typing import Literal, NamedTuple, TypeAlias
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from jtr_jax.core import numerics, rng
+from jtr_jax.core import errors, numerics, rng
 from jtr_jax.core.types import Label, Labels, Predictions
 from jtr_jax.tasks.base import Geometry, Relaxation, Task
 
@@ -58,14 +59,67 @@ class JointPair(NamedTuple):
   mask: jax.Array
 
 
+def require_maps(tasks: tuple[Task, ...], *, all_of_them: bool) -> None:
+  """Raise where labels of images or of cells cannot be stacked.
+
+  Args:
+    tasks: the tasks.
+    all_of_them: whether every task has to be a map, as in the released
+      reconstruction loss, which mixes codes with raw labels.
+
+  Raises:
+    ValueError: naming the tasks that are no maps.
+  """
+  coarse = [task.name for task in tasks if task.grid]
+  if len(coarse) == len(tasks) or (coarse and all_of_them):
+    raise ValueError(
+      errors.message(
+        "JTR stacks maps of pixels"
+        + (", and so does its released reconstruction loss" * all_of_them),
+        found=f"{', '.join(coarse)} with labels for images or cells",
+        expected="maps" if all_of_them else "a map among the tasks",
+        do="Add such a task, take reconstruction='task', or take the method "
+        "'supervised' or 'consistency'.",
+      )
+    )
+
+
 def common_mask(tasks: tuple[Task, ...], labels: Labels) -> jax.Array:
   """Return bool[B, H, W]: valid in every task the image is labelled for."""
-  chex.assert_equal_shape([labels[task.name].valid for task in tasks])
+  maps = [labels[task.name].valid for task in tasks if not task.grid]
+  chex.assert_equal_shape(maps)
+  size = _map_size(tasks, labels)
   masks = [
-    labels[task.name].valid | ~labels[task.name].present[:, None, None]
+    spread(labels[task.name].valid, size)
+    | ~labels[task.name].present[:, None, None]
     for task in tasks
   ]
   return jnp.stack(masks).all(axis=0)
+
+
+def spread(cells: jax.Array, size: tuple[int, int]) -> jax.Array:
+  """Return labels of cells at every pixel: a constant map, for one cell.
+
+  Args:
+    cells: [B, h, w] or [B, h, w, C]; a map of pixels is returned as it is.
+    size: H and W.
+
+  Returns:
+    [B, H, W] or [B, H, W, C].
+  """
+  if cells.shape[1:3] == size:
+    return cells
+  for axis, length in zip((1, 2), size, strict=True):
+    pixels = (2 * np.arange(length) + 1) * cells.shape[axis] // (2 * length)
+    cells = jnp.take(cells, pixels, axis=axis)
+  return cells
+
+
+def _map_size(tasks: tuple[Task, ...], labels: Labels) -> tuple[int, int]:
+  """Return H and W, as the labels of a task without a grid have them."""
+  task = next(task for task in tasks if not task.grid)
+  height, width = labels[task.name].valid.shape[1:3]
+  return height, width
 
 
 def encode_predictions(
@@ -90,17 +144,17 @@ def encode_predictions(
   Returns:
     For each task f32[B, H, W, J].
   """
-  return {
-    task.name: _punch(
-      task,
-      task.joint_prediction(
-        predictions[task.name],
-        relaxation=relaxation,
-        key=rng.stream(key, task.name),
-      ),
-      mask,
-      stacking.hole,
+  codes = {
+    task.name: task.joint_prediction(
+      predictions[task.name],
+      relaxation=relaxation,
+      key=rng.stream(key, task.name),
     )
+    for task in tasks
+  }
+  size = (mask.shape[1], mask.shape[2])
+  return {
+    task.name: _punch(task, spread(codes[task.name], size), mask, stacking.hole)
     for task in tasks
   }
 
@@ -133,11 +187,12 @@ def target_tensor(
   parts = []
   for task in tasks:
     label = labels[task.name]
-    own = mask if stacking.label_mask == "intersection" else label.mask
+    valid = spread(label.mask, (mask.shape[1], mask.shape[2]))
+    own = mask if stacking.label_mask == "intersection" else valid
     part = encoded[task.name]
     if stacking.detach_target:
       part = jax.lax.stop_gradient(part)
-    code = encode_label(task, label, own & label.mask, stacking.hole)
+    code = encode_label(task, label, own & valid, stacking.hole)
     parts.append(jnp.where(label.present[:, None, None, None], code, part))
   return jnp.concatenate(parts, axis=-1)
 
@@ -170,7 +225,11 @@ def encode_label(
     mask: bool[B, H, W], within `label.mask`; False where there shall be a hole.
     hole: what a hole holds.
   """
-  code = task.joint_label(numerics.fill(label.value, mask))
+  if task.grid:
+    cells = task.joint_label(numerics.fill(label.value, label.mask))
+    code = spread(cells, (mask.shape[1], mask.shape[2]))
+  else:
+    code = task.joint_label(numerics.fill(label.value, mask))
   return _punch(task, code, mask, hole)
 
 

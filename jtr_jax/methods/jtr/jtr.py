@@ -56,7 +56,8 @@ def jtr(
     A method whose parameters are those of the auto-encoder.
 
   Raises:
-    ValueError: if the auto-encoder has another number of channels.
+    ValueError: if the auto-encoder has another number of channels, or no task
+      is a map of pixels.
 
   Source: JTR paper, Eq. (4)-(6); c_dist 4 and c_recon 2 from Sec. 6.2.
   Deviations: the whole batch at once. The paper does not say over what batch
@@ -73,6 +74,8 @@ def jtr(
         do="Build the auto-encoder for these tasks.",
       )
     )
+  released = settings.reconstruction == "released"
+  joint_tensor.require_maps(tasks, all_of_them=released)
   regularizer = _Jtr(tasks, autoencoder, settings)
   return Method(
     _views(settings),

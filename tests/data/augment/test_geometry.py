@@ -182,3 +182,34 @@ def test_drawn_boxes_are_the_released_ones():
     assert set(drawn.width[chosen]) == {width}
     assert set(drawn.top[chosen]) == set(range(48 - height + 1))
     assert set(drawn.left[chosen]) == set(range(64 - width + 1))
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (3, 5), (H, W)])
+def test_cells_are_those_under_their_centres(shape):
+  rows, columns = shape
+  ids = np.arange(rows * columns, dtype=np.int32).reshape(shape)
+  every = np.ones(shape, bool)
+  result = geometry.crop_cells(label(ids, every), box(), (H, W))
+  window = box()
+  down = int(window.top) + (np.arange(rows) + 0.5) / rows * int(window.height)
+  along = int(window.left) + (np.arange(columns) + 0.5) / columns * int(
+    window.width
+  )
+  expected = ids[
+    np.floor(down / H * rows).astype(int)[:, None],
+    np.floor(along / W * columns).astype(int),
+  ]
+  np.testing.assert_array_equal(result.value, expected)
+  assert result.valid.all()
+
+
+def test_hidden_cells_do_not_matter():
+  valid = np.array([[True, False], [True, True]])
+  value = np.where(valid[..., None], 1.0, np.nan).astype(np.float32)
+  result = geometry.crop_cells(label(value, valid), box(), (H, W))
+  assert np.isfinite(result.value).all()
+  hidden = geometry.crop_cells(
+    label(value, valid, present=False), box(), (H, W)
+  )
+  assert not hidden.valid.any()
+  np.testing.assert_array_equal(hidden.value, 0)

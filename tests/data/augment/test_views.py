@@ -20,12 +20,14 @@ B, H, W = 3, 12, 16
 class FakeTask(NamedTuple):
   name: str
   geometry: Geometry
+  grid: tuple[int, int] | None = None
 
 
 TASKS = (
   FakeTask("segmentation", Geometry.CATEGORICAL),
   FakeTask("depth", Geometry.DEPTH),
   FakeTask("normals", Geometry.NORMALS),
+  FakeTask("scene", Geometry.CATEGORICAL, (1, 1)),
 )
 JTR = (ViewSpec(None, True), ViewSpec(0, True), ViewSpec(0, True))
 ZOOM = AugmentSettings(scales=(1.2, 1.5), colour_ops=0)
@@ -39,11 +41,12 @@ def batch(seed=0):
     "segmentation": random.integers(0, 13, (B, H, W), np.int32),
     "depth": random.uniform(1, 5, (B, H, W, 1)).astype(np.float32),
     "normals": normals.astype(np.float32),
+    "scene": random.integers(0, 9, (B, 1, 1), np.int32),
   }
   labels = {
     name: Label(
       jnp.asarray(value),
-      jnp.asarray(random.random((B, H, W)) > 0.05),
+      jnp.asarray(random.random(value.shape[:3]) > 0.05),
       jnp.asarray(np.arange(B) != index),
     )
     for index, (name, value) in enumerate(values.items())

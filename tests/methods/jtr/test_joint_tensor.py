@@ -7,9 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jtr_jax.core.types import Label
 from jtr_jax.methods.jtr import joint_tensor
 from jtr_jax.methods.jtr.joint_tensor import PAPER, Stacking
 from jtr_jax.methods.supervised import view
+from jtr_jax.tasks.classification import Classification
+from jtr_jax.tasks.soft_labels import SoftLabels
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
@@ -141,3 +144,84 @@ def test_detach(labels, mask, encoded, setting, detach):
     else:
       expected = np.zeros_like(present) if detach else ~present
     chex.assert_trees_all_equal(reached, expected)
+
+
+SCENE = Classification("scene", 2)
+TOKENS = SoftLabels("tokens", 2, cells=(2, 2))
+
+
+def coarse_labels(labels):
+  """Return the labels of three tasks, one an image, one a cell, one a map."""
+  scene = jnp.array([0, 1, 1, 0])[:, None, None]
+  cells = jnp.tile(jnp.eye(2)[None], (4, 1, 1))[..., None]
+  tokens = jnp.concatenate([cells, 1 - cells], axis=-1)
+  present = labels["depth"].present
+  return {
+    "scene": Label(scene, jnp.ones((4, 1, 1), bool), present),
+    "depth": labels["depth"],
+    "tokens": Label(tokens, jnp.ones((4, 2, 2), bool), ~present),
+  }
+
+
+def test_labels_of_images_and_cells_become_maps(labels, predictions):
+  tasks, own = (SCENE, TASKS[1], TOKENS), coarse_labels(labels)
+  random = np.random.default_rng(0)
+  guesses = {
+    "scene": jnp.asarray(random.normal(size=(4, 1, 1, 2))),
+    "depth": predictions["depth"],
+    "tokens": jnp.asarray(random.normal(size=(4, 2, 2, 2))),
+  }
+  mask = joint_tensor.common_mask(tasks, own)
+  chex.assert_trees_all_equal(
+    mask, own["depth"].valid | ~own["depth"].present[:, None, None]
+  )
+  encoded = joint_tensor.encode_predictions(
+    tasks, guesses, mask, PAPER, relaxation="softmax", key=batch.KEY
+  )
+  joint = joint_tensor.target_tensor(tasks, encoded, own, mask, PAPER)
+  parts = joint_tensor.split_channels(tasks, joint)
+  height, width = batch.SIZE
+  for image in range(4):
+    seen = np.asarray(mask[image])
+    present = bool(own["scene"].present[image])
+    of_scene = np.eye(2)[int(own["scene"].value[image, 0, 0])]
+    if not present:
+      of_scene = jax.nn.softmax(guesses["scene"][image, 0, 0])
+    expected = np.where(seen[..., None], of_scene, 0)
+    np.testing.assert_allclose(parts["scene"][image], expected, rtol=1e-6)
+    of_cells = jax.nn.softmax(guesses["tokens"][image])
+    if not present:
+      of_cells = own["tokens"].value[image]
+    of_pixels = np.kron(
+      np.asarray(of_cells).transpose(2, 0, 1),
+      np.ones((height // 2, width // 2)),
+    ).transpose(1, 2, 0)
+    expected = np.where(seen[..., None], of_pixels, 0)
+    np.testing.assert_allclose(parts["tokens"][image], expected, rtol=1e-6)
+
+
+def test_hidden_labels_of_images_do_not_matter(labels):
+  tasks, own = (SCENE, TASKS[1], TOKENS), coarse_labels(labels)
+  scene = own["scene"]
+  other = jnp.where(scene.present[:, None, None], scene.value, 10**9)
+  poisoned = {**own, "scene": Label(other, scene.valid, scene.present)}
+  mask = joint_tensor.common_mask(tasks, own)
+  encoded = {
+    t.name: jnp.zeros((4, *batch.SIZE, t.joint_channels)) for t in tasks
+  }
+  chex.assert_trees_all_equal(
+    joint_tensor.target_tensor(tasks, encoded, own, mask, PAPER),
+    joint_tensor.target_tensor(tasks, encoded, poisoned, mask, PAPER),
+  )
+
+
+@pytest.mark.parametrize(
+  ("shape", "size"), [((1, 1), (5, 7)), ((2, 3), (5, 7)), ((5, 7), (5, 7))]
+)
+def test_spreading_takes_the_cell_of_each_pixel(shape, size):
+  cells = np.arange(math.prod(shape)).reshape(1, *shape)
+  found = joint_tensor.spread(jnp.asarray(cells), size)
+  rows = (np.arange(size[0]) + 0.5) * shape[0] / size[0]
+  columns = (np.arange(size[1]) + 0.5) * shape[1] / size[1]
+  expected = cells[0][rows.astype(int)[:, None], columns.astype(int)]
+  np.testing.assert_array_equal(found[0], expected)

@@ -12,8 +12,11 @@ import pytest
 from jtr_jax.core.types import Label, ViewSpec
 from jtr_jax.methods.jtr.jtr import jtr
 from jtr_jax.methods.jtr.settings import PAPER, RELEASED
+from jtr_jax.tasks.classification import Classification
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, KEY, NONE, ONE, TASKS, TWO
+
+SCENE = Classification("scene", 3)
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 
@@ -293,3 +296,15 @@ def test_labels_are_not_needed_where_nothing_is_labelled(predictions):
   chex.assert_tree_all_finite(report)
   assert np.all(np.abs(report.output.regularizers["jtr_distance"]) < 1e-10)
   assert is_zero(report.gradients["supervised"])
+
+
+@pytest.mark.parametrize(
+  ("tasks", "settings", "message"),
+  [
+    ((SCENE,), PAPER, "a map among the tasks"),
+    ((SCENE, TASKS[1]), RELEASED, "released reconstruction"),
+  ],
+)
+def test_labels_of_images_need_a_map_beside_them(tasks, settings, message):
+  with pytest.raises(ValueError, match=message):
+    jtr(tasks, batch.make_autoencoder(tasks), settings)
