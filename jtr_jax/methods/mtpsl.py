@@ -273,6 +273,7 @@ def _distance(a: jax.Array, b: jax.Array) -> jax.Array:
 
   A zero vector is orthogonal to everything.
   """
+  chex.assert_equal_shape_prefix([a, b], 1)
   chex.assert_equal_shape_suffix([a, b], 3)
   u, v = (numerics.safe_unit(numerics.widen(x)) for x in (a, b))
   return 1 - jnp.mean(jnp.sum(u * v, axis=-1), axis=(-2, -1))

@@ -63,11 +63,11 @@ def test_consistency(inputs):
     of_shapes(method, inputs._replace(predictions=narrow))
 
 
-def test_mtpsl_with_a_feature_of_another_size(inputs):
+def test_mtpsl_with_a_feature_of_other_images(inputs):
   names = tuple(task.name for task in TASKS)
   method = mtpsl.mtpsl(TASKS, MappingNet(names, (4,)))
   of_shapes(method, inputs, method.init)
-  features = jax.tree.map(lambda x: x[..., :1, :], inputs.features)
+  features = jax.tree.map(lambda x: x[:, :1], inputs.features)
   with pytest.raises(AssertionError):
     of_shapes(method, inputs._replace(features=features), method.init)
 
