@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from jtr_jax import main
-from jtr_jax.experiment import kinds, setup
+from jtr_jax.experiment import evaluation, kinds, setup
 from jtr_jax.train.dispatch import make_mesh
 from jtr_jax.workdir.metric_files import read_rows
 from tests import small_config
@@ -181,7 +181,7 @@ def test_foreign_checkpoint_is_refused(rooms, copy):
 def test_pictures_can_be_left_out(rooms, tmp_path):
   settings = small_config.settings(rooms, evaluate__pictures=0)
   made = setup.make_experiment(settings, tmp_path / "run")
-  setup.make_evaluation(made, make_mesh(1)).draw(None)
+  evaluation.make_evaluation(made, make_mesh(1)).draw(None)
   assert not (tmp_path / "run").exists()
 
 

@@ -38,6 +38,7 @@ with extras.required("program"):
   from jtr_jax.data.rooms import generate
   from jtr_jax.tasks.base import Task
   from jtr_jax.train import dispatch, loop
+  from jtr_jax.train.run_parts import Run, Schedule
 
 _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 
@@ -126,7 +127,7 @@ def measure_settings(settings: Settings, *, runs: int) -> Measurement:
   )
 
 
-def _random_run(settings: Settings) -> loop.Run:
+def _random_run(settings: Settings) -> Run:
   """Return a run on random images and labels."""
   height, width = settings.data.size
   size = (height or _SIZE[0], width or _SIZE[1])
@@ -146,7 +147,7 @@ def _random_run(settings: Settings) -> loop.Run:
     extra = balancing.needs_extra_batch
     return WithExtra(given, given) if extra else given
 
-  return loop.Run(
+  return Run(
     net=build.make_model(settings, tasks),
     method=method,
     optimizer=build_optimizer.make_optimizer(settings, method, 1.0, balancing),
@@ -162,7 +163,7 @@ def _random_run(settings: Settings) -> loop.Run:
     batch_size=batch,
     seed=settings.seed,
     mesh=mesh,
-    schedule=loop.Schedule(1, 1, 1, 1, 1, Fraction(1)),
+    schedule=Schedule(1, 1, 1, 1, 1, Fraction(1)),
     evaluate=lambda state: {},
     eval_split="",
   )

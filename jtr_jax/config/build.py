@@ -27,7 +27,7 @@ from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.train import dispatch
-from jtr_jax.train.loop import Schedule
+from jtr_jax.train.run_parts import Schedule
 
 
 def make_tasks(
@@ -74,7 +74,7 @@ def make_model(settings: Settings, tasks: tuple[Task, ...]) -> MultiTaskNet:
   net: MultiTaskNet = make_part(
     settings.model, tasks, MultiTaskNet, dtype=dtype
   )
-  return net
+  return dataclasses.replace(net, frozen=settings.optimizer.frozen)
 
 
 def make_method(

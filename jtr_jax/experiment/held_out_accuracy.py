@@ -17,7 +17,8 @@ from jtr_jax.data.loading.selection import Selection
 from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.metrics.summary import accuracies
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.train import dispatch, evaluate, loop
+from jtr_jax.train import dispatch, evaluate
+from jtr_jax.train.run_parts import Update
 from jtr_jax.train.state import TrainState
 from jtr_jax.train.task_weighting import Balancing
 
@@ -77,7 +78,7 @@ def make_update(
   balancing: Balancing,
   aside: Selection | None,
   mesh: Mesh,
-) -> loop.Update | None:
+) -> Update | None:
   """Return what tells the balancer the accuracies, None if it needs none.
 
   Args:

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from jtr_jax.config.settings import SourceSettings
-from jtr_jax.experiment.setup import DELTA, Evaluation, Experiment
+from jtr_jax.experiment.evaluation import Evaluation
+from jtr_jax.experiment.setup import DELTA, Experiment
 from jtr_jax.workdir import provenance, result_card, text_files
 from jtr_jax.workdir.checkpoints import Checkpoints
 from jtr_jax.workdir.metric_files import read_rows

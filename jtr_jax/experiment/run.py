@@ -3,12 +3,23 @@
 from pathlib import Path
 
 import jax
+from jax.sharding import Mesh
 
-from jtr_jax.config import build, saved
+from jtr_jax.config import build, build_optimizer, saved
 from jtr_jax.config.settings import Settings
-from jtr_jax.experiment import data_mixture, results, setup
-from jtr_jax.train import loop
+from jtr_jax.experiment import (
+  data_mixture,
+  evaluation,
+  held_out_accuracy,
+  results,
+  setup,
+)
+from jtr_jax.experiment.evaluation import Evaluation
+from jtr_jax.experiment.setup import Experiment
+from jtr_jax.train import loop, plateau
 from jtr_jax.train.dispatch import make_mesh, replicated
+from jtr_jax.train.plateau import EarlyStop
+from jtr_jax.train.run_parts import Run, Update
 from jtr_jax.workdir import result_card
 from jtr_jax.workdir.checkpoints import Which
 
@@ -35,16 +46,74 @@ def train(
   made = setup.make_experiment(settings, folder)
   saved.write(folder, settings)
   mesh = make_mesh(build.batch_size(settings))
-  evaluation = setup.make_evaluation(made, mesh)
-  run = setup.make_run(made, evaluation, mesh)
+  how = evaluation.make_evaluation(made, mesh)
+  run = make_run(made, how, mesh)
   with setup.open_checkpoints(made) as checkpoints:
     trained = loop.train(run, checkpoints, folder)
     if not trained.finished:
       return False
     is_early = int(trained.state.step) < run.schedule.total
     waited = trained.waited if is_early else 0
-    results.write_card(made, evaluation, checkpoints, name=name, waited=waited)
+    results.write_card(made, how, checkpoints, name=name, waited=waited)
   return True
+
+
+def make_run(experiment: Experiment, how: Evaluation, mesh: Mesh) -> Run:
+  """Return what the loop needs.
+
+  Args:
+    experiment: the experiment.
+    how: how its states are evaluated.
+    mesh: devices that share a batch.
+  """
+  settings = experiment.settings
+  return Run(
+    net=experiment.net,
+    method=experiment.method,
+    optimizer=setup.make_optimizer(experiment),
+    augment=settings.augment,
+    feed=setup.make_train_feed(experiment, mesh),
+    sample_ids=experiment.training.ids,
+    size=experiment.data.manifest.size,
+    batch_size=build.batch_size(settings),
+    seed=settings.seed,
+    mesh=mesh,
+    schedule=experiment.schedule,
+    evaluate=evaluation.make_evaluate(experiment, how),
+    eval_split=how.split,
+    balancing=experiment.balancing,
+    averaging=build_optimizer.make_averaging(settings),
+    updates=_make_updates(experiment, mesh),
+    early_stop=EarlyStop(
+      experiment.selection_metric,
+      experiment.selection_direction,
+      settings.train.patience,
+    ),
+  )
+
+
+def _make_updates(experiment: Experiment, mesh: Mesh) -> dict[str, Update]:
+  """Return what takes note of evaluations, by its name in the log."""
+  settings, section = experiment.settings, experiment.settings.optimizer
+  updates = {
+    "balancing": held_out_accuracy.make_update(
+      settings,
+      experiment.net,
+      experiment.balancing,
+      experiment.shared_out[1],
+      mesh,
+    ),
+    "optimizer": plateau.make_update(
+      experiment.selection_metric,
+      experiment.selection_direction,
+      factor=section.decay_rate,
+      patience=section.patience,
+      sharding=replicated(mesh),
+    )
+    if section.schedule == "plateau"
+    else None,
+  }
+  return {name: update for name, update in updates.items() if update}
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -73,8 +142,8 @@ def evaluate(folder: Path, *, which: Which) -> None:
   """
   made = setup.make_experiment(saved.read(folder), folder)
   mesh = make_mesh(jax.device_count())  # an image for each device will do
-  evaluation = setup.make_evaluation(made, mesh)
+  how = evaluation.make_evaluation(made, mesh)
   restored = setup.restore_state(made, which)
   state = jax.device_put(restored.state, replicated(mesh))
-  metrics = setup.make_evaluate(made, evaluation)(state)
-  results.write_evaluation(folder, restored.step, evaluation.split, metrics)
+  metrics = evaluation.make_evaluate(made, how)(state)
+  results.write_evaluation(folder, restored.step, how.split, metrics)

@@ -18,6 +18,7 @@ from jtr_jax.core.types import Predictions
 from jtr_jax.models import segnet
 from jtr_jax.models.base import Features, Tree, apply
 from jtr_jax.models.initialization import initialize
+from jtr_jax.models.parameter_names import held
 from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.base import Task
 
@@ -47,11 +48,14 @@ class MultiTaskNet:
     encoder: module image -> Features.
     decoders: for each task the module Features -> raw output, in task order.
     tasks: what turns raw outputs into predictions.
+    frozen: patterns of parameters that have no gradient, so that nothing is
+      computed for them in a backward pass; see `parameter_names.matches`.
   """
 
   encoder: nn.Module
   decoders: tuple[nn.Module, ...]
   tasks: tuple[Task, ...]
+  frozen: tuple[str, ...] = ()
 
   def init(
     self, key: jax.Array, image_shape: tuple[int, ...]
@@ -92,7 +96,7 @@ class MultiTaskNet:
     chex.assert_rank(images, 4)
     return apply(
       self.encoder,
-      params["encoder"],
+      held(params["encoder"], "encoder", self.frozen),
       model_state["encoder"],
       images,
       train=train,
@@ -130,7 +134,7 @@ class MultiTaskNet:
       name = decoder_name(task.name)
       raw, states[name] = apply(
         decoder,
-        params[name],
+        held(params[name], name, self.frozen),
         model_state[name],
         features,
         train=train,

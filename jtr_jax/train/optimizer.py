@@ -7,7 +7,7 @@ import optax
 
 from jtr_jax.methods.base import MAIN
 from jtr_jax.models.multitask import decoder_name
-from jtr_jax.train.parameter_names import matched
+from jtr_jax.models.parameter_names import matched
 from jtr_jax.train.state import Tree
 from jtr_jax.train.task_weighting import BALANCER
 

@@ -9,7 +9,7 @@ import optax
 
 from jtr_jax.core import errors
 from jtr_jax.methods.base import Tree
-from jtr_jax.train import parameter_names
+from jtr_jax.models import parameter_names
 
 _BACKBONE = "encoder/backbone/"
 _LAST = ("norm", "top")  # of a backbone, what follows the numbered parts

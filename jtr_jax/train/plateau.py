@@ -99,7 +99,7 @@ def make_update(
 ) -> Callable[
   [TrainState, dict[str, float]], tuple[TrainState, dict[str, float]]
 ]:
-  """Return what tells the optimiser an evaluation; see `loop.Update`.
+  """Return what tells the optimiser an evaluation; see `run_parts.Update`.
 
   Args:
     metric: name of the value that is looked at.

@@ -79,11 +79,10 @@ def make_train_step(
 ) -> TrainStep:
   """Return the pure function (state, examples) -> (state, metrics).
 
-  A balancer that needs an extra batch gets examples `WithExtra`.
-
   The objective is what the balancing makes of the supervised losses of all
   tasks, by default the mean over the images of their shares, plus the mean of
-  the method's regularisers.
+  the method's regularisers. A balancer that needs an extra batch gets examples
+  `WithExtra`.
 
   Args:
     net: the network.
@@ -99,10 +98,8 @@ def make_train_step(
   program = Program(net, method, balancing)
 
   def batch_of(state: TrainState, examples: Examples) -> Batch:
-    images, labels = _views(
-      examples, net.tasks, method, augment, seed=seed, mesh=mesh
-    )
-    return Batch(images, labels, rng.stream(seed, "method", state.step))
+    views = _views(examples, net.tasks, method, augment, seed=seed, mesh=mesh)
+    return Batch(*views, rng.stream(seed, "method", state.step))
 
   def step(
     state: TrainState, given: Examples | WithExtra

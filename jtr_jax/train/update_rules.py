@@ -6,7 +6,7 @@ import jax
 import optax
 
 from jtr_jax.methods.base import Tree
-from jtr_jax.train.parameter_names import is_kernel
+from jtr_jax.models.parameter_names import is_kernel
 
 Decayed: TypeAlias = Literal["kernels", "all"]
 """What weight decay acts on: kernels and matrices, or norms, biases and

@@ -4,9 +4,9 @@ import numpy as np
 import optax
 import pytest
 
+from jtr_jax.models import parameter_names
 from jtr_jax.models.backbones.registry import BACKBONES
 from jtr_jax.models.base import FLOAT32
-from jtr_jax.train import parameter_names
 from jtr_jax.train.parameter_rates import scale_rates
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from jtr_jax.train import loop
 from jtr_jax.train.dispatch import Dispatch, fetch_steps
+from jtr_jax.train.run_parts import Run
 from jtr_jax.train.state import TrainState
 from tests.train import tiny
 
@@ -20,7 +21,7 @@ METHODS = ("supervised", "consistency", "paper", "official")
 class Program(NamedTuple):
   """A run with its compiled program; start and data are on the host."""
 
-  run: loop.Run
+  run: Run
   dispatch: Dispatch
   start: TrainState
   constant: dict[str, Any]

@@ -25,7 +25,8 @@ from jtr_jax.models.segnet import Head, SegNet
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
-from jtr_jax.train import dispatch, evaluate, loop
+from jtr_jax.train import dispatch, evaluate
+from jtr_jax.train.run_parts import Evaluate, Run, Schedule
 from jtr_jax.train.schedules import staircase
 from jtr_jax.train.update_rules import adam
 
@@ -33,7 +34,7 @@ SIZE = (8, 12)
 FILTERS = (4,)
 BATCH = 4
 IMAGES = {"train": 10, "val": 7}
-SCHEDULE = loop.Schedule(
+SCHEDULE = Schedule(
   total=12,
   log=5,
   evaluate=6,
@@ -160,13 +161,13 @@ def make_run(
   batch: int = BATCH,
   dtype: Any = np.float32,
   optimizer: optax.GradientTransformation | None = None,
-  schedule: loop.Schedule = SCHEDULE,
+  schedule: Schedule = SCHEDULE,
   labelled: Any = None,
-) -> loop.Run:
+) -> Run:
   """A run of one of supervised, consistency, paper and official."""
   mesh = dispatch.make_mesh(batch, jax.devices()[:devices])
   net = make_net(dtype)
-  return loop.Run(
+  return Run(
     net=net,
     method=make_method(method, dtype),
     optimizer=optimizer or adam(staircase(1e-2, 0.5, 100)),
@@ -183,14 +184,14 @@ def make_run(
   )
 
 
-def place(run: loop.Run, tree: Any) -> Any:
+def place(run: Run, tree: Any) -> Any:
   """Copy arrays to the devices; a program compiles anew for host arrays."""
   return jax.device_put(tree, dispatch.replicated(run.mesh))
 
 
 def make_evaluate(
   net: MultiTaskNet, mesh: jax.sharding.Mesh, batch: int = BATCH
-) -> loop.Evaluate:
+) -> Evaluate:
   """The metrics of the validation images."""
   feed, steps = make_evaluation_feed(mesh, batch)
   step = evaluate.make_evaluation_step(net, feed, mesh)

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 
 from jtr_jax.core import errors
-from jtr_jax.methods.base import Tree
+from jtr_jax.models.base import Tree
 
 _SHOWN = 6
 
@@ -63,6 +63,25 @@ def matched(params: Tree, patterns: Sequence[str], field: str) -> Tree:
   return jax.tree.map_with_path(
     lambda path, _: any(matches(name_of(path), p) for p in patterns), params
   )
+
+
+def held(params: Tree, stage: str, patterns: Sequence[str]) -> Tree:
+  """Return the parameters of a stage, without gradients where patterns say so.
+
+  Args:
+    params: of the stage.
+    stage: its name, such as "encoder".
+    patterns: see `matches`.
+  """
+  if not patterns:
+    return params
+
+  def hold(path: tuple[Any, ...], value: jax.Array) -> jax.Array:
+    name = f"{stage}/{name_of(path)}"
+    stays = any(matches(name, pattern) for pattern in patterns)
+    return jax.lax.stop_gradient(value) if stays else value
+
+  return jax.tree.map_with_path(hold, params)
 
 
 def is_kernel(path: tuple[Any, ...]) -> bool:

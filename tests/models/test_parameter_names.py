@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jtr_jax.train.parameter_names import matched, matches, names
+from jtr_jax.models.parameter_names import matched, matches, names
 
 PARAMS = {
   "encoder": {
