@@ -1,8 +1,7 @@
 """Trained weights: python -m jtr_jax.weights COMMAND ...
 
 list names the networks whose published weights can be read, show tells what is
-in a file, import checks every tensor and makes a folder that `model.weights`
-can begin with.
+in a file, import checks every tensor and keeps the network as a folder.
 """
 
 import argparse

@@ -43,7 +43,6 @@ def summarise(out: Path, network: Imported) -> str:
   lines = [
     f"{out}: {network.about['tensors']} tensors of {network.network}",
     *([f"ignored: {_some(ignored)}"] if ignored else []),
-    f"Start from it: --config.model.weights={out}",
   ]
   return "\n".join(lines) + "\n"
 

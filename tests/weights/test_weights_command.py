@@ -59,7 +59,7 @@ def test_imports_a_file(good, tmp_path, capsys):
     capsys, "import", good, f"--network={NETWORK}", f"--out={out_folder}"
   )
   assert code == 0
-  assert f"--config.model.weights={out_folder}" in out
+  assert f"{out_folder}: 102 tensors of {NETWORK}" in out
   assert imported.read(out_folder).network == NETWORK
 
 
