@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.experiment import run, setup
+from jtr_jax.experiment import evaluation, run
 from jtr_jax.train import loop
 from jtr_jax.workdir.metric_files import MetricWriter
 
@@ -18,7 +18,7 @@ def nothing_is_learnt():
   """Spare the compilation of steps and evaluations."""
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(run.loop, "train", train)
-    patch.setattr(setup.evaluate, "evaluate", evaluate)
+    patch.setattr(evaluation.evaluate, "evaluate", evaluate)
     yield
 
 
