@@ -33,7 +33,7 @@ def train(run, checkpoints, workdir):
     writer.write(total, 0, run.eval_split, metrics)
   checkpoints.save(total, state, metrics=metrics, extra={"window": {}})
   checkpoints.wait()
-  return state
+  return loop.Trained(state, 0, finished=True)
 
 
 def evaluate(net, step, state, feed, *, steps):
