@@ -1,5 +1,6 @@
 """Lists files by sample id, and pairs labels with images."""
 
+import collections
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -104,6 +105,51 @@ def pair(
   ]
 
 
+def read_ids(path: Path) -> list[str]:
+  """Return the sample ids of a published list, one a line.
+
+  Raises:
+    ValueError: the list is missing or empty, or names an id twice.
+  """
+  try:
+    lines = path.read_text(encoding="utf-8").split()
+  except (OSError, UnicodeDecodeError) as error:
+    raise _bad_list(path, f"{type(error).__name__}: {error}") from error
+  if not lines:
+    raise _bad_list(path, "no id")
+  first, count = collections.Counter(lines).most_common(1)[0]
+  if count > 1:
+    raise _bad_list(path, f"{first} {count} times")
+  return lines
+
+
+def listed_rows(
+  ids: Sequence[str],
+  files: Mapping[str, Mapping[str, Path]],
+  *,
+  expected: Callable[[str, str], Path],
+  on_problem: OnProblem,
+) -> list[Row]:
+  """Return the rows of listed images; folders may hold others besides.
+
+  Args:
+    ids: of the images, in the order of the rows.
+    files: for "image" and each task the files by id.
+    expected: ("image" or task, id) -> the file that should be there.
+    on_problem: told of every missing file.
+  """
+  for identifier in ids:
+    if identifier not in files[IMAGE]:
+      on_problem(missing_file(expected(IMAGE, identifier)))
+  images = {i: files[IMAGE][i] for i in ids if i in files[IMAGE]}
+  labels = {
+    task: {i: found[i] for i in images if i in found}
+    for task, found in files.items()
+    if task != IMAGE
+  }
+  return pair(images, labels, expected=expected, on_problem=on_problem)
+
+
 def missing_file(path: Path) -> ValueError:
   """Return the error for a file that a complete download has."""
   return ValueError(
@@ -161,6 +207,17 @@ def _gap(
       + ", ".join(patterns.values()),
       do="Download the folders again: rows of the released label splits "
       "are these numbers, so they must be complete.",
+    )
+  )
+
+
+def _bad_list(path: Path, found: str) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"{path} does not list the images of a split",
+      found=found,
+      expected="one id a line, each once",
+      do="Unpack the download again.",
     )
   )
 

@@ -56,13 +56,14 @@ class RawTask:
   Attributes:
     options: its entry in the manifest: `kind` and what describes the labels.
     read: place -> label in stored form at its own size (see
-      `data/loading/examples.py`); its `ValueError` names the file.
+      `data/loading/examples.py`), or None where the file says that the image
+      has none; its `ValueError` names the file.
     read_at: (place, size) -> the same as resizing what `read` returns, where
       that can be had at less cost.
   """
 
   options: TaskOptions
-  read: Callable[[Any], np.ndarray]
+  read: Callable[[Any], np.ndarray | None]
   read_at: Callable[[Any, Size], np.ndarray] | None = None
 
 
@@ -158,6 +159,8 @@ def read_label(
     return None
   task = dataset.tasks[name]
   label = task.read(row.labels[name])
+  if label is None:
+    return None
   expected = stored_form(name, task.options, own).shape
   if label.shape != expected:
     raise ValueError(

@@ -5,7 +5,14 @@ import inspect
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jtr_jax.data.datasets import cityscapes, folder, nyuv2, taskonomy
+from jtr_jax.data.datasets import (
+  cityscapes,
+  folder,
+  nyud,
+  nyuv2,
+  pascal,
+  taskonomy,
+)
 from jtr_jax.data.datasets.raw import RawDataset, RawParts
 
 
@@ -56,4 +63,6 @@ READERS: Mapping[str, Reader] = {
   ),
   "cityscapes": Reader(cityscapes.scan, cityscapes.is_here, cityscapes.OBTAIN),
   "taskonomy": Reader(taskonomy.scan, taskonomy.is_here, taskonomy.OBTAIN),
+  "pascal": Reader(pascal.scan, pascal.is_here, pascal.OBTAIN),
+  "nyud": Reader(nyud.scan, nyud.is_here, nyud.OBTAIN),
 }

@@ -32,7 +32,7 @@ _PASCAL_TASKS: Mapping[str, str] = {
   "human_parts": "human_parts",
   "normals": "normals",
   "sal": "saliency",
-  "edge": "edge",
+  "edge": "edges",
 }
 
 

@@ -103,7 +103,7 @@ def test_refuses_other_images(tmp_path):
   write_lists(path, LISTS)
   with pytest.raises(ValueError, match=r"only in the data: 1 \('2008_000020'"):
     released.import_split(
-      path, [*sorted(set().union(*LISTS.values())), "2008_000020"], ["edge"]
+      path, [*sorted(set().union(*LISTS.values())), "2008_000020"], ["edges"]
     )
 
 
