@@ -62,6 +62,10 @@ class MultiLabel(base.Task):
     """Return the logits f32[..., C], as they are."""
     return numerics.widen(raw)
 
+  def counted(self, label: Label) -> jax.Array:
+    """Return the masked images bool[..., B, 1, 1] with a known class."""
+    return label.mask & jnp.any(label.value >= 0, axis=-1)
+
   def loss(self, prediction: jax.Array, label: Label) -> Weighted:
     """Return the cross-entropy of yes and no, averaged over known classes.
 
@@ -73,7 +77,7 @@ class MultiLabel(base.Task):
       Weighted, f32[B]: sum and number of images that count.
     """
     return masked.loss_sums(
-      _cross_entropy, self._counted(label), prediction, label.value
+      _cross_entropy, self.counted(label), prediction, label.value
     )
 
   def comparable(self, prediction: jax.Array) -> jax.Array:
@@ -123,7 +127,7 @@ class MultiLabel(base.Task):
     Returns:
       `yes` and `no`: histograms of the probability over [0, 1].
     """
-    counted = self._counted(label)[..., None]
+    counted = self.counted(label)[..., None]
     value = jnp.where(counted, numerics.widen(label.value), -1)
     logit = jnp.where(counted, numerics.widen(prediction), 0)
     level = jnp.floor(jax.nn.sigmoid(logit) * _BINS).astype(jnp.int32)
@@ -210,9 +214,6 @@ class MultiLabel(base.Task):
     error = np.abs(value - target)
     error = np.where(target < 0, -1, error).max(axis=-1)
     return colours.colourise(np.where(error < 0, np.nan, error), "heat")
-
-  def _counted(self, label: Label) -> jax.Array:
-    return label.mask & jnp.any(label.value >= 0, axis=-1)
 
 
 def average_precision(yes: np.ndarray, no: np.ndarray) -> float:

@@ -76,6 +76,11 @@ class SoftLabels(segmentation.Segmentation):
       value = jnp.sum(chosen * shares[..., None], axis=-2)
     return numerics.safe_divide(value, jnp.sum(value, axis=-1, keepdims=True))
 
+  def counted(self, label: Label) -> jax.Array:
+    """Return the masked places bool[..., B, H, W] with any probability."""
+    shares = label.value[..., self.top :] if self.top else label.value
+    return label.mask & jnp.any(shares > 0, axis=-1)
+
   def loss(self, prediction: jax.Array, label: Label) -> Weighted:
     """Return the divergence of softmax(prediction) from the label.
 
@@ -89,7 +94,7 @@ class SoftLabels(segmentation.Segmentation):
     Returns:
       Weighted, f32[B]: sum and number of counted places.
     """
-    mask = self._counted(label)
+    mask = self.counted(label)
     target = self.joint_label(numerics.fill(label.value, mask))
     return self.reconstruction_loss(prediction, target, mask)
 
@@ -97,7 +102,7 @@ class SoftLabels(segmentation.Segmentation):
     self, prediction: jax.Array, label: Label
   ) -> dict[str, jax.Array]:
     """Return i32[] counts of places and right ones, f32[] their divergence."""
-    mask = self._counted(label)
+    mask = self.counted(label)
     target = self.joint_label(numerics.fill(label.value, mask))
     right = jnp.argmax(prediction, -1) == jnp.argmax(target, -1)
     loss = self.reconstruction_loss(prediction, target, mask)
@@ -181,7 +186,3 @@ class SoftLabels(segmentation.Segmentation):
     else:
       ids = safe.argmax(-1)
     return np.where(known, ids, -1).astype(np.int32)
-
-  def _counted(self, label: Label) -> jax.Array:
-    shares = label.value[..., self.top :] if self.top else label.value
-    return label.mask & jnp.any(shares > 0, axis=-1)

@@ -215,6 +215,16 @@ def test_weight_counts_the_valid_pixels_of_labelled_images(task):
 
 
 @every_task
+def test_what_counts_is_part_of_the_mask(task):
+  label = make_label(task)
+  counted = task.counted(label)
+  chex.assert_shape(counted, shape_of(task))
+  assert counted.dtype == jnp.bool_
+  assert not np.any(counted & ~label.mask)
+  chex.assert_trees_all_equal(counted, task.counted(poisoned(label)))
+
+
+@every_task
 def test_batch_equals_its_images_in_any_order(task):
   label, prediction = make_label(task), make_prediction(task)
   batch = loss_and_gradient(task, prediction, label)
