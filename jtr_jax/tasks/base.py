@@ -83,6 +83,11 @@ class Task(abc.ABC):
     """Return the pixels bool[..., B, H, W] that count in loss and metrics."""
     return label.mask
 
+  @property
+  def has_class_ids(self) -> bool:
+    """Whether a label is one class id, without an axis of channels."""
+    return self.geometry is Geometry.CATEGORICAL
+
   def check_shapes(self, prediction: jax.Array, label: Label) -> None:
     """Check that a prediction and a label belong together; when traced.
 
@@ -95,9 +100,8 @@ class Task(abc.ABC):
     """
     pixels = label.valid.shape
     chex.assert_shape(prediction, (*pixels, self.channels))
-    is_class_ids = self.geometry is Geometry.CATEGORICAL
     chex.assert_shape(
-      label.value, pixels if is_class_ids else (*pixels, self.channels)
+      label.value, pixels if self.has_class_ids else (*pixels, self.channels)
     )
 
   @abc.abstractmethod

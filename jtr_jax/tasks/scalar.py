@@ -33,6 +33,11 @@ class Scalar(regression.Regression):
     """One cell."""
     return IMAGE_LEVEL
 
+  @property
+  def has_class_ids(self) -> bool:
+    """No: numbers, which augmentation leaves alone like classes."""
+    return False
+
   def metric_sums(
     self, prediction: jax.Array, label: Label
   ) -> dict[str, jax.Array]:

@@ -13,6 +13,7 @@ from jtr_jax import balancing as balancers
 from jtr_jax.balancing.gradient import ial, mgda
 from jtr_jax.balancing.loss import fixed, impartial_auto_lambda, uw
 from jtr_jax.balancing.loss_balancer import Need
+from jtr_jax.balancing.uncertainty import IAL_INITIAL_WEIGHT
 from jtr_jax.config import balancing_presets, build_balancing
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.experiment import setup
@@ -203,7 +204,7 @@ def test_impartial_auto_lambda_weighs_the_shared_parameters_alone():
   found = gradients(Balancing(loss, task_loss="mean", look_ahead=ahead))
   np.testing.assert_allclose(found.losses.shared_weights, 0.3)
   own = fixed.fixed(K, weights=(0.3,) * K)
-  learnt = uw.uw(K, form="log_sigma", initial_weight=0.1)
+  learnt = uw.uw(K, form="log_sigma", initial_weight=IAL_INITIAL_WEIGHT)
   shared = gradients(Balancing(own, task_loss="mean")).gradients
   others = gradients(Balancing(learnt, task_loss="mean")).gradients
   for name, gradient in found.gradients.items():

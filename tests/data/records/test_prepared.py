@@ -121,7 +121,7 @@ def no_image(arrays):
   [
     (wrong_shape, r"depth float32\[4, 4, 1\]"),
     (wrong_dtype, r"depth float64.*float32\[8, 12, 1\]"),
-    (wrong_class, r"class ids -1 to 3. Expected: -1 \(none\) to 2"),
+    (wrong_class, r"numbers from -1 to 3. Expected: -1 \(none\) to 2"),
     (no_image, "no image"),
   ],
 )
