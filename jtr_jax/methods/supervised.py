@@ -95,7 +95,10 @@ def supervised_losses(
   """
   pixels = [label.valid for label in labels.values()]
   chex.assert_rank(pixels, 3)
-  chex.assert_equal_shape(pixels)
+  chex.assert_equal_shape_prefix(pixels, 1)
+  maps = [labels[task.name].valid for task in tasks if not task.grid]
+  if maps:
+    chex.assert_equal_shape(maps)
   losses = {
     task.name: task.loss(predictions[task.name], labels[task.name])
     for task in tasks
