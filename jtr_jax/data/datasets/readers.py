@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jtr_jax.data.datasets import (
+  cifar,
   cityscapes,
   folder,
+  nyu_depth,
   nyud,
   nyuv2,
   pascal,
   taskonomy,
+  voc,
 )
 from jtr_jax.data.datasets.raw import RawDataset, RawParts
 
@@ -65,4 +68,7 @@ READERS: Mapping[str, Reader] = {
   "taskonomy": Reader(taskonomy.scan, taskonomy.is_here, taskonomy.OBTAIN),
   "pascal": Reader(pascal.scan, pascal.is_here, pascal.OBTAIN),
   "nyud": Reader(nyud.scan, nyud.is_here, nyud.OBTAIN),
+  "nyu_depth": Reader(nyu_depth.scan, nyu_depth.is_here, nyu_depth.OBTAIN),
+  "voc": Reader(voc.scan, voc.is_here, voc.OBTAIN),
+  "cifar": Reader(cifar.scan, cifar.is_here, cifar.OBTAIN),
 }
