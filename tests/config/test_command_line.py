@@ -86,7 +86,7 @@ def test_the_last_flag_for_a_field_counts():
     ("train=3", "config.train cannot be used.*config.train.batch_size"),
     ("seed.x=1", "Unknown section.*'seed'"),
     ("lr=1", "Did you mean 'optimizer.learning_rate'"),
-    ("data.name=nyu", "Did you mean 'nyuv2'"),
+    ("data.name=nyuv3", "Did you mean 'nyuv2'"),
     ("method.name=jtrr", "Did you mean 'jtr'"),
   ],
 )

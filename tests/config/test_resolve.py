@@ -62,7 +62,7 @@ def changed(field, value):
     ("method.weight", 1.0, "Unknown field of config.method.*'method.weight'"),
     ("augment.scales", (0.5,), "scales.*at least 1"),
     ("augment.colour_op", 1, "Did you mean 'augment.colour_ops'"),
-    ("data.name", "nyu", "Did you mean 'nyuv2'"),
+    ("data.name", "nyuv3", "Did you mean 'nyuv2'"),
     ("data.size", (96, 0), "data.size.*height and width"),
     ("data.size", (96,), "data.size.*a tuple of 2 int"),
     ("data.placement", "gpu", "placement.*'gpu'.*stream"),
