@@ -20,8 +20,8 @@ shared features z, or the parameters of the last shared layer. In the last case
 they only determine weights; the weighted sum of the gradients at z is then
 backpropagated through the encoder."""
 
-TaskLoss: TypeAlias = Literal["share", "mean"]
-"""What the loss of a task is: its part of the method's objective, a mean over
+TaskLoss: TypeAlias = Literal["term", "mean"]
+"""What the loss of a task is: its term in the method's objective, a mean over
 all images of the batch, or the mean over the images that have its label."""
 
 AxisName: TypeAlias = str | tuple[str, ...] | None

@@ -217,4 +217,4 @@ class LossBalancer(NamedTuple):
     Learned variances, speeds and accuracies are about single images, so weights
     apply to means over labelled images; a plain sum keeps the method's own.
     """
-    return "share" if self.is_plain_sum else "mean"
+    return "term" if self.is_plain_sum else "mean"

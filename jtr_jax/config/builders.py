@@ -16,7 +16,7 @@ from jtr_jax.methods.base import Method
 from jtr_jax.methods.jtr import jtr as jtr_
 from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.jtr.settings import JtrSettings
-from jtr_jax.methods.supervised import Share
+from jtr_jax.methods.supervised import LabelWeighting
 from jtr_jax.models import networks
 from jtr_jax.models.base import Compute
 from jtr_jax.models.heads.linear import PooledHead
@@ -66,12 +66,14 @@ def segnet(
   return MultiTaskNet(SegNet(filters, dtype=dtype), heads, tasks)
 
 
-def stl(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
+def stl(
+  tasks: tuple[Task, ...], *, label_weighting: LabelWeighting = "image"
+) -> Method:
   """Return single-task learning: supervised learning of one task.
 
   Args:
     tasks: one task.
-    share: see `supervised`.
+    label_weighting: see `supervised`.
 
   Raises:
     ValueError: several tasks.
@@ -88,7 +90,7 @@ def stl(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
         "method 'supervised'.",
       )
     )
-  return supervised.supervised(tasks, share=share)
+  return supervised.supervised(tasks, label_weighting=label_weighting)
 
 
 def jtr(

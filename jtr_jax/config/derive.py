@@ -69,7 +69,7 @@ def single_tasks(
     names = source.scenario_tasks or known[name]
     return dataclasses.replace(source, scenario_tasks=names)
 
-  share = settings.method.fields.get("share", "image")
+  weighting = settings.method.fields.get("label_weighting", "image")
   experiment = dataclasses.replace(
     ExperimentSettings(),
     kind="stl",
@@ -79,7 +79,7 @@ def single_tasks(
     with_sources(settings, of_all),
     experiment=experiment,
     tasks=tasks,
-    method=registry.METHODS["stl"].part("stl", share=share),
+    method=registry.METHODS["stl"].part("stl", label_weighting=weighting),
     optimizer=dataclasses.replace(
       settings.optimizer, groups=MappingProxyType({})
     ),
@@ -88,7 +88,7 @@ def single_tasks(
       loss=registry.LOSS_BALANCERS["uniform"].part("uniform"),
       gradient=registry.GRADIENT_BALANCERS["none"].part("none"),
       scope="default",
-      task_loss="share",
+      task_loss="term",
       primary="",
     ),
   )

@@ -142,8 +142,8 @@ class BalancingSettings:
     scope: what the gradient balancer acts on; "default" is its paper's choice.
     primary: the task that balancers with a primary one take; "": the first, or
       all of them.
-    task_loss: "share" of the method's objective, or "mean" over the images that
-      are labelled for the task.
+    task_loss: a task's "term" in the method's objective, or the "mean" over the
+      images that are labelled for the task.
     learning_rate: of what loss balancers learn, with Adam; IAL does not say it.
     at_once: gradients that are computed together; 0: all.
     accuracy: on what AMTL and DTP measure accuracies: images "held_out" of the
@@ -155,7 +155,7 @@ class BalancingSettings:
   gradient: Part
   scope: Literal["default", Scope] = "default"
   primary: str = ""
-  task_loss: TaskLoss = "share"
+  task_loss: TaskLoss = "term"
   learning_rate: Annotated[float, POSITIVE] = 1e-3
   at_once: Annotated[int, NOT_NEGATIVE, Unit("tasks")] = 1
   accuracy: Literal["held_out", "eval_split"] = "held_out"

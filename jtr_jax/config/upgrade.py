@@ -9,17 +9,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from jtr_jax.balancing import registry
+from jtr_jax.config import own_parts
 from jtr_jax.core import errors
 
-VERSION = 2
+VERSION = 3
 """Of the config in config.json: 1 had the section `stages`, and other names of
-some balancers and their fields."""
+some balancers and their fields; 2 had `share` and `pair_share` in methods, and
+`task_loss` "share"."""
 
 RENAMED: Mapping[str, str] = {
   "stages.plan": "experiment.kind",
   "stages": "experiment",
 }
 """Old name -> new name of sections and fields; longer names come first."""
+
+METHOD_FIELDS: Mapping[str, str] = {
+  "share": "label_weighting",
+  "pair_share": "pair_weighting",
+}
+"""Old name -> new name of fields of built-in methods."""
 
 
 def upgraded(config: Mapping[str, Any], version: int) -> dict[str, Any]:
@@ -41,7 +49,9 @@ def upgraded(config: Mapping[str, Any], version: int) -> dict[str, Any]:
         do="Use that version of jtr_jax, or a newer one.",
       )
     )
-  return _from_version_1(config) if version < 2 else dict(config)
+  if version < 2:
+    config = _from_version_1(config)
+  return _from_version_2(config) if version < 3 else dict(config)
 
 
 def _from_version_1(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -55,6 +65,18 @@ def _from_version_1(config: Mapping[str, Any]) -> dict[str, Any]:
     parts = [part for part in ("loss", "gradient") if part in section]
     balancers = {part: registry.upgraded(section[part]) for part in parts}
     new["balancing"] = {**section, **balancers}
+  return new
+
+
+def _from_version_2(config: Mapping[str, Any]) -> dict[str, Any]:
+  """Return a config with new names of what weights labels and pairs."""
+  new = dict(config)
+  method = new.get("method", {})
+  if not own_parts.is_own(str(method.get("name", ""))):
+    new["method"] = {METHOD_FIELDS.get(k, k): v for k, v in method.items()}
+  section = new.get("balancing", {})
+  if section.get("task_loss") == "share":
+    new["balancing"] = {**section, "task_loss": "term"}
   return new
 
 

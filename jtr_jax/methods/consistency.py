@@ -22,14 +22,14 @@ from jtr_jax.methods.base import (
   no_pictures,
   no_variables,
 )
-from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.methods.supervised import LabelWeighting, supervised_losses, view
 from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Task
 
 VARIANTS: Mapping[str, Variant] = {
   "paper": variants.JTR_PAPER,
   "official": variants.MTPSL_RELEASED._replace(
-    method={"share": "sum"}, augment=variants.RELEASED_RESIZING
+    method={"label_weighting": "sum"}, augment=variants.RELEASED_RESIZING
   ),
 }
 """The setting of the JTR paper, and that of MTPSL's programs, whose paper the
@@ -41,7 +41,7 @@ def consistency(
   tasks: tuple[Task, ...],
   *,
   weight: Annotated[float, NOT_NEGATIVE, Source("JTR, Eq. (2)")] = 1.0,
-  share: Share = "image",
+  label_weighting: LabelWeighting = "image",
 ) -> Method:
   """Return supervised learning plus agreement between two colourings.
 
@@ -52,7 +52,7 @@ def consistency(
   Args:
     tasks: the tasks, in order.
     weight: factor of the consistency term; the paper has 1.
-    share: see `supervised`.
+    label_weighting: see `supervised`.
 
   Returns:
     A method with two views and no parameters.
@@ -69,7 +69,7 @@ def consistency(
     labels = view(inputs.labels, 0)
     distance = _disagreement(tasks, first, second, labels)
     return MethodOutput(
-      supervised_losses(tasks, first, labels, share=share),
+      supervised_losses(tasks, first, labels, label_weighting=label_weighting),
       {"consistency": weight * distance},
       state,
     )

@@ -31,7 +31,7 @@ from jtr_jax.methods.base import (
 )
 from jtr_jax.methods.jtr import joint_space
 from jtr_jax.methods.pair_estimates import Pair, Scene
-from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.methods.supervised import LabelWeighting, supervised_losses, view
 from jtr_jax.methods.variants import Variant
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.tasks.base import Relaxation, Task
@@ -50,7 +50,8 @@ class MapSettings:
       that leads back.
     weight: factor of the term that trains the network.
     distance: at the bottleneck, with "features".
-    share: weight of a label in an image with several, see `supervised`.
+    label_weighting: weight of a label in an image with several, see
+      `supervised`.
     relaxation: of predicted and estimated segmentation.
     recompute: recompute a mapping's activations for its gradient, so that
       memory grows with the number of pairs by the parameters alone.
@@ -59,14 +60,16 @@ class MapSettings:
   space: Literal["output", "perceptual", "features"] = "output"
   weight: Annotated[float, NOT_NEGATIVE] = 1.0
   distance: joint_space.Distance = "cosine"
-  share: Share = "image"
+  label_weighting: LabelWeighting = "image"
   relaxation: Relaxation = "gumbel"
   recompute: bool = True
 
 
 VARIANTS: Mapping[str, Variant] = {
   "paper": variants.JTR_PAPER,
-  "official": variants.MTPSL_RELEASED._replace(method={"share": "sum"}),
+  "official": variants.MTPSL_RELEASED._replace(
+    method={"label_weighting": "sum"}
+  ),
 }
 """The setting of the JTR paper, and that of MTPSL's programs, whose paper the
 published numbers come from. The mappings themselves were not released."""
@@ -148,7 +151,10 @@ class _Maps:
     predictions = view(inputs.predictions, 0)
     labels = task_pairs.without_empty(self.tasks, view(inputs.labels, 0))
     supervised = supervised_losses(
-      self.tasks, predictions, labels, share=self.settings.share
+      self.tasks,
+      predictions,
+      labels,
+      label_weighting=self.settings.label_weighting,
     )
     scene = pair_estimates.make_scene(
       self.tasks,

@@ -30,7 +30,7 @@ from jtr_jax.methods.base import (
   Tree,
   no_pictures,
 )
-from jtr_jax.methods.supervised import Share, supervised_losses, view
+from jtr_jax.methods.supervised import LabelWeighting, supervised_losses, view
 from jtr_jax.methods.variants import Variant
 from jtr_jax.models.base import apply
 from jtr_jax.models.initialization import initialize
@@ -53,8 +53,9 @@ class MtpslSettings:
       the feature; 0 leaves them out (ablation).
     ramp_up_epochs: epochs in which `weight` grows from 0; 0: it is constant,
       which is the released default; 100 is the released alternative.
-    share: weight of a label in an image with several, see `supervised`.
-    pair_share: weight of a pair in an image with n source tasks: 1/n
+    label_weighting: weight of a label in an image with several, see
+      `supervised`.
+    pair_weighting: weight of a pair in an image with n source tasks: 1/n
       ("unlabelled"), or 1 ("sum").
     fully_labelled: pairs of an image with all labels: "none", as Eq. (3) says,
       or "all_pairs", each prediction with the label of every other task, as the
@@ -72,8 +73,8 @@ class MtpslSettings:
   weight: Annotated[float, NOT_NEGATIVE] = 2.0
   regularizer_weight: Annotated[float, NOT_NEGATIVE] = 0.5
   ramp_up_epochs: Annotated[float, NOT_NEGATIVE, Unit("epochs")] = 0.0
-  share: Share = "image"
-  pair_share: Literal["unlabelled", "sum"] = "unlabelled"
+  label_weighting: LabelWeighting = "image"
+  pair_weighting: Literal["unlabelled", "sum"] = "unlabelled"
   fully_labelled: task_pairs.FullyLabelled = "none"
   empty_labels: Literal["absent", "present"] = "absent"
   separate_view: bool = False
@@ -83,8 +84,8 @@ class MtpslSettings:
 
 PAPER = MtpslSettings()
 RELEASED = MtpslSettings(
-  share="sum",
-  pair_share="sum",
+  label_weighting="sum",
+  pair_weighting="sum",
   empty_labels="present",
   separate_view=True,
   code="released",
@@ -182,7 +183,7 @@ class _Mtpsl:
       self.tasks,
       view(inputs.predictions, 0),
       view(inputs.labels, 0),
-      share=settings.share,
+      label_weighting=settings.label_weighting,
     )
     term = self._cross_task(params, inputs)
     ramp = ramp_up(inputs.step, self.ramp_steps)
@@ -219,7 +220,7 @@ class _Mtpsl:
       )
       distance += settings.regularizer_weight * departure
     total = jnp.sum(jnp.where(slots.real, distance, 0), axis=-1)
-    if settings.pair_share == "sum":
+    if settings.pair_weighting == "sum":
       return total
     sources = task_pairs.source_count(present, settings.fully_labelled)
     return numerics.safe_divide(total, sources)

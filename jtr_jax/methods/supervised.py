@@ -24,12 +24,14 @@ from jtr_jax.methods.base import (
 from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Task
 
-Share: TypeAlias = Literal["image", "sum"]
-"""What a task's loss counts in an image with n labels: 1/n, or 1."""
+LabelWeighting: TypeAlias = Literal["image", "sum"]
+"""Weight of a task's loss in an image with n labels: 1/n, or 1."""
 
 VARIANTS: Mapping[str, Variant] = {
   "paper": variants.JTR_PAPER,
-  "official": variants.MTPSL_RELEASED._replace(method={"share": "sum"}),
+  "official": variants.MTPSL_RELEASED._replace(
+    method={"label_weighting": "sum"}
+  ),
 }
 """The setting of the JTR paper, and that of MTPSL's nyu_mtl_sl.py."""
 
@@ -44,7 +46,9 @@ Deviations: it makes no update where a batch has no label; here Adam's averages
 still move the parameters."""
 
 
-def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
+def supervised(
+  tasks: tuple[Task, ...], *, label_weighting: LabelWeighting = "image"
+) -> Method:
   """Return the method that uses nothing but the present labels.
 
   The objective is (1/B) sum_x sum_{t in T_x} c_x L^t(prediction, label), where
@@ -53,7 +57,7 @@ def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
 
   Args:
     tasks: the tasks, in order.
-    share: "image" for c_x = 1/|T_x|, "sum" for c_x = 1.
+    label_weighting: "image" for c_x = 1/|T_x|, "sum" for c_x = 1.
 
   Returns:
     A method with one view and no parameters.
@@ -64,7 +68,10 @@ def supervised(tasks: tuple[Task, ...], *, share: Share = "image") -> Method:
   def losses(params: Tree, state: Tree, inputs: MethodInput) -> MethodOutput:
     del params
     task_losses = supervised_losses(
-      tasks, view(inputs.predictions, 0), view(inputs.labels, 0), share=share
+      tasks,
+      view(inputs.predictions, 0),
+      view(inputs.labels, 0),
+      label_weighting=label_weighting,
     )
     return MethodOutput(task_losses, {}, state)
 
@@ -76,7 +83,7 @@ def supervised_losses(
   predictions: Predictions,
   labels: Labels,
   *,
-  share: Share,
+  label_weighting: LabelWeighting,
 ) -> dict[str, Weighted]:
   """Return each task's supervised loss, weighted in every image.
 
@@ -84,7 +91,8 @@ def supervised_losses(
     tasks: the tasks.
     predictions: for each task f32[B, H, W, C].
     labels: for each task its label, [B, ...].
-    share: see `supervised`. A label without a valid pixel counts as absent.
+    label_weighting: see `supervised`. A label without a valid pixel counts as
+      absent.
 
   Returns:
     For each task Weighted(weight * loss, weight), both f32[B]; 0 where the
@@ -104,24 +112,26 @@ def supervised_losses(
     for task in tasks
   }
   counted = jnp.stack([loss.weight > 0 for loss in losses.values()])
-  weight = label_weight(counted, share)
+  weight = label_weight(counted, label_weighting)
   return {
     name: _weighted(loss, jnp.where(here, weight, 0))
     for (name, loss), here in zip(losses.items(), counted, strict=True)
   }
 
 
-def label_weight(counted: jax.Array, share: Share) -> jax.Array:
+def label_weight(
+  counted: jax.Array, label_weighting: LabelWeighting
+) -> jax.Array:
   """Return the weight f32[B] of each label of an image, see `supervised`.
 
   Args:
     counted: bool[K, B], the image has a label with a valid pixel.
-    share: see `supervised`.
+    label_weighting: see `supervised`.
   """
   chex.assert_rank(counted, 2)
   count = jnp.sum(counted, axis=0, dtype=jnp.float32)
   one = jnp.ones_like(count)
-  return numerics.safe_divide(one, count) if share == "image" else one
+  return numerics.safe_divide(one, count) if label_weighting == "image" else one
 
 
 def view(tree: Tree, index: int) -> Tree:

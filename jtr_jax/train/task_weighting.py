@@ -59,7 +59,7 @@ class Balancing:
   loss: LossBalancer
   gradient: GradientBalancer | None = None
   scope: Scope = "shared_params"
-  task_loss: TaskLoss = "share"
+  task_loss: TaskLoss = "term"
   at_once: int = 1
   look_ahead: LookAhead | None = None
 
@@ -167,7 +167,7 @@ def task_losses(
   """Return the tasks' losses f32[K] and which are present, bool[K]."""
   losses = [output.task_losses[name] for name in names]
   present = jnp.stack([jnp.sum(loss.weight) > 0 for loss in losses])
-  means = {"share": lambda x: jnp.mean(x.sum), "mean": Weighted.mean}
+  means = {"term": lambda x: jnp.mean(x.sum), "mean": Weighted.mean}
   return jnp.stack([means[task_loss](loss) for loss in losses]), present
 
 

@@ -87,7 +87,7 @@ def test_plain_sums_keep_the_method_s_losses():
     and balancing.get(name, 2).is_plain_sum
   }
   assert plain == {"uniform"}
-  assert balancing.uniform(2).default_task_loss == "share"
+  assert balancing.uniform(2).default_task_loss == "term"
   assert balancing.gls(2).default_task_loss == "mean"
 
 

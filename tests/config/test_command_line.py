@@ -76,6 +76,8 @@ def test_the_last_flag_for_a_field_counts():
     ("data.size=48", r"\(48,\).*a tuple of 2 int"),
     ("train.dtype=bfloat", "Did you mean 'bfloat16'"),
     ("train.batchsize=4", "Did you mean 'train.batch_size'"),
+    ("method.share=sum", "Did you mean 'method.label_weighting'"),
+    ("balancing.task_loss=share", "'share'.*one of mean, term"),
     ("train.bs=4", "Did you mean 'train.batch_size'"),
     ("optimizer.lr=1", "Did you mean 'optimizer.learning_rate'"),
     ("train.lr=1", "Did you mean"),

@@ -46,10 +46,10 @@ def sharper(
   *,
   steps_per_epoch: float,
   strength: Annotated[float, POSITIVE] = 2.0,
-  share: Literal["image", "sum"] = "sum",
+  label_weighting: Literal["image", "sum"] = "sum",
 ):
   """Supervised learning whose losses count more."""
-  method = supervised(tasks, share=share)
+  method = supervised(tasks, label_weighting=label_weighting)
   return method._replace(losses=lambda *args: scaled(method, strength, *args))
 
 
@@ -148,7 +148,7 @@ def tasks_of(settings):
 
 def test_an_own_method_with_its_fields():
   settings = rooms("method.name=my_lab:sharper", "method.strength=3")
-  assert settings.method.fields == {"strength": 3.0, "share": "sum"}
+  assert settings.method.fields == {"strength": 3.0, "label_weighting": "sum"}
   tasks = tasks_of(settings)
   method = build.make_method(settings, tasks, 10.0)
   assert len(method.views) == 1
@@ -234,7 +234,7 @@ def test_every_group_has_the_own_optimiser():
     (("method.name=my_lab:sharper", "method.strength=0"), "more than 0"),
     (("method.name=my_lab:sharper", "method.strenght=1"), "method.strength'"),
     (
-      ("method.name=my_lab:sharper", "method.share=mage"),
+      ("method.name=my_lab:sharper", "method.label_weighting=mage"),
       "Did you mean 'image'",
     ),
     (("method.name=my_lab:sharper", "method.dist_weight=1"), "dist_weight"),

@@ -10,7 +10,7 @@ def test_jtr_variants_are_spelt_out_and_single_fields_changed():
   config = presets.use_method(
     presets.base(), "jtr", variant="official", dist_weight=1.0
   )
-  assert config.method.share == "sum"
+  assert config.method.label_weighting == "sum"
   assert config.method.hole == "encoded_zero"
   assert config.method.separate_views
   assert config.method.dist_weight == 1.0
@@ -20,7 +20,7 @@ def test_jtr_variants_are_spelt_out_and_single_fields_changed():
 
 def test_another_method_brings_its_own_groups_of_the_optimizer():
   config = presets.use_method(presets.base(), "mtpsl", variant="official")
-  assert config.method.pair_share == "sum"
+  assert config.method.pair_weighting == "sum"
   assert config.optimizer.film_learning_rate == 1e-3
   assert config.optimizer.film_decay_epochs == 30
   resolve.resolve(config)
@@ -64,7 +64,7 @@ def test_official_variant_is_the_setting_of_the_released_program(
   assert own.optimizer.decay_epochs == decay
   assert own.augment.colour_ops == colours
   assert own.augment.normal_resize == "official"
-  assert own.method.fields["share"] == "sum"
+  assert own.method.fields["label_weighting"] == "sum"
 
 
 @pytest.mark.parametrize("name", ["jtr", "mtpsl", "supervised", "stl"])
@@ -77,7 +77,7 @@ def test_paper_variant_is_the_setting_of_the_paper(name):
     100,
   )
   assert own.augment.colour_ops == 2
-  assert own.method.fields["share"] == "image"
+  assert own.method.fields["label_weighting"] == "image"
 
 
 def test_epochs_of_the_argument_come_before_those_of_the_variant():
@@ -91,7 +91,7 @@ def test_a_laptop_keeps_its_schedule_and_takes_the_released_method():
   assert own.optimizer.decay_epochs == 15
   assert own.augment.colour_ops == 2
   assert own.augment.normal_resize == "official"
-  assert own.method.fields["pair_share"] == "sum"
+  assert own.method.fields["pair_weighting"] == "sum"
 
 
 def test_released_single_tasks_walk_all_images():

@@ -88,7 +88,11 @@ def test_a_missing_section_is_named(section):
 
 def test_a_missing_field_has_its_default():
   config = presets.base().to_dict()
-  del config["train"]["dtype"], config["method"]["share"], config["seed"]
+  del (
+    config["train"]["dtype"],
+    config["method"]["label_weighting"],
+    config["seed"],
+  )
   assert resolve.resolve(config) == resolve.resolve(presets.base())
 
 

@@ -40,6 +40,11 @@ COMMANDS = {
     {"method__mapping_filters": (4, 4)},
   ),
   "amtl": ("rooms_supervised", f"{TASKS},balancing=amtl", {}),
+  "mtpsl_version_2": (
+    "rooms_mtpsl",
+    f"{TASKS},scenario=full",
+    {"method__mapping_filters": (4, 4)},
+  ),
 }
 
 
@@ -86,14 +91,31 @@ def test_every_field_of_an_old_config_is_kept_under_its_new_name():
   new = upgrade.upgraded(stored, 1)
   plain = json.loads(json.dumps(resolve.to_plain(resolve.resolve(new))))
   old, now = (dict(config_file.flatten(c)) for c in (stored, plain))
-  names = {upgrade.renamed(name) or name: name for name in old}
-  names["balancing.gradient.ema_decay"] = "balancing.gradient.memory"
-  names["balancing.gradient.auxiliary_weights"] = "balancing.gradient.shares"
-  for field in ("memory", "shares"):
-    del names[f"balancing.gradient.{field}"]
+  of_parts = {
+    "balancing.gradient.memory": "balancing.gradient.ema_decay",
+    "balancing.gradient.shares": "balancing.gradient.auxiliary_weights",
+    "method.share": "method.label_weighting",
+  }
+  names = {of_parts.get(n) or upgrade.renamed(n) or n: n for n in old}
   assert {name: now[name] for name in names} == {
     name: old[before] for name, before in names.items()
   }
+
+
+def test_weights_of_labels_and_pairs_have_new_names():
+  stored = json.loads((GOLDEN / "mtpsl_version_2.json").read_text())
+  old = stored["config"]
+  assert stored["config_version"] == 2
+  old["method"] |= {"share": "sum", "pair_share": "unlabelled"}
+  new = resolve.resolve(upgrade.upgraded(old, 2))
+  assert new.method.fields["label_weighting"] == "sum"
+  assert new.method.fields["pair_weighting"] == "unlabelled"
+  assert new.balancing.task_loss == "term"
+
+
+def test_methods_of_a_user_keep_the_names_of_their_fields():
+  method = {"name": "my_lab:smooth", "share": 0.5}
+  assert upgrade.upgraded({"method": method}, 2)["method"] == method
 
 
 def test_an_old_config_of_an_experiment(workdir):

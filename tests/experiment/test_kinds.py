@@ -55,7 +55,7 @@ def test_every_task_has_a_network_of_its_own(finished, rooms):
     assert config["tasks"] == (task,)
     assert config["data"]["scenario_tasks"] == TASKS
     assert config["data"]["images"] == "labelled"
-    assert config["method"] == {"name": "stl", "share": "image"}
+    assert config["method"] == {"name": "stl", "label_weighting": "image"}
     assert config["experiment"]["kind"] == "run"
     card = result_card.read(finished / task)
     assert {m.partition("/")[0] for m in card.outcomes[0].metrics} == {task}

@@ -57,13 +57,15 @@ def test_weight():
 
 
 def test_a_pair_counts_its_share_of_the_unlabelled_tasks():
-  ratio = term(pair_share="sum")[[ONE, TWO]] / term()[[ONE, TWO]]
+  ratio = term(pair_weighting="sum")[[ONE, TWO]] / term()[[ONE, TWO]]
   chex.assert_trees_all_close(ratio, np.array([2.0, 1.0]), rtol=1e-5)
 
 
-@pytest.mark.parametrize(("share", "count"), [("image", 1 / 2), ("sum", 1.0)])
-def test_a_label_counts_its_share_of_the_labels(share, count):
-  weights = output(share=share).task_losses["depth"].weight
+@pytest.mark.parametrize(
+  ("label_weighting", "count"), [("image", 1 / 2), ("sum", 1.0)]
+)
+def test_weight_of_a_label_among_others(label_weighting, count):
+  weights = output(label_weighting=label_weighting).task_losses["depth"].weight
   assert float(weights[TWO]) == pytest.approx(count)
 
 

@@ -48,7 +48,7 @@ def test_supervised_learning(inputs):
   # Views that are not split off would be taken for images.
   with pytest.raises(AssertionError):
     supervised.supervised_losses(
-      TASKS, inputs.predictions, inputs.labels, share="image"
+      TASKS, inputs.predictions, inputs.labels, label_weighting="image"
     )
 
 

@@ -30,10 +30,11 @@ def depth_error(predictions, labels, image):
 
 
 @pytest.mark.parametrize(
-  ("share", "counts"), [("image", {TWO: 1 / 2, ALL: 1 / 3}), ("sum", {TWO: 1})]
+  ("label_weighting", "counts"),
+  [("image", {TWO: 1 / 2, ALL: 1 / 3}), ("sum", {TWO: 1})],
 )
-def test_share_of_a_label(predictions, labels, share, counts):
-  output = evaluate(predictions, labels, share=share).output
+def test_weight_of_a_label(predictions, labels, label_weighting, counts):
+  output = evaluate(predictions, labels, label_weighting=label_weighting).output
   loss = output.task_losses["depth"]
   for image, count in counts.items():
     expected = count * depth_error(predictions, labels, image)
@@ -76,12 +77,12 @@ def without_a_valid_pixel(labels, task):
   return {**labels, task: empty}
 
 
-@pytest.mark.parametrize("share", ["image", "sum"])
+@pytest.mark.parametrize("label_weighting", ["image", "sum"])
 def test_a_label_without_a_valid_pixel_counts_as_absent(
-  predictions, labels, share
+  predictions, labels, label_weighting
 ):
   empty = without_a_valid_pixel(labels, "depth")
-  report = evaluate(predictions, empty, share=share)
+  report = evaluate(predictions, empty, label_weighting=label_weighting)
   chex.assert_tree_all_finite(report)
   absent = {
     **labels,
@@ -90,10 +91,10 @@ def test_a_label_without_a_valid_pixel_counts_as_absent(
     ),
   }
   chex.assert_trees_all_equal(
-    report, evaluate(predictions, absent, share=share)
+    report, evaluate(predictions, absent, label_weighting=label_weighting)
   )
   normals = report.output.task_losses["normals"]
-  expected = {"image": [0, 1, 0, 1 / 2], "sum": [0, 1, 0, 1]}[share]
+  expected = {"image": [0, 1, 0, 1 / 2], "sum": [0, 1, 0, 1]}[label_weighting]
   chex.assert_trees_all_close(normals.weight, np.float32(expected))
 
 

@@ -212,13 +212,13 @@ def test_impartial_auto_lambda_weighs_the_shared_parameters_alone():
     chex.assert_trees_all_close(gradient, expected[name], atol=1e-7)
 
 
-def test_loss_of_a_task_is_its_share_or_its_mean():
-  share = gradients(Balancing(UNIFORM)).losses
+def test_loss_of_a_task_is_its_term_or_its_mean():
+  term = gradients(Balancing(UNIFORM)).losses
   mean = gradients(Balancing(UNIFORM, task_loss="mean")).losses
   present = small_net.PRESENT
-  shares = present / np.maximum(present.sum(1, keepdims=True), 1)
-  ratio = shares.sum(0) / small_net.IMAGES
-  np.testing.assert_allclose(share.values, ratio * mean.values, rtol=1e-5)
+  weights = present / np.maximum(present.sum(1, keepdims=True), 1)
+  ratio = weights.sum(0) / small_net.IMAGES
+  np.testing.assert_allclose(term.values, ratio * mean.values, rtol=1e-5)
 
 
 def test_balancers_that_cannot_act_there_are_refused():

@@ -104,7 +104,10 @@ class _Jtr:
     settings = self.settings
     predictions, labels = inputs.predictions, inputs.labels
     supervised = supervised_losses(
-      self.tasks, view(predictions, 0), view(labels, 0), share=settings.share
+      self.tasks,
+      view(predictions, 0),
+      view(labels, 0),
+      label_weighting=settings.label_weighting,
     )
     pair = self._model_pair(predictions, labels, inputs.key)
     frozen = settings.distance_trains == "model"

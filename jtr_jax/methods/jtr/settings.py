@@ -11,7 +11,7 @@ from jtr_jax.core.fields import NOT_NEGATIVE, Source
 from jtr_jax.methods import variants
 from jtr_jax.methods.jtr import joint_space, joint_tensor
 from jtr_jax.methods.jtr.joint_tensor import Stacking
-from jtr_jax.methods.supervised import Share
+from jtr_jax.methods.supervised import LabelWeighting
 from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Relaxation
 
@@ -26,7 +26,8 @@ class JtrSettings:
       auto-encoder alone; used with `separate_views`.
     recon_weight: c_recon; 0 leaves the reconstruction out (ablation).
     distance: of two points of the joint-task space.
-    share: what a label counts in an image with several, see `supervised`.
+    label_weighting: weight of a label in an image with several, see
+      `supervised`.
     separate_views: view 1 trains the model, and view 2 trains the auto-encoder
       on detached predictions. Otherwise one view does both, as Eq. (5) says.
     distance_trains: "both" networks, as Eq. (5) says, or the "model" alone,
@@ -54,7 +55,7 @@ class JtrSettings:
   ] = 8.0
   recon_weight: Annotated[float, NOT_NEGATIVE, Source("JTR, Sec. 6.2")] = 2.0
   distance: joint_space.Distance = "cosine"
-  share: Share = "image"
+  label_weighting: LabelWeighting = "image"
   separate_views: bool = False
   distance_trains: Literal["both", "model"] = "both"
   view2_grad: Literal["coupled", "stopped"] = "coupled"
@@ -68,7 +69,7 @@ class JtrSettings:
 
 PAPER = JtrSettings()
 RELEASED = JtrSettings(
-  share="sum",
+  label_weighting="sum",
   separate_views=True,
   distance_trains="model",
   autoencoder_relaxation="softmax",

@@ -70,9 +70,13 @@ def test_distance(predictions, labels, distance):
   assert expected[TWO] > 1e-3
 
 
-@pytest.mark.parametrize(("share", "count"), [("image", 1 / 2), ("sum", 1)])
-def test_share(predictions, labels, share, count):
-  output = batch.losses(paper(share=share), predictions, labels)
+@pytest.mark.parametrize(
+  ("label_weighting", "count"), [("image", 1 / 2), ("sum", 1)]
+)
+def test_label_weighting(predictions, labels, label_weighting, count):
+  output = batch.losses(
+    paper(label_weighting=label_weighting), predictions, labels
+  )
   loss = view(labels, 0)["depth"]
   expected = TASKS[1].loss(predictions["depth"][0], loss).per_image()
   chex.assert_trees_all_close(
