@@ -15,6 +15,7 @@ with extras.required("program"):
   from absl import app, flags
 
   from jtr_jax.config import flag, saved
+  from jtr_jax.experiment import kinds
   from jtr_jax.workdir import compare_runs
 
 _AGAINST = flags.DEFINE_string(
@@ -33,8 +34,9 @@ def main(argv: list[str]) -> None:
   folders = [Path(argument) for argument in argv[1:]]
   if not folders:
     raise app.UsageError("Name the workdirs to compare.")
+  reading = compare_runs.Reading(saved.read_plain, kinds.method_of)
   runs = compare_runs.read_runs(
-    folders, _RULE.value, read_config=saved.read_plain, epoch=_EPOCH.value
+    folders, _RULE.value, reading=reading, epoch=_EPOCH.value
   )
   groups = compare_runs.group(runs)
   sys.stdout.write(compare_runs.to_markdown(groups, _AGAINST.value))

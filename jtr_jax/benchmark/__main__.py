@@ -30,6 +30,7 @@ with extras.required("program"):
     build_balancing,
     build_optimizer,
     flag,
+    registry,
   )
   from jtr_jax.config.settings import Settings
   from jtr_jax.data.loading.examples import Examples, WithExtra
@@ -82,7 +83,8 @@ def compare_balancings(
   """
   if names == ["all"]:
     names = list(balancing_presets.PRESETS)
-  names = ["uniform", *(name for name in names if name != "uniform")]
+  first = registry.PARTS["balancing.loss"].default
+  names = [first, *(name for name in names if name != first)]
   each = {
     name: balancing_presets.with_balancing(settings, name) for name in names
   }

@@ -14,9 +14,11 @@ from jtr_jax.methods import mtpsl as mtpsl_
 from jtr_jax.methods import supervised
 from jtr_jax.methods.base import Method
 from jtr_jax.methods.jtr import jtr as jtr_
+from jtr_jax.methods.jtr import settings as jtr_settings
 from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.jtr.settings import JtrSettings
 from jtr_jax.methods.supervised import LabelWeighting
+from jtr_jax.methods.traits import traits
 from jtr_jax.models import networks
 from jtr_jax.models.base import Compute
 from jtr_jax.models.heads.linear import PooledHead
@@ -66,6 +68,7 @@ def segnet(
   return MultiTaskNet(SegNet(filters, dtype=dtype), heads, tasks)
 
 
+@traits(variants=supervised.SINGLE_TASK_VARIANTS)
 def stl(
   tasks: tuple[Task, ...], *, label_weighting: LabelWeighting = "image"
 ) -> Method:
@@ -93,6 +96,7 @@ def stl(
   return supervised.supervised(tasks, label_weighting=label_weighting)
 
 
+@traits(variants=jtr_settings.VARIANTS)
 def jtr(
   tasks: tuple[Task, ...],
   *,
@@ -120,6 +124,7 @@ def jtr(
   )
 
 
+@traits(variants=mtpsl_.VARIANTS, groups=mtpsl_.GROUPS)
 def mtpsl(
   tasks: tuple[Task, ...],
   *,
@@ -146,6 +151,7 @@ def mtpsl(
   )
 
 
+@traits(variants=maps.VARIANTS)
 def cross_task_maps(
   tasks: tuple[Task, ...],
   *,

@@ -11,7 +11,13 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 
 from jtr_jax.balancing import registry as balancers
-from jtr_jax.config import builders, own_parts, own_tasks, schema
+from jtr_jax.config import (
+  builders,
+  method_traits,
+  own_parts,
+  own_tasks,
+  schema,
+)
 from jtr_jax.config.schema import Field
 from jtr_jax.config.settings import OptimizerSettings, Part
 from jtr_jax.config.task_kinds import TASK_KINDS
@@ -20,13 +26,12 @@ from jtr_jax.data.datasets import prepare
 from jtr_jax.data.datasets.readers import Reader
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.prepared import Dataset
-from jtr_jax.methods import consistency, cross_task_maps, mtpsl, supervised
+from jtr_jax.methods import consistency, supervised
 from jtr_jax.methods.cross_task_maps import MapSettings
-from jtr_jax.methods.jtr import settings as jtr_settings
 from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.jtr.settings import JtrSettings
 from jtr_jax.methods.mtpsl import MtpslSettings
-from jtr_jax.methods.variants import Variant
+from jtr_jax.methods.traits import Traits, traits_of
 from jtr_jax.models import networks
 from jtr_jax.models.backbones.registry import BACKBONES
 from jtr_jax.models.networks import NetworkSettings
@@ -41,8 +46,6 @@ PREPARED = "prepared"
 _OF_THE_RUN = ("dtype", "period", "primary", "steps_per_epoch")
 """Keyword arguments that a constructor gets from the run, not from a config."""
 
-_NO_VARIANTS: Mapping[str, Variant] = MappingProxyType({"paper": Variant()})
-
 
 class Entry(NamedTuple):
   """What a name stands for.
@@ -50,27 +53,25 @@ class Entry(NamedTuple):
   Attributes:
     build: the constructor.
     fields: its keyword arguments that a config may set.
-    groups: of a method, for each optimiser's group besides the main one its
-      learning rate and falls.
-    variants: of a method, how it is trained.
+    traits: of a method, what its constructor declares.
     grid: of a balancer, (its fields) -> which of them holds the weights of all
       tasks, for a grid search; "" for none.
   """
 
   build: Callable[..., Any]
   fields: Mapping[str, Field]
-  groups: Mapping[str, Mapping[str, float]] = MappingProxyType({})
-  variants: Mapping[str, Variant] = _NO_VARIANTS
+  traits: Traits = Traits()
   grid: Callable[[Mapping[str, Any]], str] = lambda fields: ""
 
   @property
   def group_fields(self) -> dict[str, Field]:
     """What a method adds to the section `optimizer`."""
-    usual = schema.fields_of(OptimizerSettings)
+    fields = schema.fields_of(OptimizerSettings)
+    usual = {name: fields[name] for name in method_traits.GROUP_FIELDS}
     return {
-      f"{group}_{name}": usual[name]._replace(default=value)
-      for group, fields in self.groups.items()
-      for name, value in fields.items()
+      f"{group}_{name}": field._replace(default=own.get(name, field.default))
+      for group, own in self.traits.groups.items()
+      for name, field in usual.items()
     }
 
   def part(self, name: str, **fields: Any) -> Part:
@@ -169,18 +170,20 @@ def _own_entry(kind: str, name: str) -> Entry:
   """Return the entry of a user's own part."""
   build = own_parts.load(kind, name)
   own_parts.require_defaults(kind, name, build, _OF_THE_RUN)
-  return _entry(build)
+  entry = _entry(build)
+  method_traits.require_known(name, entry.traits, entry.fields)
+  return entry
 
 
 def _entry(
   build: Callable[..., Any],
   *settings: Callable[..., Any],
-  **traits: Any,
+  grid: Callable[[Mapping[str, Any]], str] = lambda fields: "",
 ) -> Entry:
   """Return an entry; `settings` have the fields that `build` takes as **."""
   fields = schema.fields_of(build, *settings)
   own = {name: f for name, f in fields.items() if name not in _OF_THE_RUN}
-  return Entry(build, own, **traits)
+  return Entry(build, own, traits_of(build), grid)
 
 
 def _network(backbone: str) -> Entry:
@@ -205,21 +208,12 @@ MODELS: Mapping[str, Entry] = {
   **{name: _network(name) for name in BACKBONES},
 }
 METHODS: Mapping[str, Entry] = {
-  "stl": _entry(builders.stl, variants=supervised.SINGLE_TASK_VARIANTS),
-  "supervised": _entry(supervised.supervised, variants=supervised.VARIANTS),
-  "consistency": _entry(consistency.consistency, variants=consistency.VARIANTS),
-  "jtr": _entry(
-    builders.jtr, JtrSettings, Stacking, variants=jtr_settings.VARIANTS
-  ),
-  "cross_task_maps": _entry(
-    builders.cross_task_maps, MapSettings, variants=cross_task_maps.VARIANTS
-  ),
-  "mtpsl": _entry(
-    builders.mtpsl,
-    MtpslSettings,
-    variants=mtpsl.VARIANTS,
-    groups=mtpsl.GROUPS,
-  ),
+  "stl": _entry(builders.stl),
+  "supervised": _entry(supervised.supervised),
+  "consistency": _entry(consistency.consistency),
+  "jtr": _entry(builders.jtr, JtrSettings, Stacking),
+  "cross_task_maps": _entry(builders.cross_task_maps, MapSettings),
+  "mtpsl": _entry(builders.mtpsl, MtpslSettings),
 }
 LOSS_BALANCERS: Mapping[str, Entry] = {
   **{name: _entry(build) for name, build in balancers.LOSS.items()},

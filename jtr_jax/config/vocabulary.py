@@ -219,6 +219,7 @@ def _has_unlabelled(config: ConfigDict) -> bool:
 
 
 def _variant(entry: registry.Entry, name: str) -> Variant:
-  if name not in entry.variants:
-    raise errors.unknown_name("variant", name, entry.variants)
-  return entry.variants[name]
+  variants = entry.traits.variants
+  if name not in variants:
+    raise errors.unknown_name("variant", name, variants)
+  return variants[name]

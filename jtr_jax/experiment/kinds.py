@@ -5,6 +5,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from jtr_jax.config.settings import Settings
 from jtr_jax.experiment import grid_search, primary_tasks, run, stl
@@ -12,12 +13,26 @@ from jtr_jax.experiment.base import Options, Train, train_run
 from jtr_jax.experiment.must import pipeline
 from jtr_jax.workdir.checkpoints import Which
 
-KINDS: Mapping[str, Train] = {
-  "run": train_run,
-  "stl": stl.train,
-  "primaries": primary_tasks.train,
-  "grid": grid_search.train,
-  "must": pipeline.train,
+
+class Kind(NamedTuple):
+  """A kind of experiment.
+
+  Attributes:
+    train: trains its runs.
+    is_method: whether it is a method of its own, named as the kind is: the
+      method of its settings is only a part of it.
+  """
+
+  train: Train
+  is_method: bool = False
+
+
+KINDS: Mapping[str, Kind] = {
+  "run": Kind(train_run),
+  "stl": Kind(stl.train),
+  "primaries": Kind(primary_tasks.train),
+  "grid": Kind(grid_search.train),
+  "must": Kind(pipeline.train, is_method=True),
 }
 
 
@@ -32,7 +47,18 @@ def train(settings: Settings, folder: Path, options: Options) -> bool:
   Returns:
     False if a signal stopped it: the same call resumes it.
   """
-  return KINDS[settings.experiment.kind](settings, folder, options)
+  return KINDS[settings.experiment.kind].train(settings, folder, options)
+
+
+def method_of(config: Mapping[str, Any]) -> str:
+  """Return the name of the method that an experiment trains.
+
+  Args:
+    config: nested, as `saved.read_plain` returns it.
+  """
+  kind: str = config["experiment"]["kind"]
+  method: str = config["method"]["name"]
+  return kind if KINDS[kind].is_method else method
 
 
 def evaluate(folder: Path, *, which: Which) -> None:

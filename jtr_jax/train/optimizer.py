@@ -1,10 +1,12 @@
 """One optimiser for all groups of parameters."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import jax
 import optax
 
+from jtr_jax.core import errors
 from jtr_jax.methods.base import MAIN
 from jtr_jax.models.multitask import decoder_name
 from jtr_jax.models.parameter_names import matched
@@ -54,13 +56,22 @@ def grouped(
 
   Returns:
     The transformation of `MAIN` itself if there is no other group and nothing
-    is frozen. Its `init` raises `ValueError` for a pattern that means nothing.
+    is frozen. Its `init` raises `ValueError` for a pattern that means nothing,
+    and for a group of the method that is not among `groups`.
   """
+
+  def known(params: Tree) -> Tree:
+    own = own_groups(params.get("method", {}))
+    for group in jax.tree.leaves(own):
+      if group not in groups:
+        raise errors.unknown_name("optimiser group of a method", group, groups)
+    return own
+
   if set(groups) == {MAIN} and not frozen:
-    return groups[MAIN]
+    return _checked(groups[MAIN], known)
 
   def label(params: Tree) -> Tree:
-    own = own_groups(params["method"])
+    own = known(params)
     labels = {**jax.tree.map(lambda _: MAIN, params), "method": own}
     if BALANCER in groups:
       labels[BALANCER] = jax.tree.map(lambda _: BALANCER, params[BALANCER])
@@ -71,6 +82,18 @@ def grouped(
 
   kept = {_FROZEN: optax.set_to_zero()} if frozen else {}
   return optax.partition({**groups, **kept}, label)
+
+
+def _checked(
+  transformation: optax.GradientTransformation, check: Callable[[Tree], Any]
+) -> optax.GradientTransformation:
+  """Return a transformation whose parameters are checked before it starts."""
+
+  def init(params: Tree) -> optax.OptState:
+    check(params)
+    return transformation.init(params)
+
+  return transformation._replace(init=init)
 
 
 def accumulated(

@@ -27,8 +27,20 @@ _LENGTH = ("train.steps", "train.epochs")
 
 _METRICS = "metrics.jsonl"
 
-ReadConfig: TypeAlias = Callable[[Path], Mapping[str, Any]]
-"""Workdir -> its config, nested, as today's program writes it."""
+Config: TypeAlias = Mapping[str, Any]
+"""A config, nested, as today's program writes it."""
+
+
+class Reading(NamedTuple):
+  """How workdirs are read.
+
+  Attributes:
+    config: workdir -> its config.
+    method: config -> name of the method that was trained.
+  """
+
+  config: Callable[[Path], Config]
+  method: Callable[[Config], str]
 
 
 class Run(NamedTuple):
@@ -36,26 +48,22 @@ class Run(NamedTuple):
 
   Attributes:
     card: its result.
+    method: name of the method.
     fields: dotted name -> value, what makes it this experiment.
     metrics: "<task>/<metric>" -> value, of the chosen step.
   """
 
   card: ResultCard
+  method: str
   fields: Mapping[str, Any]
   metrics: Mapping[str, float]
-
-  @property
-  def method(self) -> str:
-    """Name of the method; MuST is an experiment whose student is supervised."""
-    kind = self.fields["experiment.kind"]
-    return "must" if kind == "must" else str(self.fields["method.name"])
 
 
 def read_runs(
   folders: Sequence[Path],
   rule: str,
   *,
-  read_config: ReadConfig,
+  reading: Reading,
   epoch: int = 0,
 ) -> list[Run]:
   """Return the finished runs of some workdirs.
@@ -63,7 +71,7 @@ def read_runs(
   Args:
     folders: workdirs.
     rule: which outcome of the result card: "last" or "best".
-    read_config: reads the config of a workdir.
+    reading: how configs are read.
     epoch: take the evaluation after so many passes over the images in place of
       that outcome's; 0 does not.
 
@@ -71,7 +79,7 @@ def read_runs(
     ValueError: there is no finished run in one of them, or it was not evaluated
       then.
   """
-  return [_read_run(folder, rule, read_config, epoch) for folder in folders]
+  return [_read_run(folder, rule, reading, epoch) for folder in folders]
 
 
 def group(runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -124,9 +132,7 @@ def to_markdown(groups: Mapping[str, Sequence[Run]], against: str = "") -> str:
   return "\n".join(lines) + "\n"
 
 
-def _read_run(
-  folder: Path, rule: str, read_config: ReadConfig, epoch: int
-) -> Run:
+def _read_run(folder: Path, rule: str, reading: Reading, epoch: int) -> Run:
   outcome = None
   if result_card.exists(folder):
     card = result_card.read(folder)
@@ -137,18 +143,20 @@ def _read_run(
         "There is no finished run to compare",
         found=f"no {rule!r} outcome in {folder}/result.json",
         expected="the workdir of a run that came to its end",
-        do="Give the training command again: it goes on.",
+        do="Repeat the training command to resume it.",
       )
     )
+  config = reading.config(folder)
   aside = _ASIDE + _LENGTH if epoch else _ASIDE
   fields = {
     name: value
-    for name, value in config_file.flatten(read_config(folder))
+    for name, value in config_file.flatten(config)
     if not any(name == a or name.startswith(a + ".") for a in aside)
   }
-  if not epoch:
-    return Run(card, fields, outcome.metrics)
-  return Run(card, fields, _metrics_at(folder, outcome.split, epoch))
+  metrics = outcome.metrics
+  if epoch:
+    metrics = _metrics_at(folder, outcome.split, epoch)
+  return Run(card, reading.method(config), fields, metrics)
 
 
 def _metrics_at(folder: Path, split: str, epoch: int) -> dict[str, float]:

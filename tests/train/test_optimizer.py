@@ -5,6 +5,7 @@ import numpy as np
 import optax
 import pytest
 
+from jtr_jax.methods.base import one_group
 from jtr_jax.train.optimizer import accumulated, clip_networks, grouped
 from jtr_jax.train.schedules import staircase
 from jtr_jax.train.update_rules import adam
@@ -88,7 +89,9 @@ def test_a_method_may_have_a_group_of_its_own():
 
 def test_without_another_group_nothing_is_partitioned():
   main = adam(staircase(1.0, 1.0, 1))
-  assert grouped({"main": main}, lambda params: params) is main
+  alone = grouped({"main": main}, one_group)
+  params = {"encoder": {"kernel": jnp.ones(2)}, "method": {"w": jnp.ones(3)}}
+  chex.assert_trees_all_equal(alone.init(params), main.init(params))
 
 
 NETWORK = {

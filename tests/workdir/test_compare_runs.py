@@ -1,5 +1,6 @@
 import pytest
 
+from jtr_jax.experiment import kinds
 from jtr_jax.workdir import compare_runs, config_file, result_card
 from jtr_jax.workdir.metric_files import MetricWriter
 from jtr_jax.workdir.result_card import Outcome, ResultCard
@@ -34,7 +35,8 @@ def finished(folder, method, seed, depth, angle, kind="run", **fields):
 def read(folders, rule, **options):
   """Return runs, whose configs are as they were written."""
   written = lambda folder: config_file.read_config(folder).config
-  return compare_runs.read_runs(folders, rule, read_config=written, **options)
+  reading = compare_runs.Reading(written, kinds.method_of)
+  return compare_runs.read_runs(folders, rule, reading=reading, **options)
 
 
 @pytest.fixture
