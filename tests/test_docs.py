@@ -72,7 +72,7 @@ def test_page_has_every_field_of_a_method_and_its_defaults(method, first, end):
   assert sorted(row[0] for row in rows) == sorted(fields)
   for column, variant in enumerate(("paper", "official"), start=1):
     values = {name: field.default for name, field in fields.items()}
-    values |= registry.METHODS[method].variants[variant].method
+    values |= registry.METHODS[method].traits.variants[variant].method
     for row in rows:
       if row[column] not in ("not used", "the network's"):
         assert row[column] == shown(values[row[0]]), row[0]

@@ -94,7 +94,6 @@ def test_what_a_method_declares_is_checked(name, error):
 
 def test_a_group_that_is_not_declared_is_named():
   settings = rooms("method.name=my_lab:undeclared_group")
-  with pytest.raises(
-    ValueError, match=r"optimiser group.*'scales'.*one of main"
-  ):
+  error = r"optimiser group.*'scales'.*one of main"
+  with pytest.raises(ValueError, match=error):
     first_updates(settings)
