@@ -28,6 +28,7 @@ TRAINING = {
   "tests.small_config",
   "tests.train.small_net",
   "tests.train.tiny",
+  "tests.untrained_run",
 }
 
 

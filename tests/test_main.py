@@ -61,6 +61,7 @@ def test_run_leaves_its_files(finished):
     "labels.tsv",
     "metrics.csv",
     "metrics.jsonl",
+    "network.json",
     "pictures",
     "result.json",
     "tensorboard",

@@ -166,8 +166,19 @@ def test_links_lead_somewhere():
   assert not missing
 
 
+def test_network_of_the_readme_predicts(folder, monkeypatch):
+  (example,) = (block for block in blocks("python") if "load(" in block)
+  assert len(example.splitlines()) < 12
+  monkeypatch.chdir(folder)
+  Image.new("RGB", (50, 40)).save("photo.jpg")
+  names = {}
+  exec(compile(example, "README.md", "exec"), names)
+  assert names["classes"].shape == (40, 50)
+  assert names["metres"].shape == (40, 50, 1)
+
+
 def test_balancing_example_trains_both_tasks():
-  example = blocks("python")[0]
+  (example,) = (block for block in blocks("python") if "pcgrad" in block)
   assert len(example.split("\n\n")) < 10
   names = {}
   exec(compile(example, "README.md", "exec"), names)

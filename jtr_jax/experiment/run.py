@@ -20,8 +20,9 @@ from jtr_jax.train import loop, plateau
 from jtr_jax.train.dispatch import make_mesh, replicated
 from jtr_jax.train.plateau import EarlyStop
 from jtr_jax.train.run_parts import Run, Update
-from jtr_jax.workdir import result_card
+from jtr_jax.workdir import network_file, result_card
 from jtr_jax.workdir.checkpoints import Which
+from jtr_jax.workdir.network_file import NetworkFile
 
 
 def train(
@@ -45,6 +46,7 @@ def train(
   saved.check(folder, settings, allow_config_change=allow_config_change)
   made = setup.make_experiment(settings, folder)
   saved.write(folder, settings)
+  network_file.write(folder, _network_file(made))
   mesh = make_mesh(build.batch_size(settings))
   how = evaluation.make_evaluation(made, mesh)
   run = make_run(made, how, mesh)
@@ -56,6 +58,13 @@ def train(
     waited = trained.waited if is_early else 0
     results.write_card(made, how, checkpoints, name=name, waited=waited)
   return True
+
+
+def _network_file(experiment: Experiment) -> NetworkFile:
+  """Return what a user of the network has to know of its data."""
+  manifest = experiment.data.manifest
+  tasks = {name: manifest.tasks[name] for name in experiment.task_names}
+  return NetworkFile(manifest.size, manifest.fit, tasks)
 
 
 def make_run(experiment: Experiment, how: Evaluation, mesh: Mesh) -> Run:

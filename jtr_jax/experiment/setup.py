@@ -11,10 +11,10 @@ from jtr_jax.config import (
   build,
   build_balancing,
   build_optimizer,
+  deciding_metric,
   label_warnings,
 )
 from jtr_jax.config.settings import Settings
-from jtr_jax.core import errors
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.loading.selection import Selection
@@ -28,7 +28,7 @@ from jtr_jax.train.state import abstract_state
 from jtr_jax.train.task_weighting import Balancing
 from jtr_jax.workdir.checkpoints import Checkpoints, Restored, Which
 
-DELTA = "delta_mtl"
+DELTA = deciding_metric.DELTA
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,11 +78,7 @@ class Experiment:
   @property
   def directions(self) -> dict[str, int]:
     """Direction of every metric: +1 if higher is better, else -1."""
-    return {
-      f"{task.name}/{metric}": direction
-      for task in self.tasks
-      for metric, direction in task.metrics.items()
-    }
+    return deciding_metric.directions(self.tasks)
 
   @property
   def selection_metric(self) -> str:
@@ -91,24 +87,12 @@ class Experiment:
     Raises:
       ValueError: the settings name one that there is not.
     """
-    section = self.settings.evaluate
-    if section.metric:
-      known = (*self.directions, *([DELTA] if section.baseline else []))
-      if section.metric not in known:
-        raise errors.unknown_name(
-          "config.evaluate.metric", section.metric, known
-        )
-      return section.metric
-    if section.baseline:
-      return DELTA
-    primary = self.settings.balancing.primary or self.task_names[0]
-    task = self.tasks[self.task_names.index(primary)]
-    return f"{primary}/{task.primary_metric}"
+    return deciding_metric.of_run(self.settings, self.tasks).name
 
   @property
   def selection_direction(self) -> int:
     """Direction of that metric: +1 if higher is better, else -1."""
-    return self.directions.get(self.selection_metric, 1)
+    return deciding_metric.of_run(self.settings, self.tasks).direction
 
 
 def make_experiment(

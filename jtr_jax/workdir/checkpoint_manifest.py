@@ -108,18 +108,27 @@ def check_files(folder: Path, content: Mapping[str, Any]) -> None:
     raise ValueError(f"files changed or missing: {_some(changed)}")
 
 
-def check_arrays(content: Mapping[str, Any], target: Any, folder: Path) -> None:
+def check_arrays(
+  content: Mapping[str, Any],
+  target: Any,
+  folder: Path,
+  *,
+  may_have_more: bool = False,
+) -> None:
   """Raise unless a checkpoint holds just the arrays that are asked for.
 
   Args:
     content: its manifest.
     target: pytree of `jax.ShapeDtypeStruct`.
     folder: of the checkpoint, for the error.
+    may_have_more: it may hold others, too.
 
   Raises:
     ValueError: names, shapes or dtypes differ; the text lists them.
   """
   stored, wanted = content["arrays"], _kinds(target)
+  if may_have_more:
+    stored = {name: kind for name, kind in stored.items() if name in wanted}
   if stored == wanted:
     return
   shared = stored.keys() & wanted.keys()

@@ -20,6 +20,8 @@ from absl import logging as absl_logging
 from jtr_jax.core import errors
 from jtr_jax.workdir import checkpoint_errors, checkpoint_manifest
 
+_STATE = "state"  # the folder of a checkpoint that holds its arrays
+
 Which: TypeAlias = int | Literal["latest", "best"]
 
 
@@ -187,6 +189,47 @@ class Checkpoints:
       state = self._manager.restore(step, args=arrays)["state"]
     return Restored(step, state, described["extra"])
 
+  def restore_part(self, which: Which, abstract_part: Any) -> Restored:
+    """Read some of a checkpoint's arrays; see `restore`.
+
+    Args:
+      which: a step, "latest" or "best".
+      abstract_part: nested dictionaries as the saved state has them, with only
+        the arrays that are wanted.
+
+    Raises:
+      ValueError: as `restore`; further arrays in the checkpoint are no error.
+    """
+    step = self._resolve(which)
+    target = jax.tree.map(_placed, abstract_part)
+    with self._clear_read_errors(step):
+      described = checkpoint_manifest.read(self._path(step))
+    checkpoint_manifest.check_arrays(
+      described, target, self._path(step), may_have_more=True
+    )
+    wanted = ocp.args.PyTreeRestore(
+      item=target,
+      restore_args=ocp.checkpoint_utils.construct_restore_args(target),
+      partial_restore=True,
+    )
+    with (
+      self._clear_read_errors(step),
+      ocp.Checkpointer(ocp.PyTreeCheckpointHandler()) as reader,
+    ):
+      checkpoint_manifest.check_files(self._path(step), described)
+      part = reader.restore(self._path(step) / _STATE, args=wanted)
+    return Restored(step, part, described["extra"])
+
+  def arrays(self, which: Which) -> frozenset[str]:
+    """Return the names of a checkpoint's arrays, such as "params/encoder/...".
+
+    Raises:
+      ValueError: there is no such checkpoint, or its manifest is damaged.
+    """
+    step = self._resolve(which)
+    with self._clear_read_errors(step):
+      return frozenset(checkpoint_manifest.read(self._path(step))["arrays"])
+
   def wait(self) -> None:
     """Wait until what was being saved is complete.
 
@@ -220,7 +263,7 @@ class Checkpoints:
       raise RuntimeError("Orbax ends a save that was not begun")
     name = str(self._pending.step)
     (folder,) = self._directory.glob(f"{name}.orbax-checkpoint-tmp*")
-    checkpoint_manifest.write(folder, self._pending.described, part="state")
+    checkpoint_manifest.write(folder, self._pending.described, part=_STATE)
 
   def _remember(
     self, step: int, metrics: Mapping[str, float | None] | None

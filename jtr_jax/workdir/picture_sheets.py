@@ -77,6 +77,36 @@ def encoding_sheet(
   return _sheet(drawn, tasks)
 
 
+def output_sheet(
+  images: Sequence[np.ndarray],
+  tasks: Sequence[Task],
+  pictures: Mapping[str, Sequence[np.ndarray]],
+  spread: Mapping[str, Sequence[np.ndarray]],
+  captions: Mapping[str, Sequence[str]],
+) -> Image.Image:
+  """Draw input, and for each task what was predicted.
+
+  Args:
+    images: u8[H, W, 3], all of one size.
+    tasks: the tasks to draw, in this order.
+    pictures: for each task u8[H, W, 3] for each image.
+    spread: the same of how far several networks are apart; a task may lack it.
+    captions: for each task what stands on its pictures, "" for nothing.
+
+  Returns:
+    An RGB picture with a row for each image.
+  """
+  size = (images[0].shape[0], images[0].shape[1])
+  columns = [_Column("", "input", list(images))]
+  for task in tasks:
+    pairs = zip(pictures[task.name], captions[task.name], strict=True)
+    tiles = [_tile(picture, size, caption) for picture, caption in pairs]
+    columns.append(_Column(task.name, "prediction", tiles))
+    if task.name in spread:
+      columns.append(_Column(task.name, "spread", list(spread[task.name])))
+  return _sheet(columns, tasks)
+
+
 def hatched(height: int, width: int) -> np.ndarray:
   """Return u8[H, W, 3]: diagonal stripes, the picture of an absent label."""
   rows, columns = np.indices((height, width))

@@ -1,4 +1,4 @@
-"""Text files that are whole or not there, and clear errors when writing."""
+"""Files that are whole or not there, and clear errors when writing."""
 
 import contextlib
 import os
@@ -18,13 +18,22 @@ def replace(path: Path, text: str) -> None:
   Raises:
     OSError: the file cannot be written; the old content is still there.
   """
+  replace_bytes(path, text.encode())
+
+
+def replace_bytes(path: Path, data: bytes) -> None:
+  """Write a file of bytes; see `replace`."""
   temporary = path.with_name(path.name + ".tmp")
   with clear_errors(path):
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-      file.write(text)
-      file.flush()
-      os.fsync(file.fileno())
-    temporary.replace(path)
+    try:
+      with temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+      temporary.replace(path)
+    except BaseException:
+      temporary.unlink(missing_ok=True)
+      raise
 
 
 @contextlib.contextmanager

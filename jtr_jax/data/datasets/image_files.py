@@ -4,7 +4,7 @@ import struct
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from jtr_jax.core import errors
 
@@ -37,16 +37,21 @@ def file_size(path: Path) -> tuple[int, int]:
   return height, width
 
 
-def read_image(path: Path) -> np.ndarray:
+def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
   """Return u8[H, W, 3] of an image file.
 
   Grey images get three equal channels, transparency is dropped, 16 bits become
   8. An npy file holds u8, u16 or floats in [0, 1].
 
+  Args:
+    path: the file.
+    upright: turn an image as its EXIF orientation says. Without it such a file
+      is refused, for its labels may be turned or not.
+
   Raises:
     ValueError: naming the file, if it cannot be read as an image.
   """
-  values = _load(path, as_image=True)
+  values = _load(path, as_image=True, upright=upright)
   if values.ndim == 2:
     values = np.repeat(values[..., None], 3, axis=-1)
   if values.ndim != 3 or values.shape[-1] != 3:
@@ -88,7 +93,7 @@ def read_label(path: Path) -> np.ndarray:
   return values
 
 
-def _load(path: Path, *, as_image: bool) -> np.ndarray:
+def _load(path: Path, *, as_image: bool, upright: bool = False) -> np.ndarray:
   try:
     if path.suffix.lower() == ".npy":
       return np.load(path, allow_pickle=False)
@@ -97,6 +102,8 @@ def _load(path: Path, *, as_image: bool) -> np.ndarray:
   except _UNREADABLE as e:
     raise _unreadable(path, e) from e
   picture: Image.Image = opened
+  if as_image and upright:
+    picture = ImageOps.exif_transpose(picture)
   if as_image:
     if picture.getexif().get(_EXIF_ORIENTATION, 1) != 1:
       raise _unusable(

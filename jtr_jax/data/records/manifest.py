@@ -58,6 +58,11 @@ class Manifest:
   splits: dict[str, Split]
   source: dict[str, Any]
 
+  @property
+  def fit(self) -> str:
+    """How images of another size were brought to that of the records."""
+    return str(self.source.get("options", {}).get("fit", "stretch"))
+
   def form(self, task: str) -> StoredForm:
     """Return the array form of a task's labels."""
     if task not in self.tasks:

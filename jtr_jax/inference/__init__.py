@@ -1,0 +1,1 @@
+"""Trained networks, restored from workdirs, to predict with."""
