@@ -5,7 +5,8 @@ Every name in `__all__` is the builder of a balancer, of losses
 
     optimizer = optax.chain(balancing.pcgrad(2), optax.adam(1e-3))
 
-`balancing.get(name, num_tasks, **settings)` finds a builder by name.
+`balancing.get(name, num_tasks, **settings)` finds a builder by name, and
+`cr_mogm` smooths the weights of a gradient balancer.
 `value_and_grad`, `mtl_grad` and `make_fan_out` compute balanced gradients of a
 whole program; `gram` and `combine` are what the rules are made of. Everything
 is imported on first use: importing this package does not import JAX.
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
   from jtr_jax.balancing.differentiate import value_and_grad as value_and_grad
   from jtr_jax.balancing.fan_out import make_fan_out as make_fan_out
   from jtr_jax.balancing.gradient.aligned_mtl import aligned_mtl
+  from jtr_jax.balancing.gradient.auxi_nash import auxi_nash
   from jtr_jax.balancing.gradient.cagrad import cagrad
   from jtr_jax.balancing.gradient.con_fig import con_fig
   from jtr_jax.balancing.gradient.db_mtl import db_mtl
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
   from jtr_jax.balancing.gradient.mean import mean
   from jtr_jax.balancing.gradient.mgda import mgda
   from jtr_jax.balancing.gradient.moco import moco
+  from jtr_jax.balancing.gradient.modo import modo
   from jtr_jax.balancing.gradient.nash_mtl import nash_mtl
   from jtr_jax.balancing.gradient.pcgrad import pcgrad
   from jtr_jax.balancing.gradient.sdmgrad import sdmgrad
@@ -55,6 +58,7 @@ if TYPE_CHECKING:
   from jtr_jax.balancing.loss.gradnorm import gradnorm
   from jtr_jax.balancing.loss.impartial_auto_lambda import impartial_auto_lambda
   from jtr_jax.balancing.loss.imtl_l import imtl_l
+  from jtr_jax.balancing.loss.ldc_mtl import ldc_mtl
   from jtr_jax.balancing.loss.liebel import liebel
   from jtr_jax.balancing.loss.logarithmic import logarithmic
   from jtr_jax.balancing.loss.miraliev import miraliev
@@ -64,12 +68,15 @@ if TYPE_CHECKING:
   from jtr_jax.balancing.loss.stch import stch
   from jtr_jax.balancing.loss.uniform import uniform
   from jtr_jax.balancing.loss.uw import uw
+  from jtr_jax.balancing.loss.uw_so import uw_so
+  from jtr_jax.balancing.smoothing import cr_mogm as cr_mogm
 
 __all__ = [
   "aligned_mtl",
   "amtl",
   "atw",
   "auto_lambda",
+  "auxi_nash",
   "cagrad",
   "con_fig",
   "db_mtl",
@@ -89,12 +96,14 @@ __all__ = [
   "impartial_auto_lambda",
   "imtl_g",
   "imtl_l",
+  "ldc_mtl",
   "liebel",
   "logarithmic",
   "mean",
   "mgda",
   "miraliev",
   "moco",
+  "modo",
   "nash_mtl",
   "ol_aux",
   "pcgrad",
@@ -106,12 +115,14 @@ __all__ = [
   "uniform",
   "upgrad",
   "uw",
+  "uw_so",
 ]
 
 
 _ELSEWHERE = {
   "Gram": "gramian",
   "combine": "gramian",
+  "cr_mogm": "smoothing",
   "gram": "gramian",
   "make_fan_out": "fan_out",
   "mtl_grad": "differentiate",

@@ -27,12 +27,23 @@ EVERYWHERE: tuple[Scope, ...] = (
   "last_shared_layer",
 )
 
-ARGUMENTS = ("present", "losses", "key", "sigma", "axis_name")
+ARGUMENTS = (
+  "present",
+  "losses",
+  "key",
+  "sigma",
+  "axis_name",
+  "second",
+  "second_present",
+  "influence",
+)
 """Extra arguments of `update` that balancers take; see `GradientBalancer`."""
 
 _REMEDIES = {
   "losses": "Pass the tasks' losses of the batch, before any weighting.",
   "sigma": "Weight the losses by 'uw', or pass the tasks' uncertainties.",
+  "second": "Pass the K gradients of a second, independently drawn batch.",
+  "influence": "See help(jtr_jax.balancing.gradient_balancer.Influence).",
 }
 
 Solve: TypeAlias = Callable[
@@ -164,17 +175,30 @@ def _context(
   extra: Mapping[str, Any],
 ) -> GradientContext:
   """Return the arguments of an update, with defaults."""
-  present = extra.get("present")
-  present = jnp.ones(num_tasks, bool) if present is None else present
-  present = jnp.asarray(present, bool)
+  everything = jnp.ones(num_tasks, bool)
+  present, second_present = (
+    everything if given is None else jnp.asarray(given, bool)
+    for given in (extra.get("present"), extra.get("second_present"))
+  )
   losses = extra.get("losses")
   if losses is not None:
     losses = jnp.where(present, losses, 0)
   key = extra.get("key")
   if key is None:
     key = rng.stream(0, balancer.name, state.step)
+  second = extra.get("second")
+  if second is not None:
+    _check_stacked(second, balancer.name, num_tasks)
+    second = _masked(second, present & second_present)
   return GradientContext(
-    present, losses, key, extra.get("sigma"), extra.get("axis_name")
+    present,
+    losses,
+    key,
+    extra.get("sigma"),
+    extra.get("axis_name"),
+    second,
+    second_present,
+    extra.get("influence"),
   )
 
 
@@ -184,14 +208,20 @@ def _check_arguments(balancer: GradientBalancer, extra: dict[str, Any]) -> None:
     near = difflib.get_close_matches(name, ARGUMENTS, n=1, cutoff=0.75)
     if near and name not in ARGUMENTS:
       raise errors.unknown_name("argument of `update`", name, ARGUMENTS)
-  needed = {"losses": balancer.needs_losses, "sigma": balancer.needs_sigma}
+  needed = {
+    "losses": balancer.needs_losses,
+    "sigma": balancer.needs_sigma,
+    "second": balancer.needs_second,
+    "influence": balancer.influence is not None,
+  }
   for name, is_needed in needed.items():
     if is_needed and extra.get(name) is None:
+      shape = "f32[K, ...]" if name == "second" else "f32[K]"
       raise ValueError(
         errors.message(
           f"{balancer.name!r} needs the argument `{name}` of `update`",
           found=f"no {name}",
-          expected=f"{name}=f32[K]",
+          expected=f"{name}={shape}",
           do=_REMEDIES[name],
         )
       )

@@ -21,6 +21,11 @@ class GradientContext(NamedTuple):
     sigma: f32[K], the tasks' uncertainties; None if the caller passed none.
     axis_name: mapped axis over which the gradients are sharded; None if they
       are whole.
+    second: leaves f32[K, ...], the gradients of a second batch, 0 where it has
+      no label; None if the caller passed none.
+    second_present: bool[K], the second batch has a label for the task.
+    influence: f32[K], by how much a held-out loss falls per unit of each
+      weight; None if the caller passed none.
   """
 
   present: jax.Array
@@ -28,6 +33,28 @@ class GradientContext(NamedTuple):
   key: jax.Array
   sigma: Any = None
   axis_name: AxisName = None
+  second: Tree = None
+  second_present: Any = None
+  influence: Any = None
+
+
+class Influence(NamedTuple):
+  """How a balancer wants the influence of its weights to be measured.
+
+  The influence of weight k on a held-out loss L' is <v, grad L_k>, with
+  v = sum_(i <= terms) (I - rate H)^i grad L' and H the Hessian of the weighted
+  losses: the inverse of the Hessian, truncated, times 1 / rate.
+
+  Attributes:
+    every: updates from one measurement to the next; before others, and before
+      the first update, the influence is not looked at.
+    terms: of the series, after the first.
+    rate: of the series.
+  """
+
+  every: int
+  terms: int
+  rate: float
 
 
 class GradientState(NamedTuple):
@@ -58,9 +85,12 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
   from the number of updates), `sigma` f32[K], and `axis_name`: inside
   `jax.shard_map`, the axis over which the gradients' entries are sharded, so
   that norms and products are summed over devices. Gradients of a sharded batch
-  are something else: average them over devices first, and leave it out.
+  are something else: average them over devices first, and leave it out. For a
+  balancer that samples twice also `second`, the K gradients of another batch
+  (leaves as those of the first), with `second_present` bool[K] (default: all);
+  for one that learns from held-out losses also `influence` f32[K].
   Arguments of other transformations of a chain (such as `value`, `grad` or
-  `value_fn`) are ignored; a misspelling of one of the five is an error.
+  `value_fn`) are ignored; a misspelling of one of these is an error.
 
   Attributes:
     init: params -> state.
@@ -74,6 +104,8 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
       a loss balancer weights the losses of the decoders.
     needs_losses: whether `losses` has to be passed.
     needs_sigma: whether `sigma` has to be passed.
+    needs_second: whether `second` has to be passed.
+    influence: how `influence` is to be measured; None if it is not needed.
     initial_sigma: for a balancer that needs sigma, where learned ones start.
     of_decoders: state of the rule -> f32[K], the factors of the decoders'
       gradients where they are not those of the shared ones; None if they are.
@@ -93,6 +125,8 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
   unweighted: bool
   needs_losses: bool
   needs_sigma: bool
+  needs_second: bool
+  influence: Influence | None
   initial_sigma: float
   of_decoders: Callable[[Tree], jax.Array] | None
   weigh_gram: Callable[..., tuple[jax.Array, GradientState]] | None
@@ -108,6 +142,8 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
     unweighted: bool = False,
     needs_losses: bool = False,
     needs_sigma: bool = False,
+    needs_second: bool = False,
+    influence: Influence | None = None,
     initial_sigma: float = 1.0,
     of_decoders: Callable[[Tree], jax.Array] | None = None,
     weigh_gram: Callable[..., tuple[jax.Array, GradientState]] | None = None,
@@ -120,6 +156,8 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
     self.unweighted = unweighted
     self.needs_losses = needs_losses
     self.needs_sigma = needs_sigma
+    self.needs_second = needs_second
+    self.influence = influence
     self.initial_sigma = initial_sigma
     self.of_decoders = of_decoders
     self.weigh_gram = weigh_gram
@@ -152,7 +190,7 @@ class GradientBalancer(optax.GradientTransformationExtraArgs):
         parts of the parameters add up; those of micro-batches do not: add up
         their gradients first.
       state: after the previous call; None before the first one.
-      **extra: as of `update`: present, losses, key, sigma.
+      **extra: as of `update`: present, losses, key, sigma, influence.
 
     Returns:
       Weights f32[K], 0 for absent tasks, and the new state.

@@ -58,6 +58,7 @@ LOSS: "Mapping[str, Callable[..., LossBalancer]]" = _Builders(
     "gradnorm",
     "impartial_auto_lambda",
     "imtl_l",
+    "ldc_mtl",
     "liebel",
     "logarithmic",
     "miraliev",
@@ -67,6 +68,7 @@ LOSS: "Mapping[str, Callable[..., LossBalancer]]" = _Builders(
     "stch",
     "uniform",
     "uw",
+    "uw_so",
   ),
 )
 """Builders of loss balancers."""
@@ -75,6 +77,7 @@ GRADIENT: "Mapping[str, Callable[..., GradientBalancer]]" = _Builders(
   "jtr_jax.balancing.gradient",
   (
     "aligned_mtl",
+    "auxi_nash",
     "cagrad",
     "con_fig",
     "db_mtl",
@@ -89,6 +92,7 @@ GRADIENT: "Mapping[str, Callable[..., GradientBalancer]]" = _Builders(
     "mean",
     "mgda",
     "moco",
+    "modo",
     "nash_mtl",
     "pcgrad",
     "sdmgrad",

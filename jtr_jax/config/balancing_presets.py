@@ -24,6 +24,7 @@ class Preset(NamedTuple):
     loss_fields: settings that are not the default.
     gradient_fields: likewise.
     scope: what the gradient balancer acts on; "default" is its paper's.
+    smoothing: of the gradient balancer's weights.
   """
 
   loss: str = "uniform"
@@ -31,6 +32,7 @@ class Preset(NamedTuple):
   loss_fields: Mapping[str, Any] = {}
   gradient_fields: Mapping[str, Any] = {}
   scope: str = "default"
+  smoothing: float = 0.0
 
 
 _IAL_DECODERS = {
@@ -48,6 +50,7 @@ PRESETS: Mapping[str, Preset] = {
   "ial": Preset("uw", "ial", loss_fields=_IAL_DECODERS),
   "imtl": Preset("imtl_l", "imtl_g"),
   "db_mtl": Preset("logarithmic", "db_mtl"),
+  "cr_mogm": Preset(gradient="mgda", smoothing=0.9),
   "mgda_ub": Preset(gradient="mgda", scope="features"),
   "amtl_arithmetic": Preset("amtl", loss_fields={"mean": "arithmetic"}),
   "dtp_geometric": Preset("dtp", loss_fields={"mean": "geometric"}),
@@ -80,6 +83,7 @@ def choose(name: str) -> dict[str, Any]:
     "loss": weighting,
     "gradient": gradient.part(preset.gradient, **preset.gradient_fields),
     "scope": preset.scope,
+    "smoothing": preset.smoothing,
     "task_loss": default_task_loss(weighting),
   }
 

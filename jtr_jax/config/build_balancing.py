@@ -3,6 +3,7 @@
 from jtr_jax.balancing import uncertainty
 from jtr_jax.balancing.gradient_balancer import GradientBalancer
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.balancing.smoothing import cr_mogm
 from jtr_jax.config import build, build_optimizer
 from jtr_jax.config.settings import Settings
 from jtr_jax.core import errors
@@ -42,6 +43,7 @@ def make_balancing(
     loss = uncertainty.learn_sigma_beside(
       loss, len(names), gradient.initial_sigma
     )
+  gradient = _smoothed(gradient, section.smoothing)
   scope = section.scope
   if scope == "default":
     scope = gradient.scopes[0] if gradient else "shared_params"
@@ -54,6 +56,24 @@ def make_balancing(
     section.at_once,
     _look_ahead(settings, steps_per_epoch, tuple(map(names.index, primary))),
   )
+
+
+def _smoothed(
+  gradient: GradientBalancer | None, ema_decay: float
+) -> GradientBalancer | None:
+  """Return the gradient balancer with a moving average of its weights."""
+  if not ema_decay:
+    return gradient
+  if gradient is None:
+    raise ValueError(
+      errors.message(
+        "config.balancing.smoothing averages the weights of gradients",
+        found="no gradient balancer",
+        expected="one, such as balancing=mgda",
+        do="Choose one, or set config.balancing.smoothing=0.",
+      )
+    )
+  return cr_mogm(gradient, ema_decay=ema_decay)
 
 
 def _look_ahead(

@@ -16,6 +16,7 @@ from jtr_jax.balancing.base import Scope, TaskLoss
 from jtr_jax.config.optimizer_settings import OptimizerSettings
 from jtr_jax.config.part import INLINE, Part
 from jtr_jax.core.fields import (
+  DECAY,
   INNER_SHARE,
   NOT_EMPTY,
   NOT_NEGATIVE,
@@ -140,6 +141,8 @@ class BalancingSettings:
     loss: makes one objective of the tasks' losses.
     gradient: makes one gradient of the tasks' gradients.
     scope: what the gradient balancer acts on; "default" is its paper's choice.
+    smoothing: share of the last weights in those of a gradient balancer, a
+      moving average over updates (CR-MOGM); 0: none.
     primary: the task that balancers with a primary one take; "": the first, or
       all of them.
     task_loss: a task's "term" in the method's objective, or the "mean" over the
@@ -154,6 +157,7 @@ class BalancingSettings:
   loss: Part
   gradient: Part
   scope: Literal["default", Scope] = "default"
+  smoothing: Annotated[float, DECAY] = 0.0
   primary: str = ""
   task_loss: TaskLoss = "term"
   learning_rate: Annotated[float, POSITIVE] = 1e-3

@@ -11,6 +11,7 @@ from jtr_jax.train.per_task_gradients import per_task_gradients
 from jtr_jax.train.state import TrainState, Tree
 from jtr_jax.train.step_parts import (
   Batch,
+  Extra,
   Program,
   StepGradients,
   method_output,
@@ -20,7 +21,10 @@ from jtr_jax.train.task_weighting import BalancingState
 
 
 def step_gradients(
-  program: Program, state: TrainState, batch: Batch
+  program: Program,
+  state: TrainState,
+  batch: Batch,
+  extra: Extra | None = None,
 ) -> StepGradients:
   """Return the balanced gradients of all parameters.
 
@@ -28,9 +32,10 @@ def step_gradients(
     program: network, method and balancing.
     state: before the step.
     batch: views and labels.
+    extra: for a gradient balancer that needs another batch.
   """
   if program.balancing.needs_task_gradients:
-    return per_task_gradients(program, state, batch)
+    return per_task_gradients(program, state, batch, extra)
   return _plain(program, state, batch)
 
 
@@ -69,7 +74,7 @@ def observe(
     batch: views and labels.
     found: the gradients of the step.
   """
-  if program.balancing.needs_extra_batch:
+  if program.balancing.looks_ahead:
     return found.balancing  # it has changed before the step, see look_ahead
   loss, losses = program.balancing.loss, found.losses
   seen = Observation(losses.values, losses.present, state.step)

@@ -14,7 +14,7 @@ The gradient of a method's regularisers is added after the aggregation.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -35,6 +35,7 @@ from jtr_jax.train.feature_cut import (
 from jtr_jax.train.state import TrainState, Tree
 from jtr_jax.train.step_parts import (
   Batch,
+  Extra,
   Program,
   StepGradients,
   weigh,
@@ -43,7 +44,10 @@ from jtr_jax.train.task_weighting import Balancing, Losses
 
 
 def per_task_gradients(
-  program: Program, state: TrainState, batch: Batch
+  program: Program,
+  state: TrainState,
+  batch: Batch,
+  extra: Extra | None = None,
 ) -> StepGradients:
   """Return the balanced gradients of a step that needs those of single tasks.
 
@@ -51,8 +55,11 @@ def per_task_gradients(
     program: network, method and balancing.
     state: before the step.
     batch: views and labels.
+    extra: for a gradient balancer that needs another batch.
   """
   step = _backward_to_features(program, state, batch)
+  if extra is not None:
+    step = step._replace(further=_of_extra_batch(program, state, extra))
   weights = step.losses.weights
   after: GradientState | tuple[()] = ()
   if program.balancing.gradient is None:
@@ -89,6 +96,7 @@ class _Step(NamedTuple):
     unweighted: leaves [K, ...], their gradients at the features.
     weighted: the same of the weighted losses.
     regularizer: gradient of the regularisers, None if there are none.
+    further: arguments of the balancer's update that need another batch.
   """
 
   program: Program
@@ -100,6 +108,7 @@ class _Step(NamedTuple):
   unweighted: Tree
   weighted: Tree
   regularizer: Regularizer | None
+  further: Mapping[str, Any] = MappingProxyType({})
 
   @property
   def balancing(self) -> Balancing:
@@ -134,6 +143,21 @@ def _backward_to_features(
     _scaled(unweighted, losses.shared_weights),
     regularizer_gradient(cut),
   )
+
+
+def _of_extra_batch(
+  program: Program, state: TrainState, extra: Extra
+) -> dict[str, Any]:
+  """Return what the gradient balancer needs of another batch."""
+  if program.balancing.learns_from_influence:
+    return {"influence": extra.influence}
+  if not program.balancing.samples_twice:
+    return {}
+  step = _backward_to_features(program, state, extra.batch)
+  return {
+    "second": _OBSERVE[program.balancing.scope](step, step.gradients),
+    "second_present": step.losses.present,
+  }
 
 
 def _weighted_sum(step: _Step) -> Tree:
@@ -187,6 +211,7 @@ def _aggregate(step: _Step, rows: Tree) -> tuple[Tree, GradientState]:
     losses=step.losses.values,
     key=step.key,
     sigma=task_weighting.sigma(step.balancing, step.state.params["balancer"]),
+    **step.further,
   )
   return direction, after
 

@@ -25,6 +25,7 @@ from jtr_jax.data.loading.examples import (
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
+from jtr_jax.train import extra_batch
 from jtr_jax.train.averaging import NO_AVERAGE, Averaging
 from jtr_jax.train.gradients import observe, step_gradients
 from jtr_jax.train.state import TrainState
@@ -35,7 +36,6 @@ from jtr_jax.train.task_weighting import (
   regularizer,
   statistics,
 )
-from jtr_jax.train.virtual_step import look_ahead
 
 
 class StepMetrics(NamedTuple):
@@ -105,11 +105,11 @@ def make_train_step(
     state: TrainState, given: Examples | WithExtra
   ) -> tuple[TrainState, StepMetrics]:
     examples = given.batch if isinstance(given, WithExtra) else given
-    batch = batch_of(state, examples)
+    batch, extra = batch_of(state, examples), None
     if isinstance(given, WithExtra):
-      extra = batch_of(state, given.extra)
-      state = look_ahead(program, state, batch, extra)
-    found = step_gradients(program, state, batch)
+      further = batch_of(state, given.extra)
+      state, extra = extra_batch.use(program, state, batch, further)
+    found = step_gradients(program, state, batch, extra)
     updates, opt_state = optimizer.update(
       found.gradients, state.opt_state, state.params
     )

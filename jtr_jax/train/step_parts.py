@@ -28,6 +28,19 @@ class Batch(NamedTuple):
   key: jax.Array
 
 
+class Extra(NamedTuple):
+  """A second, independently drawn batch, and what was measured with it.
+
+  Attributes:
+    batch: its views and labels.
+    influence: f32[K], of the weights of a gradient balancer that learns from
+      it, see `implicit_influence.measure`; None for others.
+  """
+
+  batch: Batch
+  influence: jax.Array | None
+
+
 class StepGradients(NamedTuple):
   """The gradients of a step, and what was computed on the way.
 

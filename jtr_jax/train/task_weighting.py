@@ -27,10 +27,10 @@ BALANCER = "balancer"
 
 
 class LookAhead(NamedTuple):
-  """A virtual step of the network, for a balancer that needs an extra batch.
+  """How an extra batch is looked at, for a balancer that needs one.
 
   Attributes:
-    rate: step -> learning rate of the network.
+    rate: step -> learning rate of the network, for a virtual step.
     momentum: of the optimiser, if it is gradient descent with momentum.
     weight_decay: of the optimiser.
     primary: indices of the tasks whose losses count on the extra batch.
@@ -53,7 +53,7 @@ class Balancing:
     task_loss: what the loss of a task is.
     at_once: how many gradients go back through the encoder together: 1 one
       after the other, 0 all of them.
-    look_ahead: for a loss balancer that needs an extra batch.
+    look_ahead: for a balancer that needs an extra batch.
   """
 
   loss: LossBalancer
@@ -90,9 +90,24 @@ class Balancing:
     )
 
   @property
+  def looks_ahead(self) -> bool:
+    """Whether the loss balancer needs a virtual step before each step."""
+    return Need.EXTRA_BATCH in self.loss.needs
+
+  @property
+  def samples_twice(self) -> bool:
+    """Whether the gradient balancer needs gradients of a second batch."""
+    return self.gradient is not None and self.gradient.needs_second
+
+  @property
+  def learns_from_influence(self) -> bool:
+    """Whether the gradient balancer learns from losses of a second batch."""
+    return self.gradient is not None and self.gradient.influence is not None
+
+  @property
   def needs_extra_batch(self) -> bool:
     """Whether a step needs a second, independently drawn batch."""
-    return Need.EXTRA_BATCH in self.loss.needs
+    return self.looks_ahead or self.samples_twice or self.learns_from_influence
 
   @property
   def observes_gradients(self) -> bool:

@@ -1,4 +1,4 @@
-"""What every registered gradient balancer makes of some batches.
+"""What every gradient balancer makes of some batches.
 
 All of them are one program for each number of tasks: compiling is what takes
 the time.
@@ -10,9 +10,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jtr_jax.balancing import registry
+from jtr_jax.balancing import cr_mogm, mgda, registry
 
-NAMES = sorted(registry.GRADIENT)
+BUILDERS = {
+  **registry.GRADIENT,
+  "cr_mogm": lambda tasks: cr_mogm(mgda(tasks)),
+}
+NAMES = sorted(BUILDERS)
 SIZES = {"kernel": (8, 9), "bias": (8,)}
 COLUMNS = 80
 PARAMS = {name: jnp.zeros(size) for name, size in SIZES.items()}
@@ -21,7 +25,7 @@ PARAMS = {name: jnp.zeros(size) for name, size in SIZES.items()}
 @functools.cache
 def program(tasks):
   """Return (update of all, their first states, a list with its traces)."""
-  transforms = {n: registry.GRADIENT[n](tasks) for n in NAMES}
+  transforms = {n: BUILDERS[n](tasks) for n in NAMES}
   traces = []
 
   def update(gradients, states, present, losses):
@@ -31,6 +35,8 @@ def program(tasks):
       "losses": losses,
       "key": jax.random.key(1),
       "sigma": jnp.full(tasks, 0.5),
+      "second": gradients,
+      "influence": losses,
       "nobody_knows": 1.0,
     }
     return {

@@ -8,8 +8,8 @@ import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from jtr_jax.balancing import registry
 from tests.balancing.gradient_table import (
+  BUILDERS,
   conflicting,
   flat,
   losses_of,
@@ -44,7 +44,7 @@ def by_shard_map(mesh, name, gradients, others):
   """Return the direction of gradients whose entries are sharded."""
   states, present, losses = others
   rows, whole = PartitionSpec(None, "data"), PartitionSpec()
-  balancer = registry.GRADIENT[name](TASKS)
+  balancer = BUILDERS[name](TASKS)
   sharded = jax.tree.map(
     lambda x: rows if x.ndim > 1 and x.shape[1] == 8 else whole, states[name]
   )
@@ -64,6 +64,8 @@ def by_shard_map(mesh, name, gradients, others):
       losses=losses,
       key=jax.random.key(1),
       sigma=np.full(TASKS, 0.5, np.float32),
+      second=gradients,
+      influence=losses,
       axis_name="data",
     )[0]
 

@@ -1,4 +1,4 @@
-"""Every registered gradient balancer keeps the same promises."""
+"""Every gradient balancer keeps the same promises."""
 
 import functools
 import itertools
@@ -21,6 +21,7 @@ from tests.balancing.gradient_table import (
 
 DRAWN = {"gradvac", "pcgrad"}  # orders of projection go with the tasks' places
 PRIMARY = {"gcs", "ial"}  # the first task is not like the others
+SAME = {("auxi_nash", "nash_mtl")}  # until preferences are learned
 
 pytestmark = pytest.mark.usefixtures("quick_compilation")
 each = pytest.mark.parametrize("name", NAMES)
@@ -79,8 +80,9 @@ def test_extremes_stay_finite(name):
   np.testing.assert_array_equal(extremes()["zero"][name][0], 0)
 
 
-# ExcessMTL's diagonal preconditioner has an absolute constant.
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "excess_mtl"])
+# ExcessMTL's diagonal preconditioner has an absolute constant, and the weights
+# of MoDo move by a fixed rate times squared lengths.
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"excess_mtl", "modo"}))
 def test_scale_of_all_gradients_does_not_turn_the_direction(name):
   usual, _ = usual_outcome()[name]
   for case in ("small", "large"):
@@ -187,7 +189,7 @@ def test_no_two_are_the_same():
   # SDMGrad is MGDA unless a weight of MGDA is small.
   lengths = np.geomspace(0.3, 3, 7, dtype=np.float32)[:, None]
   done = outcomes(*(lengths * conflicting(7, seed) for seed in range(3)))
-  for one, other in itertools.combinations(NAMES, 2):
+  for one, other in {*itertools.combinations(NAMES, 2)} - SAME:
     apart = np.max(np.abs(done[one][0] - done[other][0]))
     assert apart > 1e-3 * np.max(np.abs(done[one][0])), (one, other)
 

@@ -9,10 +9,10 @@ import optax
 from jtr_jax.core.types import Label
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.models.segnet import features
+from jtr_jax.train import extra_batch
 from jtr_jax.train.gradients import observe, step_gradients
 from jtr_jax.train.state import TrainState, init_state
 from jtr_jax.train.step_parts import Batch, Program
-from jtr_jax.train.virtual_step import look_ahead
 from tests.train import tiny
 
 IMAGES, SIZE = 4, (4, 4)
@@ -85,9 +85,10 @@ def make_step(program: Program, optimizer):
 
   @jax.jit
   def step(state, batch, extra):
+    used = None
     if program.balancing.needs_extra_batch:
-      state = look_ahead(program, state, batch, extra)
-    found = step_gradients(program, state, batch)
+      state, used = extra_batch.use(program, state, batch, extra)
+    found = step_gradients(program, state, batch, used)
     updates, opt_state = optimizer.update(
       found.gradients, state.opt_state, state.params
     )

@@ -72,7 +72,7 @@ def nash_mtl(
     # A task that was left out keeps its last weight.
     kept = jnp.where(weights > 0, weights, state.weights)
     weights = jnp.where(context.present, weights, 0).astype(gram.norms.dtype)
-    return _limited(weights, gram, max_norm), NashState(state.step + 1, kept)
+    return limited(weights, gram, max_norm), NashState(state.step + 1, kept)
 
   return from_gramian(
     "nash_mtl",
@@ -97,8 +97,17 @@ def _check(update_every: int, variant: str) -> None:
     )
 
 
-def _limited(weights: jax.Array, gram: Gram, max_norm: float) -> jax.Array:
-  """Return the weights, scaled down if the direction is too long."""
+def limited(weights: jax.Array, gram: Gram, max_norm: float) -> jax.Array:
+  """Return the weights, scaled down if the direction is too long.
+
+  Args:
+    weights: f32[K], not negative.
+    gram: of the gradients.
+    max_norm: length of the direction; 0 for no limit.
+
+  Returns:
+    f32[K].
+  """
   if max_norm <= 0:
     return weights
   parts = weights * gram.norms

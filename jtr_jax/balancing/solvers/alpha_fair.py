@@ -1,4 +1,4 @@
-"""Weights w > 0 with (G w)_k = w_k^-r: Nash-MTL (r = 1) and FairGrad."""
+"""Weights w > 0 with (G w)_k = p_k w_k^-r: Nash-MTL (r = 1) and FairGrad."""
 
 from typing import TypeAlias
 
@@ -15,17 +15,20 @@ _SHORT = 0.3
 """Newton's steps are not shortened once they change no weight by more."""
 
 
-def equilibrium(gram: Gram, power: float = 1.0) -> jax.Array:
-  """Return w > 0 with g_k.d = w_k^-power, d = sum_j w_j g_j.
+def equilibrium(
+  gram: Gram, power: float = 1.0, preference: jax.Array | None = None
+) -> jax.Array:
+  """Return w > 0 with g_k.d = p_k w_k^-r, d = sum_j w_j g_j.
 
-  w is the minimum of a convex function, w.G w / 2 - sum_k int w_k^-power, found
+  w is the minimum of a convex function, w.G w / 2 - sum_k p_k int w_k^-r, found
   by Newton's method with a search along each step. The unknowns are w_k / s_k,
-  s_k = |g_k|^(-2 / (1 + r)) the weight of a task alone, and equation k is
-  multiplied by s_k: for r = 1 only cosines are left.
+  s_k = (p_k / |g_k|^2)^(1 / (1 + r)) the weight of a task alone, and equation k
+  is multiplied by s_k: for r = 1 and p = 1 only cosines are left.
 
   Args:
     gram: of the gradients.
     power: r, positive.
+    preference: p, f32[K], positive for gradients that are not 0; None for 1.
 
   Returns:
     f32[K], 0 where the gradient is 0. Where no direction helps all tasks, there
@@ -34,11 +37,15 @@ def equilibrium(gram: Gram, power: float = 1.0) -> jax.Array:
   norms = jnp.where(gram.active, gram.norms, 1)
   relative = jnp.where(gram.active, gram.norms / gram.scale, 1)
   tilt = relative ** ((power - 1) / (1 + power))
+  alone = norms ** (-2 / (1 + power))
+  if preference is not None:
+    root = jnp.where(gram.active, preference, 1) ** (1 / (1 + power))
+    tilt, alone = tilt * root, alone * root
   tiny = 2 * jnp.finfo(tilt.dtype).eps
   own = jnp.diag(jnp.where(gram.active, tiny, 1).astype(tilt.dtype))
   matrix = tilt[:, None] * tilt * (gram.cosines + own)
   x = _newton(matrix, tilt**2, power)
-  return jnp.where(gram.active, norms ** (-2 / (1 + power)) * x, 0)
+  return jnp.where(gram.active, alone * x, 0)
 
 
 def _newton(matrix: jax.Array, force: jax.Array, power: float) -> jax.Array:
