@@ -17,8 +17,6 @@ from jtr_jax.train.dispatch import make_mesh
 from jtr_jax.workdir.metric_files import read_rows
 from tests import small_config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def settings(rooms):
@@ -26,7 +24,7 @@ def settings(rooms):
 
 
 @pytest.fixture(scope="module")
-def finished(settings, quick_compilation, tmp_path_factory):
+def finished(settings, tmp_path_factory):
   """A workdir whose run has ended."""
   folder = tmp_path_factory.mktemp("finished")
   main.train(settings, folder, name=small_config.FILE)

@@ -30,7 +30,6 @@ from jtr_jax.balancing.solvers import (
   simplex,
 )
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 PROBLEMS = 16
 
 

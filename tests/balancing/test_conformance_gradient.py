@@ -23,7 +23,6 @@ DRAWN = {"gradvac", "pcgrad"}  # orders of projection go with the tasks' places
 PRIMARY = {"gcs", "ial"}  # the first task is not like the others
 SAME = {("auxi_nash", "nash_mtl")}  # until preferences are learned
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 each = pytest.mark.parametrize("name", NAMES)
 
 

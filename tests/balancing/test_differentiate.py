@@ -8,8 +8,6 @@ import pytest
 from jtr_jax import balancing
 from jtr_jax.balancing.in_groups import in_groups
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 K = 3
 X = jax.random.normal(jax.random.key(0), (16, 4))
 TARGETS = jax.random.normal(jax.random.key(1), (K, 16))

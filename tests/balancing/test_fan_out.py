@@ -22,8 +22,6 @@ ON_FEATURES = [
   n for n, b in registry.GRADIENT.items() if "features" in b(K).scopes
 ]
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def encode(encoder):
   return jnp.tanh(INPUTS @ encoder)

@@ -19,8 +19,6 @@ DRAWN = {"rlw", "puw"}  # a task's numbers go with its place
 PRIMARY = {"fixed", "ol_aux"}  # the first task is not like the others
 CHAINED = {"ldc_mtl"}  # a task is compared with the next one
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def make(name, tasks):
   constructor = registry.LOSS[name]

@@ -5,8 +5,6 @@ import pytest
 from jtr_jax import balancing
 from tests.balancing.gradient_table import conflicting
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 K = 3
 NAMES = ("upgrad", "dualproj", "aligned_mtl", "con_fig")
 ROWS = jnp.asarray(conflicting(K))

@@ -9,8 +9,6 @@ from jtr_jax.benchmark import __main__
 from jtr_jax.config import presets, resolve
 from tests import small_config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def nowhere(tmp_path_factory):
@@ -18,7 +16,7 @@ def nowhere(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def measurement(nowhere, quick_compilation):
+def measurement(nowhere):
   config = small_config.config(nowhere, train__steps_per_dispatch=2)
   presets.use_method(config, "supervised")
   return __main__.measure_settings(resolve.resolve(config), runs=3)

@@ -8,8 +8,6 @@ import pytest
 
 from jtr_jax.core import numerics
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 NAN = jnp.nan
 
 

@@ -18,8 +18,6 @@ from jtr_jax.workdir import result_card
 from jtr_jax.workdir.metric_files import read_rows
 from tests import config_files, short_training, small_config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 FEW = {"train__steps": 2, "evaluate__pictures": 0, "train__batch_size": 2}
 
 

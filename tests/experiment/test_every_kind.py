@@ -10,8 +10,6 @@ from jtr_jax.experiment import run
 from tests import config_files
 from tests.experiment import every_kind
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 MAPS = ("segmentation", "parts", "saliency", "edges")
 COARSE = ("scene", "objects", "brightness", "tokens")
 

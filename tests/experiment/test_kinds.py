@@ -10,8 +10,6 @@ from jtr_jax.metrics.baseline import read_baseline
 from jtr_jax.workdir import result_card
 from tests import short_training, small_config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TASKS = ("segmentation", "depth")
 FEW = {"train__epochs": 2, "train__steps": 3, "evaluate__pictures": 0}
 
@@ -43,7 +41,7 @@ def content(folder):
 
 
 @pytest.fixture(scope="module")
-def finished(rooms, quick_compilation, nothing_is_learnt, tmp_path_factory):
+def finished(rooms, nothing_is_learnt, tmp_path_factory):
   folder = tmp_path_factory.mktemp("stl")
   main.train(single_tasks(rooms), folder, name="single")
   return folder

@@ -13,8 +13,6 @@ from jtr_jax.experiment.must import pseudo_labels, teachers
 from jtr_jax.workdir import result_card
 from tests import short_training, small_config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TASKS = ("segmentation", "depth")
 FEW = {
   "train__steps": 3,
@@ -49,7 +47,7 @@ def content(folder):
 
 
 @pytest.fixture(scope="module")
-def finished(rooms, quick_compilation, nothing_is_learnt, tmp_path_factory):
+def finished(rooms, nothing_is_learnt, tmp_path_factory):
   folder = tmp_path_factory.mktemp("must") / "run"
   main.train(must(rooms), folder, name="must")
   return folder

@@ -20,8 +20,6 @@ from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
 from tests import untrained_run
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def folder(rooms, tmp_path_factory):

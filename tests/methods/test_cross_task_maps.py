@@ -17,8 +17,6 @@ from jtr_jax.models.segnet import Head, SegNet
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 DIRECT = MapSettings(relaxation="straight_through")
 SETTINGS = {
   "direct": DIRECT,

@@ -16,8 +16,6 @@ from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SETTINGS = {"paper": PAPER, "released": RELEASED}
 VIEW = {"paper": 0, "released": 1}  # of the cross-task term
 ABSENT = [3, 5]  # depth -> normals and back: no image has these pairs

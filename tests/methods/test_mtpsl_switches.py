@@ -19,8 +19,6 @@ from jtr_jax.tasks.segmentation import Segmentation
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ONE, TASKS, TWO
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 NAMES = tuple(task.name for task in TASKS)
 BASE = dataclasses.replace(PAPER, relaxation="straight_through")
 KEY = jax.random.key(0)

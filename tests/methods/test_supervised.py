@@ -10,8 +10,6 @@ from jtr_jax.methods.supervised import label_weight, supervised
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @functools.cache
 def differentiated(**settings):

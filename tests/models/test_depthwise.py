@@ -6,8 +6,6 @@ import pytest
 
 from jtr_jax.models.convolution import convolve
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 AXES = {"dimension_numbers": ("NHWC", "HWIO", "NHWC")}
 
 

@@ -2,13 +2,10 @@ import chex
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pytest
 
 from jtr_jax.models.film import FilmConv, select
 from jtr_jax.models.initialization import initialize
 from jtr_jax.models.mapping import Chosen, MappingInput, MappingNet
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 CONDITIONS, WIDTH = 3, 4
 

@@ -7,8 +7,6 @@ import pytest
 from jtr_jax.models.initialization import initialize
 from jtr_jax.models.segnet import ConvNormRelu
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 IMAGE = jnp.zeros((1, 8, 8, 3))
 
 

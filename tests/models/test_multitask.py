@@ -12,8 +12,6 @@ from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TASKS = (Segmentation("segmentation", 5), Depth("depth"), Normals("normals"))
 SHAPE = (8, 8, 3)
 

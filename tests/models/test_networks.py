@@ -13,8 +13,6 @@ from jtr_jax.models.backbones.registry import BACKBONES
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.segmentation import Segmentation
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TASKS = (Segmentation("segmentation", 5), Depth("depth"))
 SIZE = (37, 50)
 FAMILIES = {

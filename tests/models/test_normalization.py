@@ -8,8 +8,6 @@ import pytest
 
 from jtr_jax.models.normalization import BatchNorm
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 MOMENTUM, EPSILON = 0.9, 1e-5
 VARIABLES = {
   "params": {"scale": jnp.array([2.0, 0.5]), "bias": jnp.array([1.0, -1.0])},

@@ -6,8 +6,6 @@ import pytest
 
 from jtr_jax.models.pooling import max_pool, max_unpool
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def x():

@@ -11,8 +11,6 @@ from jtr_jax.models import segnet
 from jtr_jax.models.base import pad_to_stride
 from jtr_jax.models.segnet import Head, SegNet
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 GOLDEN = tests.GOLDEN / "jtr_nyuv2_step.npz"
 SMALL = (4, 6, 8, 8, 8)
 FULL = 25_055_185  # with heads of 13, 1 and 3 channels

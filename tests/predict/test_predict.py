@@ -12,7 +12,6 @@ from jtr_jax.tasks.depth import Depth, InverseDepth
 from jtr_jax.tasks.segmentation import Segmentation
 from tests import untrained_run
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 ORIENTATION = 0x0112
 
 

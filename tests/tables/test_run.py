@@ -15,8 +15,6 @@ from jtr_jax.workdir import result_card
 from tests import short_training
 from tests.data.datasets import nyuv2_tree
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SMALL = (
   "--config.model.filters=(4,4)",
   "--config.train.batch_size=2",
@@ -59,7 +57,7 @@ def nothing_is_learnt():
 
 
 @pytest.fixture(scope="module")
-def table_10(nyu, tmp_path_factory, quick_compilation, nothing_is_learnt):
+def table_10(nyu, tmp_path_factory, nothing_is_learnt):
   """Return a folder where JTR's Table 10 was run on NYUv2 files, two seeds."""
   out = tmp_path_factory.mktemp("jtr_10")
   words = ("--rows=nyu_onelabel", "--seeds=3,4")

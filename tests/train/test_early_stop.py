@@ -16,8 +16,6 @@ from jtr_jax.workdir.metric_files import read_rows
 from tests.train import tiny
 from tests.train.test_loop import CrashError, at_step, crash
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 METRIC = "depth/abs_err"
 VALUES = {2: 3.0, 4: 2.0, 6: 2.5, 8: 2.0, 10: 1.0, 12: 5.0}
 SCHEDULE = tiny.SCHEDULE._replace(evaluate=2, save=1)
@@ -43,7 +41,7 @@ def run():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_compilation(run, quick_compilation):
+def one_compilation(run):
   program = loop.run_dispatch(run)
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(loop, "run_dispatch", lambda run: program)

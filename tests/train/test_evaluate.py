@@ -8,8 +8,6 @@ import pytest
 from jtr_jax.train import loop
 from tests.train import tiny
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @functools.cache
 def start():

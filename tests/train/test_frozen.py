@@ -17,8 +17,6 @@ from jtr_jax.train.task_weighting import Balancing
 from jtr_jax.train.update_rules import adamw
 from tests.train import small_net
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 PATTERNS = ("encoder/conv0", "decoder_depth")
 K = len(small_net.NET_TASKS)
 BALANCINGS = {

@@ -14,8 +14,6 @@ from jtr_jax.workdir.checkpoints import Checkpoints
 from jtr_jax.workdir.metric_files import read_rows
 from tests.train import tiny
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 class CrashError(Exception):
   """What happens when nobody expects it."""
@@ -32,7 +30,7 @@ def run():
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_compilation(run, quick_compilation):
+def one_compilation(run):
   program = loop.run_dispatch(run)
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(loop, "run_dispatch", lambda run: program)

@@ -16,8 +16,6 @@ from jtr_jax.train.schedules import staircase
 from jtr_jax.train.update_rules import adam
 from tests.train import tiny
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 RATES = {MAIN: 1e-3, FILM: 1e-2}
 STEPS = 3
 

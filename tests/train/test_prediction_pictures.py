@@ -2,7 +2,6 @@ import dataclasses
 
 import jax
 import numpy as np
-import pytest
 from PIL import Image
 
 from jtr_jax.data.loading import pipeline
@@ -10,8 +9,6 @@ from jtr_jax.data.loading.selection import select
 from jtr_jax.train import loop, prediction_pictures
 from tests.train import tiny
 from tests.workdir.test_picture_sheets import find
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def first_images(split):

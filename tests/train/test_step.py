@@ -13,8 +13,6 @@ from jtr_jax.train.run_parts import Run
 from jtr_jax.train.state import TrainState
 from tests.train import tiny
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 METHODS = ("supervised", "consistency", "paper", "official")
 
 

@@ -12,8 +12,6 @@ from jtr_jax.train.dispatch import fetch_steps
 from tests import eight_devices
 from tests.train import tiny
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def first_step(run):
   return loop.run_dispatch(run)(

@@ -34,8 +34,6 @@ UNIFORM = balancers.uniform(K)
 UW = uw.uw(K, form="log_sigma", initial_weight=0.6)
 PRESETS = [*balancing_presets.PRESETS, "uw+pcgrad", "dwa+ial"]
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def from_config(name):
   settings = config_files.settings("rooms_supervised", f"full,balancing={name}")

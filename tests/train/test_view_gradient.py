@@ -16,8 +16,6 @@ from jtr_jax.methods.jtr.settings import RELEASED
 from jtr_jax.train.forward import run_views
 from tests.train import tiny
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 VIEWS, BATCH = 3, 2
 STOPPED = dataclasses.replace(RELEASED, view2_grad="stopped")
 
@@ -50,7 +48,7 @@ def images():
 
 
 @pytest.fixture(scope="module")
-def variables(quick_compilation):
+def variables():
   net = tiny.make_net()
   return jax.jit(net.init, static_argnums=1)(jax.random.key(0), (*tiny.SIZE, 3))
 

@@ -14,8 +14,6 @@ import tests
 from jtr_jax.verify import jtr_recording, jtr_step
 from jtr_jax.verify.comparison import Recording
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 GOLDEN = tests.GOLDEN / "jtr_nyuv2_step.npz"
 RUN = jtr_step.run
 CITYSCAPES = 14  # channels of 13 classes and depth

@@ -11,8 +11,6 @@ import tests
 from jtr_jax.verify import mtpsl_step
 from jtr_jax.verify.comparison import Recording
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 GOLDEN = tests.GOLDEN / "mtpsl_nyuv2_step.npz"
 QUANTITIES = 212
 

@@ -7,8 +7,6 @@ from jtr_jax.verify import network
 from jtr_jax.verify.comparison import Recording
 from tests import GOLDEN
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 RESNET = GOLDEN / "torchvision_resnet18.npz"
 
 

@@ -166,7 +166,6 @@ def expected(name, named):
   }
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_agrees_with_the_released_evaluation(checkpoint, data):
   name, path, named = checkpoint
   found = released_checkpoint.evaluate(path, data)
@@ -176,7 +175,6 @@ def test_agrees_with_the_released_evaluation(checkpoint, data):
     assert found.metrics[quantity] == pytest.approx(value, rel=1e-4), quantity
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_prints_a_table(checkpoint, data, capsys):
   name, path, _ = checkpoint
   assert main([f"--checkpoint={path}", f"--data={data}"]) == 0

@@ -7,8 +7,6 @@ from jtr_jax.verify.comparison import RecordError, Recording
 
 GOLDEN = tests.GOLDEN / "aggregators.npz"
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 @pytest.fixture(scope="module")
 def arrays():

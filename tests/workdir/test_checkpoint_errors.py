@@ -1,5 +1,6 @@
+import contextlib
 import resource
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import jax.numpy as jnp
@@ -81,25 +82,32 @@ def test_unknown_checkpoint_is_answered_with_the_known_steps(saved):
         checkpoints.restore(which, make_state(0))
 
 
-@pytest.fixture
-def no_large_files():
-  """Writes beyond 20 kB fail, as they do on a full disk."""
+@contextlib.contextmanager
+def no_large_files(most: int) -> Iterator[None]:
+  """Let writes beyond a size fail, as they do on a full disk.
+
+  The limit is the whole process's, what the test runner writes included, so it
+  holds no longer than necessary.
+  """
   before = resource.getrlimit(resource.RLIMIT_FSIZE)
-  yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-  resource.setrlimit(resource.RLIMIT_FSIZE, before)
+  resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+  try:
+    yield
+  finally:
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_failing_disk_is_reported_and_keeps_the_earlier_one(
-  tmp_path, no_large_files, caplog
-):
-  small, large = {"x": jnp.ones(2)}, {"x": jnp.asarray(np.random.rand(300, 99))}
+def test_failing_disk_is_reported_and_keeps_the_earlier_one(tmp_path, caplog):
+  large = np.random.default_rng(0).random((1000, 1000), np.float32)
+  small = {"x": jnp.ones(2)}
   checkpoints = Checkpoints(tmp_path, keep_latest=1)
   checkpoints.save(1, small)
   checkpoints.wait()
-  no_large_files()
-  checkpoints.save(2, large)
-  with pytest.raises(OSError, match=r"step 2 failed.*go(es)? on from step 1"):
-    checkpoints.wait()
+  error = r"step 2 failed.*go(es)? on from step 1"
+  with no_large_files(large.nbytes // 2):
+    checkpoints.save(2, {"x": jnp.asarray(large)})
+    with pytest.raises(OSError, match=error):
+      checkpoints.wait()
   assert checkpoints.restore_latest(small).step == 1
   checkpoints.close()
   assert "File too large" in caplog.text

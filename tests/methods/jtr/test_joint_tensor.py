@@ -16,8 +16,6 @@ from jtr_jax.tasks.soft_labels import SoftLabels
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, NONE, ONE, TASKS, TWO
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 DEPTH = slice(3, 4)  # channels of the joint tensor
 NORMALS = slice(4, 7)
 

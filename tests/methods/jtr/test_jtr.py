@@ -18,7 +18,6 @@ from tests.methods.partial_batch import ALL, KEY, NONE, ONE, TASKS, TWO
 
 SCENE = Classification("scene", 3)
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 SETTINGS = {"paper": PAPER, "released": RELEASED}
 

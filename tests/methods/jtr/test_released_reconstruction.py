@@ -15,8 +15,6 @@ from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
 from jtr_jax.tasks.segmentation import Segmentation
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 KEY = jax.random.key(0)
 WHOLE = np.ones((1, 2, 2), bool)
 HALF = np.array([[[True, True], [False, False]]])

@@ -15,8 +15,6 @@ from jtr_jax.methods.supervised import view
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, KEY, NONE, TASKS, TWO
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 
 def paper(**changes):
   return dataclasses.replace(PAPER, **changes)

@@ -58,7 +58,6 @@ def test_parameters_are_where_the_network_has_them(recorded):
   )
 
 
-@pytest.mark.usefixtures("quick_compilation")
 def test_heads_are_those_of_the_network(recorded):
   name, model = recorded
   tensors = tensors_of(model)
