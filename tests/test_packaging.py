@@ -126,6 +126,7 @@ def test_wheel_holds_the_package_its_types_and_its_configs(installed):
   assert "jtr_jax/py.typed" in files
   for path in (ROOT / "jtr_jax").rglob("*.py"):
     assert str(path.relative_to(ROOT)) in files
-  for path in (ROOT / "configs").glob("*.py"):
-    assert f"jtr_jax/configs/{path.name}" in files
+  for path in (ROOT / "configs").rglob("*.*"):
+    place = path.relative_to(ROOT).as_posix()
+    assert f"jtr_jax/{place}" in files or "__pycache__" in place
   assert {name.split("/")[0].split("-")[0] for name in files} == {"jtr_jax"}

@@ -41,6 +41,12 @@ def parse_arg(arg: str, **defaults: Any) -> dict[str, Any]:
   return {**defaults, **given}
 
 
+def require_choice(key: str, value: str, choices: tuple[str, ...]) -> None:
+  """Raise a `ValueError`, naming the nearest, unless a value is a choice."""
+  if value not in choices:
+    raise errors.unknown_name(f"{key} for this config", value, choices)
+
+
 def _unknown(
   word: str, given: Mapping[str, Any], defaults: Mapping[str, Any]
 ) -> ValueError:

@@ -140,6 +140,7 @@ def student(settings: Settings, directories: Mapping[str, str]) -> Settings:
       scenario="found",
       split_file="",
       images="all",
+      vocabulary="",
       **tasks,
     )
 

@@ -32,6 +32,8 @@ def make(name: str, place: str, options: Mapping[str, Any]) -> Task:
   if "classes" in given and "num_classes" in taken:
     names = given.pop("classes")
     given |= {"num_classes": len(names), "class_names": names}
+  if "sets" in given:
+    given["sets"] = tuple(map(tuple, given["sets"]))
   for field in _OF_THE_LABELS:
     if field not in taken:
       given.pop(field, None)

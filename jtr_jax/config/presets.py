@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from jtr_jax.config import layout, registry, schema
 from jtr_jax.config.arguments import parse_arg as parse_arg
+from jtr_jax.config.arguments import require_choice as require_choice
 from jtr_jax.config.balancing_presets import use_balancing as use_balancing
 from jtr_jax.config.settings import TASKS, Settings
 from jtr_jax.config.vocabulary import add_source as add_source
@@ -22,7 +23,6 @@ from jtr_jax.config.vocabulary import use_scenario as use_scenario
 from jtr_jax.config.vocabulary import use_schedule as use_schedule
 from jtr_jax.config.vocabulary import use_single_tasks as use_single_tasks
 from jtr_jax.config.vocabulary import use_teachers as use_teachers
-from jtr_jax.core import errors
 
 NYU_SIZE = (288, 384)  # pixels; the files published with MTAN
 LAPTOP_SIZE = (48, 64)  # pixels
@@ -81,8 +81,7 @@ def nyu(
     variant: "paper", or "official" for the setting of the released program.
     **common: scenario, tasks, extended, seed, epochs, steps and balancing.
   """
-  if data not in ("nyuv2", "rooms"):
-    raise errors.unknown_name("data for this config", data, ("nyuv2", "rooms"))
+  require_choice("data", data, ("nyuv2", "rooms"))
   config = use_method(use_data(base(), data), method, variant=variant)
   use_schedule(config, method, variant=variant)
   if data == "rooms":

@@ -22,6 +22,7 @@ from jtr_jax.config.schema import Field
 from jtr_jax.config.settings import OptimizerSettings, Part
 from jtr_jax.config.task_kinds import TASK_KINDS
 from jtr_jax.core import errors
+from jtr_jax.data.classes.translation import KNOWN
 from jtr_jax.data.datasets import prepare
 from jtr_jax.data.datasets.readers import Reader
 from jtr_jax.data.records import prepared
@@ -111,7 +112,8 @@ def make_task(name: str, options: Mapping[str, Any]) -> Task:
     name: of the task.
     options: its `kind`, and keyword arguments of that; lists for tuples. With
       `task`, `package.module:attribute`, the user's own class takes the place
-      of that of the kind, which then only says how labels are stored.
+      of that of the kind, which then only says how labels are stored. What a
+      data set knows of the classes is no part of the task.
 
   Raises:
     ValueError: the user's own class cannot be used with these options.
@@ -119,7 +121,7 @@ def make_task(name: str, options: Mapping[str, Any]) -> Task:
   fields = {
     field: tuple(value) if isinstance(value, list) else value
     for field, value in options.items()
-    if field not in ("kind", "task")
+    if field not in ("kind", "task", KNOWN)
   }
   if "task" in options:
     return own_tasks.make(name, options["task"], fields)

@@ -81,6 +81,8 @@ class SourceSettings:
     split_seed: of the scenario.
     split_file: a label split as text, .pth or .npy, in place of a drawn one.
     images: which images are trained on, under the scenario.
+    vocabulary: FILE:SECTION, what its classes mean in the run; "" if they are
+      those of the run.
   """
 
   reader: Part = dataclasses.field(metadata=INLINE)
@@ -96,6 +98,7 @@ class SourceSettings:
   split_seed: Annotated[int, NOT_NEGATIVE] = 0
   split_file: str = ""
   images: Images = "all"
+  vocabulary: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,13 +108,13 @@ class FurtherSource(SourceSettings):
   Attributes:
     scenario: see `SourceSettings`.
     eval_split: evaluated in addition to the main data's.
-    per_batch: images of this source in a batch.
+    per_batch: images of this source in a batch; 0: it is only evaluated.
     tasks: what its labels are taken for; () for all tasks of the run.
   """
 
   scenario: str = "found"
   eval_split: str = ""
-  per_batch: Annotated[int, POSITIVE, Unit("images")] = 1
+  per_batch: Annotated[int, NOT_NEGATIVE, Unit("images")] = 1
   tasks: Names = ()
 
 

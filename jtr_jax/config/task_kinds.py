@@ -1,7 +1,7 @@
 """From the description of a task in a manifest to the task."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from jtr_jax.tasks.base import Task
@@ -23,8 +23,11 @@ def _of_classes(
   name: str,
   *,
   classes: tuple[str, ...],
+  sets: tuple[Sequence[int], ...] = (),
   **fields: Any,
 ) -> Task:
+  if sets:
+    fields["sets"] = tuple(map(tuple, sets))
   return make(name, num_classes=len(classes), class_names=classes, **fields)
 
 

@@ -24,11 +24,16 @@ class Label:
       included, where `mask` is False.
     valid: bool[..., B, H, W], this pixel has ground truth.
     present: bool[..., B], this image is labelled for the task.
+    known: bool[..., B, C], the classes that the data set of this image labels,
+      or that it cannot show; None: all, in every image. A pixel counts in the
+      IoU of these classes alone. Which classes a pixel may have is in its
+      value, see `tasks.class_sets`.
   """
 
   value: jax.Array
   valid: jax.Array
   present: jax.Array
+  known: jax.Array | None = None
 
   @property
   def mask(self) -> jax.Array:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,16 @@ from jtr_jax.config import build
 from jtr_jax.config.derive import MAIN_DATA
 from jtr_jax.config.settings import Settings, SourceSettings
 from jtr_jax.core import errors
+from jtr_jax.data.classes.translation import Translation
 from jtr_jax.data.label_splits import text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
+from jtr_jax.data.loading import joint_tasks
 from jtr_jax.data.loading import selection as selections
 from jtr_jax.data.loading.selection import Images, Selection
 from jtr_jax.data.records.manifest import Manifest, StoredForm
 from jtr_jax.data.records.prepared import Dataset
+from jtr_jax.experiment import source_classes
+from jtr_jax.experiment.source_classes import Meanings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Source:
     per_batch: images in every batch.
     wanted: tasks that its labels are taken for; () for all.
     given: labels that take the place of those of the settings.
+    translations: what its class ids become.
   """
 
   name: str
@@ -39,6 +45,9 @@ class Source:
   per_batch: int
   wanted: tuple[str, ...] = ()
   given: LabelSplit | None = None
+  translations: Mapping[str, Translation] = dataclasses.field(
+    default_factory=dict
+  )
 
   @property
   def tasks(self) -> tuple[str, ...]:
@@ -78,6 +87,7 @@ class Source:
       shown,
       images=images,
       forms=self.forms,
+      translations=self.translations,
     )
 
   @property
@@ -102,8 +112,18 @@ class Source:
     if not split:
       return None
     return selections.select(
-      self.dataset, split, tuple(self.forms), forms=self.forms
+      self.dataset,
+      split,
+      tuple(self.forms),
+      forms=self.forms,
+      translations=self.translations,
     )
+
+  def in_run(self, task: str, label: np.ndarray | None) -> np.ndarray | None:
+    """Return a stored label with the class ids of the run."""
+    if label is None or task not in self.translations:
+      return label
+    return self.translations[task].apply(label, self.forms[task])
 
   def save_labels(self, folder: Path) -> None:
     """Write which labels may be seen as labels.tsv or labels_<name>.tsv."""
@@ -119,10 +139,12 @@ class Mixture:
   Attributes:
     manifest: that of the main source, with the tasks of all.
     sources: the main one first.
+    meanings: what the labels of sources with a vocabulary mean.
   """
 
   manifest: Manifest
   sources: tuple[Source, ...]
+  meanings: Meanings = dataclasses.field(default_factory=dict)
 
   @property
   def main(self) -> Source:
@@ -140,14 +162,19 @@ class Mixture:
     return dataclasses.replace(self, sources=(main, *self.sources[1:]))
 
   @property
+  def trained(self) -> tuple[Source, ...]:
+    """The sources that are in every batch; others are only evaluated."""
+    return tuple(source for source in self.sources if source.per_batch)
+
+  @property
   def per_batch(self) -> tuple[int, ...]:
-    """Images of each source in every batch."""
-    return tuple(source.per_batch for source in self.sources)
+    """Images of each trained source in every batch."""
+    return tuple(source.per_batch for source in self.trained)
 
   @functools.cached_property
   def selection(self) -> Selection:
     """The images to train on, source after source."""
-    return selections.join([source.selection for source in self.sources])
+    return selections.join([source.selection for source in self.trained])
 
   @property
   def evaluated(self) -> Selection:
@@ -174,7 +201,7 @@ class Mixture:
     """Sample ids of the images to train on."""
     return tuple(
       identifier if source.name == MAIN_DATA else f"{source.name}:{identifier}"
-      for source in self.sources
+      for source in self.trained
       for identifier in source.ids
     )
 
@@ -196,12 +223,16 @@ def open_sources(settings: Settings) -> Mixture:
     **{name: own.per_batch for name, own in further.items()},
   }
   datasets = {n: build.open_data(own) for n, own in all_settings.items()}
-  manifests = {
-    name: _with_tasks(name, dataset.manifest, wanted[name])
-    for name, dataset in datasets.items()
-  }
+  classes = source_classes.of_sources(
+    all_settings,
+    {
+      name: _with_tasks(name, dataset.manifest, wanted[name])
+      for name, dataset in datasets.items()
+    },
+  )
   manifest = dataclasses.replace(
-    manifests[MAIN_DATA], tasks=selections.join_tasks(manifests)
+    classes.manifests[MAIN_DATA],
+    tasks=joint_tasks.join_tasks(classes.manifests),
   )
   names = build.task_names(settings.tasks, manifest)
   for name in all_settings:
@@ -210,9 +241,18 @@ def open_sources(settings: Settings) -> Mixture:
   return Mixture(
     manifest,
     tuple(
-      Source(name, own, datasets[name], forms, per_batch[name], wanted[name])
+      Source(
+        name,
+        own,
+        datasets[name],
+        forms,
+        per_batch[name],
+        wanted[name],
+        translations=classes.translations[name],
+      )
       for name, own in all_settings.items()
     ),
+    classes.meanings,
   )
 
 

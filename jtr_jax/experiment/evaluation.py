@@ -50,7 +50,7 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
   batch = dispatch.whole_shares(settings.evaluate.batch_size, mesh)
   baseline = settings.evaluate.baseline
   return Evaluation(
-    split=settings.data.eval_split,
+    split=images.split,
     feed=pipeline.evaluation_feed(
       images, batch_size=batch, delivery=build.make_delivery(settings, mesh)
     ),

@@ -18,7 +18,11 @@ from jtr_jax.config.settings import Settings
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.loading.selection import Selection
-from jtr_jax.experiment import data_mixture, held_out_accuracy
+from jtr_jax.experiment import (
+  data_mixture,
+  held_out_accuracy,
+  source_classes,
+)
 from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.methods.base import Method
 from jtr_jax.models.multitask import MultiTaskNet
@@ -108,7 +112,9 @@ def make_experiment(
   Raises:
     ValueError: data that is not there, or does not fit the settings.
   """
-  data = data or data_mixture.open_sources(settings)
+  if data is None:
+    data = data_mixture.open_sources(settings)
+    source_classes.check_record(workdir, data.meanings)
   tasks = build.make_tasks(
     settings.tasks, data.manifest, settings.augment.normal_resize
   )
@@ -158,8 +164,9 @@ def restore_state(experiment: Experiment, which: Which) -> Restored:
 def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   """Return the feed of training batches, with hidden labels left out."""
   settings, data = experiment.settings, experiment.training
-  for source in data.sources:
+  for source in data.trained:
     source.save_labels(experiment.workdir)
+  source_classes.write_record(experiment.workdir, data.meanings)
   label_warnings.warn_of_unlabelled(settings.method, data.selection.present)
   label_warnings.warn_of_idle_pairs(settings.method, data.selection.present)
   return pipeline.mixed_feed(

@@ -9,7 +9,7 @@ from jtr_jax.config import build, deciding_metric, saved
 from jtr_jax.config.derive import MAIN_DATA
 from jtr_jax.config.settings import Settings, SourceSettings
 from jtr_jax.core import errors
-from jtr_jax.data.loading import selection
+from jtr_jax.data.loading import joint_tasks
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.models.base import Tree
@@ -125,4 +125,4 @@ def _of_data(folder: Path, settings: Settings) -> NetworkFile:
       )
     manifests[name] = prepared.open_dataset(source.directory).manifest
   main = manifests[MAIN_DATA]
-  return NetworkFile(main.size, main.fit, selection.join_tasks(manifests))
+  return NetworkFile(main.size, main.fit, joint_tasks.join_tasks(manifests))

@@ -86,16 +86,28 @@ def _disagreement(
   second: Predictions,
   labels: Labels,
 ) -> jax.Array:
-  """Return f32[B], averaged over the pixels and the unlabelled tasks."""
-  distances, absent = [], []
+  """Return f32[B], averaged over the pixels and the unlabelled tasks.
+
+  A label that leaves classes open at a share of its pixels counts as that share
+  of an unlabelled task, and what it rules out is not compared.
+  """
+  distances, weights = [], []
   for task in tasks:
-    a, b = (task.comparable(p[task.name]) for p in (first, second))
+    label = labels[task.name]
+    a, b = (
+      task.comparable(task.restrict(p[task.name], label))
+      for p in (first, second)
+    )
     chex.assert_equal_shape([a, b])
     squared = jnp.sum(jnp.square(a - b), axis=-1)
+    absent = ~label.present
+    weight = absent.astype(squared.dtype)
+    if task.has_sets:
+      is_open = task.leaves_open(label) | absent[:, None, None]
+      squared = jnp.where(is_open, squared, 0)
+      weight = jnp.mean(is_open, axis=(1, 2), dtype=squared.dtype)
     distances.append(jnp.mean(squared, axis=(1, 2)))
-    absent.append(~labels[task.name].present)
-  counted = jnp.stack(absent)
-  total = jnp.sum(jnp.where(counted, jnp.stack(distances), 0), axis=0)
-  return numerics.safe_divide(
-    total, jnp.sum(counted, axis=0, dtype=total.dtype)
-  )
+    weights.append(weight)
+  counted = jnp.stack(weights)
+  total = jnp.sum(jnp.where(counted > 0, jnp.stack(distances), 0), axis=0)
+  return numerics.safe_divide(total, jnp.sum(counted, axis=0))

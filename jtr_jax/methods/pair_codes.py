@@ -63,7 +63,17 @@ def encode(
       )
       for task in tasks
     ),
-    tuple(encode_label(task, labels[task.name], code) for task in tasks),
+    tuple(
+      encode_label(
+        task,
+        labels[task.name],
+        code,
+        predictions[task.name],
+        relaxation=relaxation,
+        key=rng.stream(key, task.name),
+      )
+      for task in tasks
+    ),
   )
 
 
@@ -88,11 +98,31 @@ def predictions_then_labels(codes: Codes) -> tuple[jax.Array, ...]:
   return tuple(jnp.concatenate(both) for both in zip(*codes, strict=True))
 
 
-def encode_label(task: Task, label: Label, code: Code) -> jax.Array:
-  """Return the code f32[B, H, W, J] of a label."""
-  if code == "joint" or task.geometry is Geometry.CATEGORICAL:
-    return joint_tensor.encode_label(task, label, label.mask, "zero")
-  return _released(task, numerics.fill(label.value, label.mask))
+def encode_label(
+  task: Task,
+  label: Label,
+  code: Code,
+  prediction: jax.Array,
+  *,
+  relaxation: Relaxation,
+  key: jax.Array,
+) -> jax.Array:
+  """Return the code f32[B, H, W, J] of a label.
+
+  Where it leaves several classes open, the prediction chooses among them; no
+  gradient reaches it from there.
+  """
+  if code == "released" and task.geometry is not Geometry.CATEGORICAL:
+    return _released(task, numerics.fill(label.value, label.mask))
+  found = joint_tensor.encode_label(task, label, label.mask, "zero")
+  if not task.has_sets:
+    return found
+  choice = task.joint_prediction(
+    task.restrict(jax.lax.stop_gradient(prediction), label),
+    relaxation=relaxation,
+    key=key,
+  )
+  return jnp.where(task.leaves_open(label)[..., None], choice, found)
 
 
 def encode_prediction(

@@ -4,6 +4,7 @@ The target of a pair is not known when the scan is traced, so what depends on
 the kind of its task is a `switch`.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ import jax
 import jax.numpy as jnp
 
 from jtr_jax.core import numerics, rng
-from jtr_jax.core.types import Label, Labels, Predictions
+from jtr_jax.core.types import Labels, Predictions
 from jtr_jax.methods import pair_codes, task_pairs
 from jtr_jax.methods.base import Tree
 from jtr_jax.tasks.base import Relaxation, Task
@@ -85,7 +86,15 @@ def make_scene(
     for task in tasks
   ]
   labelled = [
-    pair_codes.encode_label(task, labels[task.name], "joint") for task in tasks
+    pair_codes.encode_label(
+      task,
+      labels[task.name],
+      "joint",
+      predictions[task.name],
+      relaxation=relaxation,
+      key=rng.stream(key, task.name),
+    )
+    for task in tasks
   ]
   width = code_width(tasks)
   mask = jnp.stack([labels[task.name].mask for task in tasks])
@@ -128,7 +137,7 @@ def loss(
 
   def loss_of(task: Task) -> Callable[[jax.Array], jax.Array]:
     label = scene.labels[task.name]
-    counted = Label(label.value, label.valid, label.present & pair.real)
+    counted = dataclasses.replace(label, present=label.present & pair.real)
     return lambda raw: task.loss(_activate(task, raw), counted).per_image()
 
   losses: jax.Array = jax.lax.switch(

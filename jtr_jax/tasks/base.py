@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 import chex
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import Label, Weighted
@@ -82,6 +83,27 @@ class Task(abc.ABC):
   def counted(self, label: Label) -> jax.Array:
     """Return the pixels bool[..., B, H, W] that count in loss and metrics."""
     return label.mask
+
+  @property
+  def has_sets(self) -> bool:
+    """Whether a label may leave several values possible (`class_sets`)."""
+    return False
+
+  def leaves_open(self, label: Label) -> jax.Array:
+    """Return bool[..., B, H, W]: several values are possible here."""
+    return jnp.zeros_like(label.valid)
+
+  def restrict(self, prediction: jax.Array, label: Label) -> jax.Array:
+    """Return a prediction f32[..., C] without what a label rules out.
+
+    Where there is no label, or it leaves everything open, nothing changes.
+
+    Args:
+      prediction: f32[..., B, H, W, C].
+      label: of the same images.
+    """
+    del label
+    return prediction
 
   @property
   def has_class_ids(self) -> bool:

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import Label
-from jtr_jax.tasks import base, masked, segmentation
+from jtr_jax.tasks import base, class_sets, masked, segmentation
 
 IMAGE_LEVEL = (1, 1)
 """The grid of what is said of an image as a whole."""
@@ -67,6 +67,8 @@ class Classification(segmentation.Segmentation):
   def caption(self, value: np.ndarray) -> str:
     """Return the name of the class, or its number."""
     number = int(value.flat[0])
-    if not 0 <= number < self.num_classes:
+    table = class_sets.membership(self.num_classes, self.sets)
+    if not 0 <= number < len(table):
       return "none"
-    return self.class_names[number] if self.class_names else str(number)
+    names = self.class_names or tuple(map(str, range(self.num_classes)))
+    return " or ".join(names[c] for c in np.flatnonzero(table[number]))

@@ -9,6 +9,8 @@ from jtr_jax.core import errors
 INVALID = (48, 48, 48)
 """Dark grey: no ground truth here."""
 
+_HATCH_PERIOD, _HATCH_LIGHT, _HATCH_DARK = 12, 238, 206
+
 MapName: TypeAlias = Literal["dusk", "magma", "heat"]
 
 # Control points of the maps; between them the colour is interpolated linearly.
@@ -100,6 +102,19 @@ def colourise(unit: np.ndarray, name: MapName) -> np.ndarray:
 def mark_invalid(picture: np.ndarray, invalid: np.ndarray) -> np.ndarray:
   """Return u8[H, W, 3] with `INVALID` where bool[H, W] `invalid`."""
   return np.where(invalid[..., None], np.array(INVALID, np.uint8), picture)
+
+
+def hatched(height: int, width: int) -> np.ndarray:
+  """Return u8[H, W, 3]: diagonal stripes, the picture of what is unknown."""
+  rows, columns = np.indices((height, width))
+  dark = (rows + columns) % _HATCH_PERIOD < _HATCH_PERIOD // 3
+  shade = np.where(dark, _HATCH_DARK, _HATCH_LIGHT).astype(np.uint8)
+  return np.repeat(shade[..., None], 3, axis=-1)
+
+
+def hatch(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
+  """Return u8[H, W, 3] with stripes where bool[H, W] `where`."""
+  return np.where(where[..., None], hatched(*where.shape), picture)
 
 
 def check_range(name: str, picture_range: tuple[float, float]) -> None:

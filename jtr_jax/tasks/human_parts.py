@@ -6,6 +6,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.core import numerics
 from jtr_jax.core.types import Label
 from jtr_jax.tasks import segmentation
 
@@ -25,5 +26,8 @@ class HumanParts(segmentation.Segmentation):
   def counted(self, label: Label) -> jax.Array:
     """Return the masked pixels of images that show a part."""
     counted = super().counted(label)
-    shows_a_part = jnp.any(counted & (label.value > 0), axis=(-2, -1))
+    is_part = label.value > 0
+    if self.sets:  # one that may be background shows nothing for certain
+      is_part = ~self._possible(numerics.fill(label.value, counted))[..., 0]
+    shows_a_part = jnp.any(counted & is_part, axis=(-2, -1))
     return counted & shows_a_part[..., None, None]

@@ -10,7 +10,7 @@ import numpy as np
 
 from jtr_jax.core import errors, numerics
 from jtr_jax.core.types import Label, Weighted
-from jtr_jax.tasks import base, colours, masked
+from jtr_jax.tasks import base, class_sets, colours, masked, memberships
 
 _WRONG = 0.7  # place on the heat map of a pixel of the wrong class
 
@@ -19,16 +19,21 @@ _WRONG = 0.7  # place on the heat map of a pixel of the wrong class
 class Segmentation(base.Task):
   """Semantic segmentation with cross-entropy on logits.
 
-  A class id that is negative or not below `num_classes` counts nowhere: neither
-  in the loss nor in the metrics.
+  A label is the id of a class, or of a set of classes one of which it is. Any
+  other id counts nowhere: neither in the loss nor in the metrics.
 
   Attributes:
     num_classes: number of classes; the label holds ids from 0.
     class_names: their names in order, or empty.
+    sets: classes of the ids from `num_classes` on, see `class_sets`.
+    class_loss: "softmax": -log of the summed probability of the classes of a
+      label. "sigmoid": a logistic loss for each class that a label decides.
   """
 
   num_classes: int
   class_names: tuple[str, ...] = ()
+  sets: class_sets.Sets = ()
+  class_loss: class_sets.ClassLoss = "softmax"
 
   kind: ClassVar = "segmentation"
   geometry: ClassVar = base.Geometry.CATEGORICAL
@@ -53,6 +58,7 @@ class Segmentation(base.Task):
           do="Give class_names in the order of the class ids.",
         )
       )
+    class_sets.check(self.name, self.num_classes, self.sets)
 
   @property
   def channels(self) -> int:
@@ -64,12 +70,34 @@ class Segmentation(base.Task):
     return numerics.widen(raw)
 
   def counted(self, label: Label) -> jax.Array:
-    """Return the masked pixels bool[..., B, H, W] of a known class."""
-    in_range = (label.value >= 0) & (label.value < self.num_classes)
-    return label.mask & in_range
+    """Return the masked pixels bool[..., B, H, W] of a known id."""
+    end = self.num_classes + len(self.sets)
+    return label.mask & (label.value >= 0) & (label.value < end)
+
+  @property
+  def has_sets(self) -> bool:
+    """Whether a label may leave several classes possible."""
+    return bool(self.sets)
+
+  def leaves_open(self, label: Label) -> jax.Array:
+    """Return the counted pixels bool[..., B, H, W] of several classes."""
+    if not self.sets:
+      return super().leaves_open(label)
+    return self.counted(label) & (label.value >= self.num_classes)
+
+  def restrict(self, prediction: jax.Array, label: Label) -> jax.Array:
+    """Return logits f32[..., C] without the classes that a label rules out."""
+    if not self.sets:
+      return prediction
+    counted = self.counted(label)
+    may_be = self._possible(numerics.fill(label.value, counted))
+    return class_sets.restrict(prediction, may_be | ~counted[..., None])
 
   def loss(self, prediction: jax.Array, label: Label) -> Weighted:
     """Return the cross-entropy -log softmax(prediction)[class].
+
+    For a set of classes, -log of their summed probability; with a `class_loss`
+    of "sigmoid" see `class_sets.each_class`.
 
     Args:
       prediction: [B, H, W, C], logits.
@@ -85,7 +113,7 @@ class Segmentation(base.Task):
 
   def comparable(self, prediction: jax.Array) -> jax.Array:
     """Return the class probabilities f32[..., C]."""
-    return jax.nn.softmax(numerics.widen(prediction))
+    return self._probability(prediction)
 
   def joint_label(self, value: jax.Array) -> jax.Array:
     """Return the one-hot code f32[..., C]; zeros for ids out of range."""
@@ -113,16 +141,7 @@ class Segmentation(base.Task):
     Source: Jang et al. 2017; released utils/process.py (`hard=True`).
     Deviations: the noise is finite by construction, so no redraw is needed.
     """
-    logits = numerics.widen(prediction)
-    if relaxation == "softmax":
-      return jax.nn.softmax(logits)
-    if relaxation == "straight_through":
-      return _straight_through(logits)
-    if relaxation == "gumbel":
-      noise = jax.random.gumbel(key, logits.shape, logits.dtype)
-      return _straight_through(logits + noise)
-    known = ("gumbel", "straight_through", "softmax")
-    raise errors.unknown_name("relaxation", relaxation, known)
+    return memberships.relaxed(numerics.widen(prediction), relaxation, key)
 
   def reconstruction_loss(
     self, reconstruction: jax.Array, target: jax.Array, mask: jax.Array
@@ -146,23 +165,38 @@ class Segmentation(base.Task):
     the target, and here by the pixels of the mask.
     """
     chex.assert_equal_shape([reconstruction, target])
-    return masked.loss_sums(_divergence, mask, reconstruction, target)
+    return masked.loss_sums(
+      memberships.divergence, mask, reconstruction, target
+    )
 
   def metric_sums(
     self, prediction: jax.Array, label: Label
   ) -> dict[str, jax.Array]:
-    """Return the confusion matrix i32[C, C]: rows labels, columns predicted."""
+    """Return the confusion matrix i32[C, C]: rows labels, columns predicted.
+
+    Pixels of a set of classes are not in it. Where images do not know all
+    classes, `class_sets.overlaps` comes with it.
+    """
     self.check_shapes(prediction, label)
     predicted = jnp.argmax(prediction, axis=-1).astype(jnp.int32)
-    pair = label.value.astype(jnp.int32) * self.num_classes + predicted
-    counts = masked.histogram(pair, self.counted(label), self.num_classes**2)
-    return {"confusion": counts.reshape(self.num_classes, self.num_classes)}
+    ids, counted = label.value.astype(jnp.int32), self.counted(label)
+    pair = ids * self.num_classes + predicted
+    single = counted & (ids < self.num_classes)
+    counts = masked.histogram(pair, single, self.num_classes**2)
+    confusion = counts.reshape(self.num_classes, self.num_classes)
+    if label.known is None:
+      return {"confusion": confusion}
+    overlaps = class_sets.overlaps(ids, predicted, counted, label.known)
+    return {"confusion": confusion, **overlaps}
 
   def metric_values(self, totals: base.Totals) -> dict[str, float]:
     """Return mIoU and pixel accuracy, fractions in [0, 1].
 
+    The IoU of a class is taken over the images that know it. Pixel accuracy is
+    that of the pixels whose label is a single class.
+
     Args:
-      totals: the confusion matrix of the split.
+      totals: the sums of the split.
 
     Returns:
       NaN for both if no pixel counted.
@@ -171,21 +205,28 @@ class Segmentation(base.Task):
     of the mean; the released code returns NaN then.
     """
     confusion = totals["confusion"]
-    right = np.diagonal(confusion)
-    union = confusion.sum(0) + confusion.sum(1) - right
-    if not union.any():
-      return dict.fromkeys(self.metrics, float("nan"))
+    if "labelled" in totals:
+      right, labelled = totals["right"], totals["labelled"]
+      predicted = totals["predicted"]
+    else:
+      right = np.diag(confusion)
+      predicted, labelled = confusion.sum(axis=0), confusion.sum(axis=1)
+    union = predicted + labelled - right
     occurs = union > 0
     return {
-      "miou": float(np.mean(right[occurs] / union[occurs])),
-      "pixel_accuracy": float(right.sum() / confusion.sum()),
+      "miou": float(np.mean(right[occurs] / union[occurs]))
+      if occurs.any()
+      else float("nan"),
+      "pixel_accuracy": masked.ratio(np.trace(confusion), confusion.sum()),
     }
 
   def picture(self, value: np.ndarray) -> np.ndarray:
-    """Return u8[H, W, 3] from class ids [H, W]."""
-    valid = (value >= 0) & (value < self.num_classes)
-    picture = colours.palette(self.num_classes)[np.where(valid, value, 0)]
-    return colours.mark_invalid(picture, ~valid)
+    """Return u8[H, W, 3] from class ids [H, W]; sets are hatched."""
+    is_set = self._is_set(value)
+    single = (value >= 0) & (value < self.num_classes)
+    picture = colours.palette(self.num_classes)[np.where(single, value, 0)]
+    picture = colours.mark_invalid(picture, ~single & ~is_set)
+    return colours.hatch(picture, is_set) if is_set.any() else picture
 
   def picture_joint(self, joint: np.ndarray) -> np.ndarray:
     """Return u8[H, W, 3]: the class of the largest entry; equal ones: none."""
@@ -218,31 +259,40 @@ class Segmentation(base.Task):
 
     Source: Ghiasi et al. 2021 (MuST): hard labels above a score threshold.
     """
-    probability = jax.nn.softmax(numerics.widen(prediction))
+    probability = self._probability(prediction)
     ids = jnp.argmax(probability, axis=-1).astype(jnp.int32)
     return ids, jnp.max(probability, axis=-1) >= confidence
 
   def error_picture(self, value: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return u8[H, W, 3]: red where the class is wrong."""
-    wrong = np.where(value == target, 0.0, _WRONG)
+    right = value == target
+    if self.sets:
+      table = class_sets.membership(self.num_classes, self.sets)
+      safe = np.clip(target, 0, len(table) - 1)
+      right = table[safe, np.clip(value, 0, self.num_classes - 1)]
+    wrong = np.where(right, 0.0, _WRONG)
     return colours.colourise(np.where(target < 0, np.nan, wrong), "heat")
 
+  def _probability(self, prediction: jax.Array) -> jax.Array:
+    """Return f32[..., C]: of all classes together, or of each by itself."""
+    logits = numerics.widen(prediction)
+    is_shared = self.class_loss == "softmax"
+    return jax.nn.softmax(logits) if is_shared else jax.nn.sigmoid(logits)
+
+  def _possible(self, ids: jax.Array) -> jax.Array:
+    """Return bool[..., C]: the classes that ids leave possible."""
+    return class_sets.possible(ids, self.num_classes, self.sets)
+
+  def _is_set(self, value: np.ndarray) -> np.ndarray:
+    """Return bool[H, W]: the id of a set of classes."""
+    end = self.num_classes + len(self.sets)
+    return (value >= self.num_classes) & (value < end)
+
   def _cross_entropy(self, logits: jax.Array, ids: jax.Array) -> jax.Array:
+    if self.class_loss == "sigmoid":
+      return class_sets.each_class(logits, self._possible(ids))
+    if self.sets:
+      return class_sets.marginal(logits, self._possible(ids))
     chosen = jax.nn.one_hot(ids, self.num_classes, dtype=jnp.bool_)
     log_probability = jax.nn.log_softmax(logits)
     return -jnp.sum(jnp.where(chosen, log_probability, 0), axis=-1)
-
-
-def _straight_through(logits: jax.Array) -> jax.Array:
-  """Return the one-hot arg max with the gradient of the soft-max."""
-  soft = jax.nn.softmax(logits)
-  hard = jax.nn.one_hot(
-    jnp.argmax(logits, axis=-1), logits.shape[-1], dtype=soft.dtype
-  )
-  return hard + (soft - jax.lax.stop_gradient(soft))
-
-
-def _divergence(logits: jax.Array, target: jax.Array) -> jax.Array:
-  entropy = jax.scipy.special.entr(jax.lax.stop_gradient(target))
-  cross = target * jax.nn.log_softmax(logits)
-  return -jnp.sum(cross + entropy, axis=-1)

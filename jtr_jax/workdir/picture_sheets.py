@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from jtr_jax.core.types import Label
+from jtr_jax.tasks import colours
 from jtr_jax.tasks.base import Task
 
 _MIN_TILE = 160  # pixels; smaller pictures are enlarged by a whole factor
 _GAP, _GROUP_GAP, _MARGIN = 4, 18, 14
 _PAPER, _INK, _FAINT = (255, 255, 255), (30, 30, 30), (110, 110, 110)
-_HATCH_PERIOD, _HATCH_LIGHT, _HATCH_DARK = 12, 238, 206
 
 
 class _Column(NamedTuple):
@@ -40,7 +40,7 @@ def prediction_sheet(
     tasks: the tasks to draw, in this order.
     predictions: for each task f32[N, H, W, C], activated.
     labels: for each task N labels as host arrays; hatched where the image has
-      none, dark grey where a pixel has none.
+      none or leaves several classes possible, dark grey where a pixel has none.
 
   Returns:
     An RGB picture with N rows.
@@ -107,14 +107,6 @@ def output_sheet(
   return _sheet(columns, tasks)
 
 
-def hatched(height: int, width: int) -> np.ndarray:
-  """Return u8[H, W, 3]: diagonal stripes, the picture of an absent label."""
-  rows, columns = np.indices((height, width))
-  dark = (rows + columns) % _HATCH_PERIOD < _HATCH_PERIOD // 3
-  shade = np.where(dark, _HATCH_DARK, _HATCH_LIGHT).astype(np.uint8)
-  return np.repeat(shade[..., None], 3, axis=-1)
-
-
 def _label_columns(
   task: Task, guesses: np.ndarray, label: Label, size: tuple[int, int]
 ) -> list[_Column]:
@@ -129,8 +121,8 @@ def _label_columns(
       truths.append(_tile(task.picture(value), size, task.caption(value)))
       errors.append(_tile(task.error_picture(guess, value), size))
     else:
-      truths.append(hatched(*size))
-      errors.append(hatched(*size))
+      truths.append(colours.hatched(*size))
+      errors.append(colours.hatched(*size))
   pictures = [
     _tile(task.picture(guess), size, task.caption(guess)) for guess in guesses
   ]

@@ -5,7 +5,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.config import build, build_optimizer, presets, resolve
+from jtr_jax.config import (
+  build,
+  build_optimizer,
+  class_halves,
+  presets,
+  resolve,
+)
 from jtr_jax.data.augment.views import make_views
 from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
@@ -48,6 +54,7 @@ VARIANTS = [
   "rooms_demo:",
   "rooms_must:teachers=A+B",
   "nyu_must:onelabel",
+  "nyu_vocabularies:method=jtr",
   "folder_jtr:DIR",
   "folder_jtr:DIR,method=consistency,laptop,tasks=distance",
 ]
@@ -80,6 +87,7 @@ def test_every_file_has_a_variant_and_a_command():
     ("nyu_jtr", presets.NYU_ARGUMENTS),
     ("rooms_jtr", presets.ROOMS_ARGUMENTS),
     ("folder_jtr", presets.FOLDER_ARGUMENTS),
+    ("nyu_vocabularies", class_halves.ARGUMENTS),
   ],
 )
 def test_arguments_are_documented_with_their_defaults(name, arguments):

@@ -226,7 +226,7 @@ def test_source_without_a_task_of_the_run_is_refused(rooms, more_rooms):
 @pytest.mark.parametrize(
   ("field", "value", "error"),
   [
-    ("per_batch", 0, "photos.per_batch.*more than 0"),
+    ("per_batch", -1, "photos.per_batch.*at least 0"),
     ("images", "labeled", "photos.images.*Did you mean 'labelled'"),
     ("name", "rums", "Did you mean 'rooms'"),
     ("size", (0, 32), "photos.size.*height and width"),

@@ -11,6 +11,7 @@ import pytest
 
 from jtr_jax.methods import pair_codes, task_pairs
 from jtr_jax.methods.cross_task_maps import MapSettings, cross_task_maps
+from jtr_jax.methods.jtr import joint_tensor
 from jtr_jax.methods.supervised import view
 from jtr_jax.models.multitask import AutoEncoder
 from jtr_jax.models.segnet import Head, SegNet
@@ -246,7 +247,7 @@ def code_of(task, prediction=None, label=None):
       key=batch.KEY,
     )
   else:
-    code = pair_codes.encode_label(task, label, "joint")
+    code = joint_tensor.encode_label(task, label, label.mask, "zero")
   missing = batch.CLASSES - code.shape[-1]
   return np.pad(code, [(0, 0)] * 3 + [(0, missing)])
 

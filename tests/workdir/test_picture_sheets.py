@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.core.types import Label
+from jtr_jax.tasks import colours
 from jtr_jax.tasks.classification import Classification
 from jtr_jax.tasks.colours import INVALID
 from jtr_jax.tasks.depth import Depth
@@ -80,7 +81,7 @@ def test_absent_labels_are_hatched_and_invalid_pixels_grey(random, images):
   tasks = TASKS[1:2]
   sheet = picture_sheets.prediction_sheet(images, tasks, predictions, labels)
   first, second = find(sheet, images[0]), find(sheet, images[1])
-  left, top = find(sheet, picture_sheets.hatched(H, W))
+  left, top = find(sheet, colours.hatched(H, W))
   assert top == second[1]
   labelled = np.asarray(sheet)[first[1], left]
   assert tuple(labelled) == INVALID
@@ -152,4 +153,4 @@ def test_labels_of_images_are_cards_with_words(random, images):
   height, width = images.shape[1:3]
   assert (pixels == office).all(-1).sum() > height * width / 4
   assert not np.array_equal(np.asarray(sheet)[:120], np.asarray(blank)[:120])
-  assert find(sheet, picture_sheets.hatched(height, width)) is not None
+  assert find(sheet, colours.hatched(height, width)) is not None

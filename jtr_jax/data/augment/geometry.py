@@ -9,6 +9,7 @@ What interpolation reads is one gather per corner: exact, fused into one pass,
 and several times faster on a CPU than products with interpolation matrices.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -194,7 +195,8 @@ def crop_label(
     value = value * box.zoom
   elif geometry in (Geometry.DEPTH, Geometry.INVERSE_DEPTH):
     value = value / box.zoom
-  return Label(numerics.fill(value, valid), valid, label.present)
+  value = numerics.fill(value, valid)
+  return dataclasses.replace(label, value=value, valid=valid)
 
 
 def crop_cells(label: Label, box: Box, size: tuple[int, int]) -> Label:
@@ -216,7 +218,7 @@ def crop_cells(label: Label, box: Box, size: tuple[int, int]) -> Label:
   along = _cells(columns, box.left, box.width, size[1])
   valid = _gather(label.mask, down, along)
   value = numerics.fill(_gather(label.value, down, along), valid)
-  return Label(value, valid, label.present)
+  return dataclasses.replace(label, value=value, valid=valid)
 
 
 def _cells(
@@ -246,7 +248,7 @@ def flip_label(label: Label, geometry: Geometry) -> Label:
   value = flip(label.value)
   if geometry is Geometry.NORMALS:
     value = value * jnp.asarray([-1, 1, 1], value.dtype)
-  return Label(value, flip(label.valid), label.present)
+  return dataclasses.replace(label, value=value, valid=flip(label.valid))
 
 
 def _all_valid(mask: jax.Array, box: Box) -> jax.Array:

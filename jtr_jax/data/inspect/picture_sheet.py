@@ -51,7 +51,7 @@ def _cells(
   for name, task in contents.tasks.items():
     label = arrays[name]
     if label is None:
-      cells.append((name, _hatched(image.shape)))
+      cells.append((name, colours.hatched(*image.shape[:2])))
     else:
       cells.append((name + _class_names(label, task), picture(label, task)))
   height = round(image.shape[0] * _WIDTH / image.shape[1])
@@ -74,8 +74,10 @@ def _class_names(label: np.ndarray, task: TaskOptions) -> str:
 def picture(label: np.ndarray, task: TaskOptions) -> np.ndarray:
   """Return u8[H, W, 3] of a label in stored form."""
   if label.dtype.kind == "i" and label.ndim == 2:
-    classes = colours.palette(len(task["classes"]))
-    return colours.mark_invalid(classes[np.maximum(label, 0)], label < 0)
+    count = len(task["classes"])
+    drawn = colours.palette(count)[np.clip(label, 0, count - 1)]
+    drawn = colours.mark_invalid(drawn, label < 0)
+    return colours.hatch(drawn, label >= count)
   values = label.astype(np.float32)
   if label.dtype.kind == "i":  # yes or no, of any channel
     highest = values.max(axis=-1, keepdims=True)
@@ -89,9 +91,3 @@ def _stretched(values: np.ndarray) -> np.ndarray:
   known = values[np.isfinite(values)]
   low, high = known.min(initial=np.inf), known.max(initial=-np.inf)
   return (values - low) / max(high - low, 1e-9) if known.size else values
-
-
-def _hatched(shape: tuple[int, ...]) -> np.ndarray:
-  rows, columns = np.indices(shape[:2])
-  stripe = (rows + columns) // 4 % 2 == 0
-  return np.where(stripe[..., None], 235, 190).astype(np.uint8).repeat(3, -1)

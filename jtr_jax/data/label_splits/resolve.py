@@ -24,7 +24,7 @@ def make_or_read(
     ids: N sample ids of the data.
     tasks: the K tasks of the run.
     scenario: drawn, see `scenarios`; of a file's labels it hides those of the
-      images that `+unlabelled<x>` takes all labels from.
+      images that its suffix takes all labels from.
     scenario_tasks: the tasks that it is drawn for. With more than those of the
       run, single-task learning sees the labels that multi-task learning sees.
     seed: of the drawing.
@@ -49,8 +49,9 @@ def make_or_read(
   )
   about = {"scenario": path.name, **split.about}
   labelled = scenarios.align_split(split, ids, tasks)
-  percent = scenarios.parse_scenario(scenario).unlabelled
-  if percent:
-    labelled &= ~scenarios.hidden(ids, percent, seed)[:, None]
-    about["scenario"] += f"+unlabelled{percent}"
+  labelled &= ~scenarios.hidden(ids, scenarios.parse_scenario(scenario), seed)[
+    :, None
+  ]
+  _, plus, suffix = scenario.partition("+")
+  about["scenario"] += plus + suffix
   return LabelSplit(tuple(ids), tuple(tasks), labelled, about)

@@ -14,7 +14,9 @@ Names of scenarios:
   every subset of that size;
 * `halflabels`: K/2 labels; for odd K the lower or the upper neighbour;
 * `<one of these>+unlabelled<x>`: x percent of the images lose all labels, the
-  others keep those of the first scenario. A larger x hides a superset.
+  others keep those of the first scenario. A larger x hides a superset;
+* `<one of these>+labelled<x>`: these x percent keep labels, and the others lose
+  all: with `+unlabelled<x>` for another source, two disjoint sets of images.
 """
 
 import collections
@@ -64,40 +66,48 @@ class LabelSplit:
 
 
 class Scenario(NamedTuple):
-  """A parsed scenario name: `base`, then `unlabelled` percent of the images."""
+  """A parsed scenario name.
+
+  Attributes:
+    base: which labels an image keeps.
+    unlabelled: percent of the images that lose all.
+    labelled: percent that alone keep theirs; 0: not asked for.
+  """
 
   base: str
-  unlabelled: int
+  unlabelled: int = 0
+  labelled: int = 0
 
 
 def parse_scenario(name: str) -> Scenario:
   """Return the parts of a scenario name such as `onelabel+unlabelled30`.
 
   Args:
-    name: `<base>` or `<base>+unlabelled<x>`, x in whole percent, 1 to 99.
+    name: `<base>`, `<base>+unlabelled<x>` or `<base>+labelled<x>`, x in whole
+      percent, 1 to 99.
 
   Returns:
-    The base scenario and the percentage (0 if the name has none).
+    The base scenario and the percentage.
 
   Raises:
     ValueError: the base is unknown, or the name has another form.
   """
   base, plus, suffix = name.partition("+")
-  match = re.fullmatch(r"unlabelled([1-9]\d?)", suffix)
+  match = re.fullmatch(r"(unlabelled|labelled)([1-9]\d?)", suffix)
   if base.startswith("unlabelled") or (plus and not match):
     raise ValueError(
       errors.message(
         "A scenario name has an unknown form",
         found=repr(name),
-        expected="<base> or <base>+unlabelled<x> with x from 1 to 99, and "
-        f"<base> one of {', '.join(_BASES)}",
+        expected="<base>, <base>+unlabelled<x> or <base>+labelled<x> with x "
+        f"from 1 to 99, and <base> one of {', '.join(_BASES)}",
         do="Write for example 'randomlabels+unlabelled30': 30 % of the images "
         "lose all labels and the others keep those of randomlabels.",
       )
     )
   if base not in _BASES:
     raise errors.unknown_name("label scenario", base, _BASES)
-  return Scenario(base, int(match[1]) if match else 0)
+  return Scenario(base, **({match[1]: int(match[2])} if match else {}))
 
 
 def make_split(
@@ -122,33 +132,34 @@ def make_split(
   Source: JTR, section 4 (onelabel, randomlabels, halflabels, x % unlabelled);
     MTPSL's released files (onelabel in exactly equal parts).
   """
-  base, percent = parse_scenario(scenario)
+  parsed = parse_scenario(scenario)
   _require_unique("sample ids", ids)
   _require_unique("tasks", tasks)
   about = {"scenario": scenario, "seed": str(seed)}
   sorted_ids, sorted_tasks = sorted(ids), sorted(tasks)
-  labelled = _BASES[base](sorted_ids, sorted_tasks, seed)
+  labelled = _BASES[parsed.base](sorted_ids, sorted_tasks, seed)
   split = LabelSplit(tuple(sorted_ids), tuple(sorted_tasks), labelled, about)
-  aligned = (
-    align_split(split, ids, tasks) & ~hidden(ids, percent, seed)[:, None]
-  )
+  aligned = align_split(split, ids, tasks) & ~hidden(ids, parsed, seed)[:, None]
   return LabelSplit(tuple(ids), tuple(tasks), aligned, about)
 
 
-def hidden(ids: Sequence[str], percent: int, seed: int) -> np.ndarray:
+def hidden(ids: Sequence[str], scenario: Scenario, seed: int) -> np.ndarray:
   """Return which images lose all labels, bool[N].
 
   Args:
     ids: N sample ids in any order.
-    percent: of the images; those of a smaller one are among them.
+    scenario: says what percentage; a smaller one is a part of a larger one.
     seed: any integer.
   """
+  percent = scenario.labelled or scenario.unlabelled
+  if not percent:
+    return np.zeros(len(ids), np.bool_)
   row = {sample: i for i, sample in enumerate(ids)}
   order = np.array([row[sample] for sample in sorted(ids)], np.int64)
   count = (len(ids) * percent + 50) // 100
-  found = np.zeros(len(ids), np.bool_)
-  found[order] = _ranks(_draw(seed, "unlabelled", sorted(ids))) < count
-  return found
+  drawn = np.zeros(len(ids), np.bool_)
+  drawn[order] = _ranks(_draw(seed, "unlabelled", sorted(ids))) < count
+  return ~drawn if scenario.labelled else drawn
 
 
 def align_split(

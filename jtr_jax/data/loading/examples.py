@@ -35,6 +35,8 @@ class Examples:
     present: for each task bool[B].
     sample: i32[B], position of the image in its split.
     epoch: i32[B], how often the sample has been seen before.
+    known: for the tasks of which images do not know every class, bool[B, C],
+      see `Label.known`.
   """
 
   image: jax.Array
@@ -42,6 +44,7 @@ class Examples:
   present: dict[str, jax.Array]
   sample: jax.Array
   epoch: jax.Array
+  known: dict[str, jax.Array] = dataclasses.field(default_factory=dict)
 
 
 @jax.tree_util.register_dataclass
@@ -73,7 +76,7 @@ def to_labels(examples: Examples) -> Labels:
     One `Label` for each task; i32 class ids or f32 values, 0 where invalid.
   """
   return {
-    name: _to_label(stored, examples.present[name])
+    name: _to_label(stored, examples.present[name], examples.known.get(name))
     for name, stored in examples.stored.items()
   }
 
@@ -93,7 +96,9 @@ def to_stored(
   return np.where(counted, rounded, form.none_code).astype(form.dtype)
 
 
-def _to_label(stored: jax.Array, present: jax.Array) -> Label:
+def _to_label(
+  stored: jax.Array, present: jax.Array, known: jax.Array | None
+) -> Label:
   """Return the label; of several whole numbers some may be missing (-1)."""
   if jnp.issubdtype(stored.dtype, jnp.integer):
     is_class_ids = stored.ndim == present.ndim + 2
@@ -102,4 +107,4 @@ def _to_label(stored: jax.Array, present: jax.Array) -> Label:
   else:
     valid = jnp.all(jnp.isfinite(stored), axis=-1)
     value = stored.astype(jnp.float32)
-  return Label(numerics.fill(value, valid), valid, present)
+  return Label(numerics.fill(value, valid), valid, present, known)

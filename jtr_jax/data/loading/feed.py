@@ -178,7 +178,12 @@ def _load(selection: Selection) -> dict[str, Any]:
     for name, label in labels.items():
       stored[name][index] = label
   present = dict(zip(selection.tasks, selection.present.T.copy(), strict=True))
-  return {"image": images, "stored": stored, "present": present}
+  return {
+    "image": images,
+    "stored": stored,
+    "present": present,
+    "known": selection.known,
+  }
 
 
 def _gather_resident(constant: dict[str, Any], rows: Rows) -> Examples:
@@ -192,6 +197,7 @@ def _gather_resident(constant: dict[str, Any], rows: Rows) -> Examples:
     present={name: shown & rows.real for name, shown in present.items()},
     sample=jnp.asarray(rows.sample),
     epoch=jnp.asarray(rows.epoch),
+    known=jax.tree.map(of_batch, constant["known"]),
   )
 
 

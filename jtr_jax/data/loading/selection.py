@@ -11,9 +11,9 @@ from typing import Any, Literal, TypeAlias, get_args
 import numpy as np
 
 from jtr_jax.core import errors
+from jtr_jax.data.classes.translation import Translation
 from jtr_jax.data.records.dataset import Dataset, Records
-from jtr_jax.data.records.manifest import Manifest, check_same_task
-from jtr_jax.data.records.stored_form import StoredForm, TaskOptions
+from jtr_jax.data.records.stored_form import StoredForm
 
 Images: TypeAlias = Literal["all", "labelled", "unlabelled"]
 """Which images of a split take part: those with or without a label to see."""
@@ -28,18 +28,30 @@ class Part:
     split: its split.
     rows: i64[N], which images of the split.
     present: bool[N, K], this image shows its label for this task.
+    translations: what the class ids of its tasks become.
   """
 
   dataset: Dataset
   split: str
   rows: np.ndarray
   present: np.ndarray
+  translations: Mapping[str, Translation] = dataclasses.field(
+    default_factory=dict
+  )
 
   @property
   def ids(self) -> tuple[str, ...]:
     """Sample ids of the images."""
     ids = self.dataset.manifest.split(self.split).ids
     return tuple(ids[row] for row in self.rows)
+
+  def stored(
+    self, task: str, label: np.ndarray, form: StoredForm
+  ) -> np.ndarray:
+    """Return a label as the run has it."""
+    if task not in self.translations:
+      return label
+    return self.translations[task].apply(label, form)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,6 +85,19 @@ class Selection:
   def present(self) -> np.ndarray:
     """bool[N, K], this image shows its label for this task."""
     return np.concatenate([part.present for part in self.parts])
+
+  @functools.cached_property
+  def known(self) -> dict[str, np.ndarray]:
+    """bool[N, C] for the tasks of which images do not know every class."""
+    found = {}
+    for name in self.forms:
+      own = [part.translations.get(name) for part in self.parts]
+      known = [one.known for one in own if one]
+      if any(not one.all() for one in known):
+        nothing = np.zeros_like(known[0])  # of images without the task
+        rows = [one.known if one else nothing for one in own]
+        found[name] = np.repeat(rows, self.sizes, axis=0)
+    return found
 
   @property
   def split(self) -> str:
@@ -112,7 +137,9 @@ class SelectedRecords:
     row = index - (self._ends[number] - len(part.rows))
     record = self._sources[number][int(part.rows[row])]
     stored = {
-      name: record[name] if part.present[row, k] else form.empty()
+      name: part.stored(name, record[name], form)
+      if part.present[row, k]
+      else form.empty()
       for k, (name, form) in enumerate(self._selection.forms.items())
     }
     return record["image"], stored
@@ -126,6 +153,7 @@ def select(
   *,
   images: Images = "all",
   forms: Mapping[str, StoredForm] | None = None,
+  translations: Mapping[str, Translation] | None = None,
 ) -> Selection:
   """Select images and tasks, and hide labels.
 
@@ -136,7 +164,9 @@ def select(
     labelled: bool[N, K], False where a label is to be hidden; rows in the
       order of the split's ids, columns in that of `task_names`.
     images: whether only images with, or only those without, a label to see.
-    forms: how labels of tasks are stored that this data set does not have.
+    forms: how labels of tasks are stored that this data set does not have, or
+      whose classes are translated.
+    translations: what the class ids of tasks become.
 
   Returns:
     The selection; a label is present where it exists and is not hidden.
@@ -146,10 +176,10 @@ def select(
       image that takes part.
   """
   manifest, found = dataset.manifest, dataset.manifest.split(split)
-  others = forms or {}
+  others, changed = forms or {}, translations or {}
   own = {
     name: others[name]
-    if name in others and name not in manifest.tasks
+    if name in others and (name in changed or name not in manifest.tasks)
     else manifest.form(name)
     for name in task_names
   }
@@ -163,7 +193,7 @@ def select(
   rows = _taking_part(images, present)
   if not len(rows):
     raise _no_images(dataset, split, images, present)
-  part = Part(dataset, split, rows, present[rows])
+  part = Part(dataset, split, rows, present[rows], changed)
   return Selection(own, (part,))
 
 
@@ -171,41 +201,6 @@ def join(selections: Sequence[Selection]) -> Selection:
   """Return several selections of the same tasks, one after the other."""
   parts = tuple(part for one in selections for part in one.parts)
   return Selection(selections[0].forms, parts)
-
-
-def join_tasks(manifests: Mapping[str, Manifest]) -> dict[str, TaskOptions]:
-  """Return the tasks of all data sets that are to be mixed.
-
-  Args:
-    manifests: name of the source -> its manifest, the main one first.
-
-  Returns:
-    Task name -> `kind` and options, such as scales of pictures, of the first
-    source that has it.
-
-  Raises:
-    ValueError: images of different sizes, or two data sets that mean different
-      things by the name of a task: kind, classes, channels or unit.
-  """
-  (first, main), *others = manifests.items()
-  known = {task: (first, options) for task, options in main.tasks.items()}
-  for name, manifest in others:
-    if manifest.size != main.size:
-      raise ValueError(
-        errors.message(
-          f"The images of source {name!r} cannot be mixed with the others",
-          found=_pixels(name, manifest) + " and " + _pixels(first, main),
-          expected="the same size",
-          do="Prepare one of them again, with --size or data.size.",
-        )
-      )
-    for task, options in manifest.tasks.items():
-      if task in known:
-        owner, before = known[task]
-        check_same_task(task, {owner: before, name: options})
-      else:
-        known[task] = (name, options)
-  return {task: options for task, (_, options) in known.items()}
 
 
 def check_every_task_labelled(selection: Selection, scenario: str) -> None:
@@ -265,8 +260,3 @@ def _no_images(
       do="Change data.images or the scenario of this source, or leave it out.",
     )
   )
-
-
-def _pixels(name: str, manifest: Manifest) -> str:
-  height, width = manifest.size
-  return f"{height}x{width} in {name!r}"

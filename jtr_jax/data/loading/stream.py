@@ -32,6 +32,7 @@ class Samples:
   def __init__(self, selection: Selection, order: Order, start: int) -> None:
     self._selection = selection
     self._source = selection.source()
+    self._known = selection.known
     self._order = order
     self._start = start
 
@@ -48,6 +49,7 @@ class Samples:
       "present": dict(zip(self._selection.tasks, present, strict=True)),
       "sample": sample[0],
       "epoch": epoch[0],
+      "known": {n: known[sample[0]] for n, known in self._known.items()},
     }
 
 

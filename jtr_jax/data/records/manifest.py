@@ -19,7 +19,12 @@ FILE_NAME = "manifest.json"
 FORMAT = "jtr_jax data set"
 VERSION = 1
 
-_MEANING = ("kind", "classes", "channels")  # what a task's options agree in
+_MEANING = (
+  "kind",
+  "classes",
+  "sets",
+  "channels",
+)  # what a task's options agree in
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +161,8 @@ def check_same_task(task: str, found: Mapping[str, Mapping[str, Any]]) -> None:
         f"Two sources mean different things by task {task!r}",
         found=shown,
         expected="the same kind, classes, channels and unit",
-        do="Give one of the tasks another name when its data set is prepared.",
+        do="Give one of the tasks another name when its data set is prepared, "
+        "or say with data.vocabulary what the classes of each mean.",
       )
     )
 

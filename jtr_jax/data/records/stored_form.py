@@ -64,9 +64,9 @@ def stored_form(name: str, task: Mapping[str, Any], size: Size) -> StoredForm:
 
   Args:
     name: the task, for error messages.
-    task: `kind` and what that needs: `classes` (their names), `channels`,
-      `grid` (rows and columns of the labels), `top` (classes of a distribution
-      that are stored).
+    task: `kind` and what that needs: `classes` (their names), `sets` (classes
+      of the ids beyond them), `channels`, `grid` (rows and columns of the
+      labels), `top` (classes of a distribution that are stored).
     size: (H, W) of the images.
 
   Returns:
@@ -82,7 +82,7 @@ def stored_form(name: str, task: Mapping[str, Any], size: Size) -> StoredForm:
 
 
 def _ids(name: str, task: Mapping[str, Any], size: Size) -> StoredForm:
-  count = _class_count(name, task)
+  count = _class_count(name, task) + len(task.get("sets", ()))
   types = ("int8", "int16", "int32")
   dtype = next(t for t in types if count <= np.iinfo(t).max)
   return StoredForm(np.dtype(dtype), size, count - 1)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jtr_jax.core import errors
+from jtr_jax.data.classes.translation import KNOWN
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.examples import Examples
 from jtr_jax.data.records import prepared
@@ -30,9 +31,10 @@ def write(
 ) -> Dataset:
   """Write a prepared data set with a label for every image and task.
 
-  A label that may be seen is kept as it is, its gaps included; one that is
-  hidden or does not exist is predicted from the image as it is stored. Images
-  to evaluate on are copied. All of it is written, or nothing.
+  A label that may be seen is kept as it is, its gaps included; where it leaves
+  several classes open the teacher chooses. One that is hidden or does not exist
+  is predicted from the image as it is stored. Images to evaluate on are copied.
+  All of it is written, or nothing.
 
   Args:
     directory: where to write; a finished data set there is left alone.
@@ -60,7 +62,7 @@ def write(
   return prepared.write_dataset(
     directory,
     manifest.name,
-    tasks={name: tasks[name] for name in source.forms},
+    tasks=_tasks(source, tasks),
     size=manifest.size,
     splits=splits,
     counts=counts,
@@ -84,18 +86,32 @@ def _copied(source: Source, split: str) -> Iterator[tuple[str, Arrays]]:
   found = source.dataset.source(split)
   for index, identifier in enumerate(source.dataset.manifest.split(split).ids):
     record = found[index]
-    yield identifier, {n: record.get(n) for n in ("image", *source.forms)}
+    labels = {name: record.get(name) for name in source.forms}
+    yield (
+      identifier,
+      {
+        "image": record["image"],
+        **{name: source.in_run(name, own) for name, own in labels.items()},
+      },
+    )
 
 
 def _row(
   batch: Examples, predicted: Mapping[str, np.ndarray], index: int
 ) -> Arrays:
-  labels = {
-    name: np.asarray(batch.stored[name] if batch.present[name][index] else new)
-    for name, new in predicted.items()
-  }
-  chosen = {name: array[index] for name, array in labels.items()}
-  return {"image": np.asarray(batch.image)[index], **chosen}
+  labels = {name: array[index] for name, array in predicted.items()}
+  return {"image": np.asarray(batch.image)[index], **labels}
+
+
+def _tasks(
+  source: Source, tasks: Mapping[str, TaskOptions]
+) -> dict[str, TaskOptions]:
+  """Return the tasks, with the classes that this source knows."""
+  found = {name: dict(tasks[name]) for name in source.forms}
+  for name, translation in source.translations.items():
+    if name in found and not translation.known.all():
+      found[name][KNOWN] = np.flatnonzero(translation.known).tolist()
+  return found
 
 
 def _about(teachers: Sequence[Teacher], confidence: float) -> dict[str, Any]:

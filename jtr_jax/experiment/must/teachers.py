@@ -14,7 +14,12 @@ from jtr_jax.config import saved
 from jtr_jax.core import errors
 from jtr_jax.data.label_splits import text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
-from jtr_jax.data.loading.examples import Examples, to_images, to_stored
+from jtr_jax.data.loading.examples import (
+  Examples,
+  to_images,
+  to_labels,
+  to_stored,
+)
 from jtr_jax.experiment import run, setup
 from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.train.state import TrainState
@@ -32,7 +37,9 @@ class Teacher(NamedTuple):
     folder: workdir of its run.
     step: of the checkpoint.
     fingerprint: CRC-32 of its parameters and statistics, hexadecimal.
-    label: a batch -> the stored label of each image, on the host.
+    label: a batch -> the stored label of each image, on the host: its own, or
+      what the network predicts. Where its own leaves several classes open, the
+      network chooses among them.
   """
 
   task: str
@@ -90,15 +97,26 @@ def load(
   (kind,) = (own for own in made.tasks if own.name == task)
 
   @jax.jit
-  def predict(examples: Examples) -> tuple[jax.Array, jax.Array]:
+  def predict(examples: Examples) -> tuple[jax.Array, jax.Array, jax.Array]:
     predictions, _ = made.net.predict(
       params, model_state, to_images(examples), train=False
     )
-    return kind.pseudo_label(predictions[task], confidence=confidence)
+    own = to_labels(examples)[task]
+    value, valid = kind.pseudo_label(
+      kind.restrict(predictions[task], own), confidence=confidence
+    )
+    return value, valid, kind.leaves_open(own) & valid
 
   def label(examples: Examples) -> np.ndarray:
-    value, valid = jax.device_get(predict(examples))
-    return to_stored(value, valid, form)
+    value, valid, fills = jax.device_get(predict(examples))
+    found, own = (
+      to_stored(value, valid, form),
+      np.asarray(examples.stored[task]),
+    )
+    if kind.has_sets:
+      own = np.where(fills, found, own)
+    present = np.asarray(examples.present[task])
+    return np.where(present.reshape(-1, *(own.ndim - 1) * (1,)), own, found)
 
   return Teacher(task, folder, restored.step, _fingerprint(state), label)
 

@@ -84,6 +84,24 @@ def require_maps(tasks: tuple[Task, ...], *, all_of_them: bool) -> None:
     )
 
 
+def require_single_classes(tasks: tuple[Task, ...]) -> None:
+  """Raise if labels may leave several classes open.
+
+  Raises:
+    ValueError: naming the tasks; the released loss takes labels as they are.
+  """
+  found = [task.name for task in tasks if task.has_sets]
+  if found:
+    raise ValueError(
+      errors.message(
+        "The released reconstruction loss needs labels of single classes",
+        found=f"sets of classes in {', '.join(found)}",
+        expected="a single class in every label",
+        do="Take method.reconstruction='task'.",
+      )
+    )
+
+
 def common_mask(tasks: tuple[Task, ...], labels: Labels) -> jax.Array:
   """Return bool[B, H, W]: valid in every task the image is labelled for."""
   maps = [labels[task.name].valid for task in tasks if not task.grid]
@@ -183,18 +201,36 @@ def target_tensor(
   mask: jax.Array,
   stacking: Stacking,
 ) -> jax.Array:
-  """Return the reliable tensor: labels, and predictions where there is none."""
+  """Return the reliable tensor: labels, and predictions where there is none.
+
+  Where a label leaves several classes open, the prediction stands in as well;
+  `encoded` is then that of `restricted` predictions.
+  """
   parts = []
+  size = (mask.shape[1], mask.shape[2])
   for task in tasks:
     label = labels[task.name]
-    valid = spread(label.mask, (mask.shape[1], mask.shape[2]))
+    valid = spread(label.mask, size)
     own = mask if stacking.label_mask == "intersection" else valid
     part = encoded[task.name]
     if stacking.detach_target:
       part = jax.lax.stop_gradient(part)
     code = encode_label(task, label, own & valid, stacking.hole)
-    parts.append(jnp.where(label.present[:, None, None, None], code, part))
+    shown = label.present[:, None, None]
+    if task.has_sets:
+      shown = shown & ~spread(task.leaves_open(label), size)
+    parts.append(jnp.where(shown[..., None], code, part))
   return jnp.concatenate(parts, axis=-1)
+
+
+def restricted(
+  tasks: tuple[Task, ...], predictions: Predictions, labels: Labels
+) -> Predictions:
+  """Return the predictions without the classes that labels rule out."""
+  return {
+    task.name: task.restrict(predictions[task.name], labels[task.name])
+    for task in tasks
+  }
 
 
 def compare_colourings(

@@ -15,7 +15,7 @@ import dataclasses
 import jax
 
 from jtr_jax.core import errors, rng
-from jtr_jax.core.types import Labels, Predictions, ViewSpec
+from jtr_jax.core.types import Labels, Predictions
 from jtr_jax.methods.base import (
   Method,
   MethodInput,
@@ -76,9 +76,11 @@ def jtr(
     )
   released = settings.reconstruction == "released"
   joint_tensor.require_maps(tasks, all_of_them=released)
+  if released:
+    joint_tensor.require_single_classes(tasks)
   regularizer = _Jtr(tasks, autoencoder, settings)
   return Method(
-    _views(settings),
+    settings.views,
     regularizer.init,
     regularizer.losses,
     regularizer.pictures,
@@ -159,7 +161,7 @@ class _Jtr:
     pair = self._stack(predictions, labels, index, settings.relaxation, draw)
     if settings.unlabelled == "none":
       return pair
-    last = len(_views(settings)) - 1
+    last = len(settings.views) - 1
     if settings.independent_draws:
       draw = _view_key(key, last)
     other = self._stack(predictions, labels, last, settings.relaxation, draw)
@@ -230,17 +232,6 @@ def _view_key(key: jax.Array, index: int) -> jax.Array:
   return rng.stream(key, "view", index)
 
 
-def _views(settings: JtrSettings) -> tuple[ViewSpec, ...]:
-  """Return the views: supervised, model's, auto-encoder's, second colouring."""
-  views = [ViewSpec(None)]
-  if settings.separate_views:
-    views += [ViewSpec(0), ViewSpec(0, trains=settings.view2_grad == "coupled")]
-  if settings.unlabelled == "consistency":
-    model_view = 1 if settings.separate_views else 0
-    views.append(ViewSpec(model_view, geometric=False))
-  return tuple(views)
-
-
 def _joint_pair(
   tasks: tuple[Task, ...],
   settings: JtrSettings,
@@ -253,7 +244,9 @@ def _joint_pair(
   stacking = settings.stacking
   mask = joint_tensor.common_mask(tasks, labels)
 
-  def encode(relaxation: Relaxation, draw: str) -> Predictions:
+  def encode(
+    predictions: Predictions, relaxation: Relaxation, draw: str
+  ) -> Predictions:
     return joint_tensor.encode_predictions(
       tasks,
       predictions,
@@ -264,8 +257,13 @@ def _joint_pair(
     )
 
   own = settings.independent_draws
-  noisy = encode(relaxation, "prediction")
-  stand_in = encode(settings.relaxation, "target") if own else noisy
+  noisy = stand_in = encode(predictions, relaxation, "prediction")
+  if own or any(task.has_sets for task in tasks):
+    stand_in = encode(
+      joint_tensor.restricted(tasks, predictions, labels),
+      settings.relaxation if own else relaxation,
+      "target" if own else "prediction",
+    )
   return JointPair(
     joint_tensor.prediction_tensor(tasks, noisy, labels, stacking),
     joint_tensor.target_tensor(tasks, stand_in, labels, mask, stacking),

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from jtr_jax.core.fields import NOT_NEGATIVE, Source
+from jtr_jax.core.types import ViewSpec
 from jtr_jax.methods import variants
 from jtr_jax.methods.jtr import joint_space, joint_tensor
 from jtr_jax.methods.jtr.joint_tensor import Stacking
@@ -65,6 +66,17 @@ class JtrSettings:
   reconstruction: Literal["task", "released"] = "task"
   unlabelled: Literal["none", "consistency"] = "none"
   stacking: Stacking = joint_tensor.PAPER
+
+  @property
+  def views(self) -> tuple[ViewSpec, ...]:
+    """Views: the labels', the model's, the auto-encoder's, one recoloured."""
+    views = [ViewSpec(None)]
+    if self.separate_views:
+      views += [ViewSpec(0), ViewSpec(0, trains=self.view2_grad == "coupled")]
+    if self.unlabelled == "consistency":
+      model_view = 1 if self.separate_views else 0
+      views.append(ViewSpec(model_view, geometric=False))
+    return tuple(views)
 
 
 PAPER = JtrSettings()

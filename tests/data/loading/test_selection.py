@@ -5,7 +5,8 @@ import pytest
 
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Delivery
-from jtr_jax.data.loading.selection import join, join_tasks, select
+from jtr_jax.data.loading.joint_tasks import join_tasks
+from jtr_jax.data.loading.selection import join, select
 from jtr_jax.data.loading.stream import Reading
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.manifest import Manifest

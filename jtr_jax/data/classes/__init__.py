@@ -1,0 +1,1 @@
+"""Classes that data sets name differently, brought to those of a run."""
