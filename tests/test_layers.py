@@ -23,7 +23,7 @@ FLOORS = (
   ("train",),
   ("config", "verify"),
   ("experiment", "benchmark", "inference"),
-  ("main", "compare", "tables", "weights", "predict"),
+  ("main", "compare", "tables", "weights", "predict", "export"),
 )
 
 ONLY_IN = {
@@ -31,7 +31,9 @@ ONLY_IN = {
   "flax": {"models"},
   "grain": {"data"},
   "h5py": {"data"},
+  "jax2onnx": {"export"},
   "ml_collections": {"config"},
+  "onnxruntime": {"export"},
   "orbax": {"workdir"},
   "safetensors": {"tensor_files"},
   "scipy": {"data", "metrics", "verify"},

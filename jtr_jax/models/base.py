@@ -130,8 +130,9 @@ def pad_to_stride(x: jax.Array, stride: int) -> jax.Array:
   Returns:
     The padded array; x itself where nothing is missing.
   """
-  missing = [-size % stride for size in x.shape[1:3]]
-  if not any(missing):
-    return x
-  pads = [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)]
-  return jnp.pad(x, pads, mode="edge")
+  for axis in (1, 2):
+    missing = -x.shape[axis] % stride
+    if missing:  # not `jnp.pad`: exported, it leaves blocks of no width
+      last = x[:, -1:] if axis == 1 else x[:, :, -1:]
+      x = jnp.concatenate([x, jnp.repeat(last, missing, axis)], axis)
+  return x
