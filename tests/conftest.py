@@ -25,6 +25,7 @@ TRAINING = {
   "tests.eight_devices",
   "tests.methods.partial_batch",
   "tests.short_training",
+  "tests.tables.small_runs",
   "tests.small_config",
   "tests.train.small_net",
   "tests.train.tiny",

@@ -167,7 +167,7 @@ def test_damaged_checkpoint_is_named(settings, copy):
     with pytest.raises(ValueError, match="cannot be read") as caught:
       attempt()
     assert str(latest) in str(caught.value)
-    assert "go on from step 20" in str(caught.value)
+    assert "resume from step 20" in str(caught.value)
 
 
 def test_foreign_checkpoint_is_refused(rooms, copy):
@@ -210,7 +210,7 @@ def test_killed_run_ends_with_the_same_bytes(
     _, shown = process.communicate()
     if number == signal.SIGTERM:
       assert process.returncode == 0, shown
-      assert re.search(r"Stopped at step \d+; the same command goes on", shown)
+      assert re.search(r"Stopped at step \d+; repeat the command", shown)
     else:
       assert process.returncode == -signal.SIGKILL, shown
   last = small_config.start("jtr_jax.main", *words)

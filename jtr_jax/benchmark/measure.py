@@ -44,9 +44,9 @@ class Measurement:
     flops: of one step, as the compiler counts them: the body of a loop once.
       None where it does not count.
     argument_bytes: of the arguments.
-    temporary_bytes: what the program takes besides arguments and results.
+    temporary_bytes: of the program in addition to arguments and results.
     peak_bytes: most memory in use since the process started.
-    peak_is_of: "device", or "process" where the device does not tell.
+    peak_is_of: "device", or "process" where the device does not report it.
     peak_flops: peak FLOP/s of one device; None if unknown.
   """
 

@@ -1,1 +1,1 @@
-"""From the command line to frozen settings; ConfigDict stays in here."""
+"""From the command line to frozen settings; ConfigDict is used only here."""

@@ -61,7 +61,7 @@ def _unknown(
 
 
 def _is_list_of_names(default: Any) -> bool:
-  """Whether an argument is a list of names, not a size."""
+  """Return whether an argument is a list of names, not a size."""
   is_size = isinstance(default, tuple) and isinstance((*default, "")[0], int)
   return isinstance(default, tuple) and not is_size
 

@@ -57,7 +57,7 @@ PRESETS: Mapping[str, Preset] = {
   "dwa_geometric": Preset("dwa", loss_fields={"mean": "geometric"}),
   "rlw_geometric": Preset("rlw", loss_fields={"mean": "geometric"}),
 }
-"""Every balancer by itself, and the pairs that are methods of their own."""
+"""Every single balancer, and the pairs that are methods of their own."""
 
 
 def choose(name: str) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def choose(name: str) -> dict[str, Any]:
 
 
 def use_balancing(config: ConfigDict, name: str) -> ConfigDict:
-  """Take a balancing by name, see `choose`; the config is changed."""
+  """Use a balancing by name, see `choose`; the config is changed."""
   for field, value in choose(name).items():
     is_part = isinstance(value, Part)
     config.balancing[field] = as_section(value) if is_part else value

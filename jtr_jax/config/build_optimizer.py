@@ -20,11 +20,11 @@ def make_optimizer(
 
   Args:
     settings: the schedule of the main group, the falls of every group that the
-      method has besides, and what all of them have in common.
+      method adds, and what all of them have in common.
     method: says which of its parameters are in which group.
     steps_per_epoch: training steps in an epoch.
-    balancing: what the loss balancer learns has Adam with a learning rate of
-      its own that does not fall.
+    balancing: parameters of the loss balancer have Adam with a constant
+      learning rate of their own.
 
   Raises:
     ValueError: a warm-up beside the rise of "one_cycle". `init` raises it for a

@@ -1,7 +1,7 @@
 """Constructors whose keyword arguments are the fields of a config.
 
-They join what a method and its networks are made of. A constructor may ask for
-what only the run knows: `dtype`, and `steps_per_epoch`.
+They build a method with its networks. A constructor may have parameters that
+only the run knows: `dtype`, and `steps_per_epoch`.
 """
 
 from typing import Annotated, Any, TypeAlias

@@ -63,12 +63,12 @@ def settings_of(words: Sequence[str]) -> Settings:
 
 
 def settings(config: str, fields: Sequence[str] = ()) -> Settings:
-  """Return the settings that a config file and fields ask for; see `load`."""
+  """Return the settings of a config file with fields set; see `load`."""
   return resolve.resolve(load(config, fields))
 
 
 def load(config: str, fields: Sequence[str] = ()) -> ConfigDict:
-  """Return the config that a config file and fields ask for.
+  """Return the config of a config file with fields set.
 
   Args:
     config: path, with arguments after a colon.
@@ -122,7 +122,7 @@ def _set(config: ConfigDict, name: str, text: str, known: Layout) -> None:
 
 
 def _use_parts(config: ConfigDict, given: Mapping[str, str]) -> None:
-  """Take the parts that fields name, with the fields that these have.
+  """Use the parts that fields name, with the fields that these have.
 
   Raises:
     ValueError: an unknown name; or another built-in method or balancer, which
@@ -151,7 +151,7 @@ def _use_parts(config: ConfigDict, given: Mapping[str, str]) -> None:
 def _exchange(
   section: ConfigDict, name: str, table: registry.Table, entry: registry.Entry
 ) -> None:
-  """Exchange the part of a section that has fields besides the part's."""
+  """Replace the part of a section that also has fields of its own."""
   before = table.find("part", section.name)
   for field in before.fields:
     del section[field]
@@ -168,7 +168,7 @@ def _inside(config: ConfigDict, place: str) -> Any:
 
 
 def _needs_argument(place: str, name: str) -> ValueError:
-  """Return the error that says which argument has to be given."""
+  """Return the error that names the required argument."""
   if place == "method":
     do = (
       f"Use the config file of this method, such as configs/rooms_{name}.py, "

@@ -76,7 +76,7 @@ def _function(path: str) -> Any:
 
 
 def _is_from_the_vocabulary(error: ValueError) -> bool:
-  """Whether jtr_jax raised it: then its text says what to change."""
+  """Return whether jtr_jax raised it: then its text says what to change."""
   frames = traceback.extract_tb(error.__traceback__)
   return "jtr_jax" in Path(frames[-1].filename).parts
 

@@ -1,4 +1,4 @@
-"""What people type from habit, or knew from before, and what it is called."""
+"""Names from other programs and earlier versions, and the names here."""
 
 from collections.abc import Iterable
 
@@ -44,7 +44,7 @@ _USUAL = {
 
 
 def usual_name(name: str, known: Iterable[str]) -> str | None:
-  """Return the known name that somebody means by a habitual one.
+  """Return the known name for one from another program.
 
   Args:
     name: what was typed, dotted or not, such as "optimizer.lr".

@@ -11,7 +11,7 @@ from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.methods.traits import Traits
 
 GROUP_FIELDS = ("learning_rate", "decay_rate", "decay_epochs")
-"""The fields of an optimiser group besides the main one."""
+"""The fields of an optimiser group other than the main one."""
 
 _SECTIONS = {
   "train": TrainSettings,

@@ -45,8 +45,8 @@ class OptimizerSettings:
     layer_decay: factor of the learning rate from each block of the backbone to
       the one before it.
     frozen: patterns of parameters that are not trained, such as
-      "encoder/backbone" or "*/norm*"; statistics of batch norm go on, unless
-      `model.frozen_norm` stops those of the backbone.
+      "encoder/backbone" or "*/norm*"; statistics of batch norm are updated all
+      the same, unless `model.frozen_norm` stops those of the backbone.
     accumulate: training steps whose gradients are averaged for one update.
     average: evaluate with averages of parameters and statistics, of which every
       update keeps this share; 0: evaluate with them as they are.

@@ -2,7 +2,7 @@
 
 A preset such as `variant=official` is an argument of a config file, not a
 field: it is spelt out here, so that config.json is complete and every field can
-be overridden by itself, `--config.method.dist_weight=2`.
+be overridden on its own, `--config.method.dist_weight=2`.
 """
 
 from typing import Any
@@ -140,7 +140,7 @@ def folder(
 
 
 def use_laptop(config: ConfigDict) -> ConfigDict:
-  """Take a narrow network and a schedule for two CPU cores."""
+  """Use a narrow network and a schedule for two CPU cores."""
   config.model.filters = (8, 16, 32, 64, 64)
   config.optimizer.learning_rate = 1e-3  # larger, as the runs are short
   config.optimizer.decay_epochs = 15

@@ -49,7 +49,7 @@ _OF_THE_RUN = ("dtype", "period", "primary", "steps_per_epoch")
 
 
 class Entry(NamedTuple):
-  """What a name stands for.
+  """A constructor and its fields.
 
   Attributes:
     build: the constructor.
@@ -66,7 +66,7 @@ class Entry(NamedTuple):
 
   @property
   def group_fields(self) -> dict[str, Field]:
-    """What a method adds to the section `optimizer`."""
+    """Fields that a method adds to the section `optimizer`."""
     fields = schema.fields_of(OptimizerSettings)
     usual = {name: fields[name] for name in method_traits.GROUP_FIELDS}
     return {
@@ -87,7 +87,7 @@ class Entry(NamedTuple):
 
 
 def find(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
-  """Return what a name stands for.
+  """Return the entry of a name.
 
   Args:
     kind: what the name is of, for error messages.
@@ -129,7 +129,7 @@ def make_task(name: str, options: Mapping[str, Any]) -> Task:
 
 
 def _open_prepared(directory: str, **options: Any) -> Dataset:
-  """Open what lies in a directory; options of a preparation do not matter."""
+  """Open prepared records; options of a preparation do not matter."""
   del options
   return prepared.open_dataset(directory)
 
@@ -149,7 +149,7 @@ class Table(NamedTuple):
   make_own: Callable[[str, str], Entry] | None = None
 
   def find(self, kind: str, name: str) -> Entry:
-    """Return what a name stands for, see the function `find`."""
+    """Return the entry of a name, see the function `find`."""
     if self.make_own and own_parts.is_own(name):
       return self.make_own(kind, name)
     return find(kind, name, self.entries)

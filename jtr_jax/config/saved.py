@@ -26,7 +26,7 @@ def read_plain(workdir: Path) -> dict[str, Any]:
 
 
 def write(workdir: Path, settings: Settings) -> None:
-  """Write config.json, and make the workdir if need be."""
+  """Write config.json, and make the workdir if necessary."""
   plain = resolve.to_plain(settings)
   config_file.write_config(workdir, plain, version=upgrade.VERSION)
 

@@ -66,8 +66,8 @@ class SourceSettings:
   """Where images and their labels come from.
 
   Attributes:
-    reader: "nyuv2", "rooms" or "folder"; "prepared" for whatever lies in the
-      directory.
+    reader: "nyuv2", "rooms" or "folder"; "prepared" for any records in
+      the directory.
     directory: of the prepared records.
     raw: the user's files, to prepare from.
     train_split: of the records.

@@ -1,4 +1,4 @@
-"""Functions with which config files set what belongs together.
+"""Functions for config files that set several related fields.
 
 All of them change the config that they are given, and return it.
 """
@@ -28,7 +28,7 @@ _OF_THE_LABELS = ("normal_resize", "inverse_depth_scale")
 
 
 def use_data(config: ConfigDict, name: str) -> ConfigDict:
-  """Take other data, in the directory data/<name>."""
+  """Use other data, in the directory data/<name>."""
   config.data.name = name
   config.data.directory = f"data/{name}"
   return config
@@ -39,14 +39,14 @@ def add_source(
 ) -> ConfigDict:
   """Mix further images into every batch.
 
-  With a `directory` they come from other data, which is taken as it is found.
+  With a `directory` they are other data, with the labels found there.
   Without, they are others of the same data, and every field that is not given
-  is, and goes on being, that of the section `data`.
+  follows the section `data`.
 
   Args:
     config: the config.
     source: its name, in error messages and files.
-    per_batch: images of it in every batch, besides `train.batch_size`.
+    per_batch: images of it in every batch, in addition to `train.batch_size`.
     **fields: of `FurtherSource`, and `name`.
 
   Returns:
@@ -70,7 +70,7 @@ def add_source(
 
 
 def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
-  """Take a network; fields not given are those of its builder."""
+  """Use a network; fields not given are those of its builder."""
   entry = registry.find("network", name, registry.MODELS)
   config.model = as_section(entry.part(name, **fields))
   return config
@@ -79,11 +79,11 @@ def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
 def use_method(
   config: ConfigDict, name: str, *, variant: str = "paper", **fields: Any
 ) -> ConfigDict:
-  """Take a method, as a variant says or with single fields changed.
+  """Use a method, as a variant says or with single fields changed.
 
-  Auto-encoders and mappings get the filters of the network, and go on following
-  them until they are given their own. Labels are resized as the variant does
-  it. The optimiser gets the fields of the method's own groups of parameters.
+  Auto-encoders and mappings have the filters of the network, until they are
+  given their own. Labels are resized as the variant does it. The optimiser gets
+  the fields of the method's own groups of parameters.
 
   Args:
     config: the config.
@@ -120,13 +120,13 @@ def use_method(
 
 
 def use_optimizer(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
-  """Take an optimiser.
+  """Use an optimiser.
 
   Args:
     config: the config.
     name: a key of `registry.OPTIMIZERS`, or `package.module:attribute`.
     **fields: of the optimiser, others have its defaults; or of the section
-      `optimizer`, others stay as they are.
+      `optimizer`, others are unchanged.
 
   Returns:
     The config.
@@ -208,13 +208,13 @@ def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
 
 
 def _learn_from_unlabelled(config: ConfigDict) -> None:
-  """Let a method that can do it learn from the scenario's unlabelled images."""
+  """Turn on the method's loss for unlabelled images, if it has one."""
   if _has_unlabelled(config) and "unlabelled" in config.method:
     config.method.unlabelled = "consistency"
 
 
 def _has_unlabelled(config: ConfigDict) -> bool:
-  """Whether the scenario takes all labels away from some images."""
+  """Return whether the scenario takes all labels away from some images."""
   return scenarios.parse_scenario(config.data.scenario).unlabelled > 0
 
 

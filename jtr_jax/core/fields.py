@@ -1,7 +1,7 @@
-"""What a setting says of itself beside its type: bounds, unit and source.
+"""Annotations of a setting beside its type: bounds, unit and source.
 
-They are annotations, so that a function's or dataclass's own signature is the
-schema of the settings that a config may give it:
+The signature of a function or dataclass is the schema of the settings that a
+config may give it:
 
   def consistency(tasks, *, weight: Annotated[float, NOT_NEGATIVE] = 1.0): ...
 """

@@ -17,7 +17,7 @@ def stream(
   Args:
     seed: the seed of the run, or a key to derive from.
     name: the stream, such as "init", "augment" or "gumbel".
-    *numbers: what the key depends on besides, such as the step or
+    *numbers: further things that the key depends on, such as the step or
       (epoch, sample, view); int32 scalars, traced or not.
 
   Returns:

@@ -77,8 +77,8 @@ class ViewSpec(NamedTuple):
 
   Attributes:
     parent: the view whose geometry is the starting point, None for the sample.
-    geometric: crop (and flip) anew; otherwise the parent's geometry is kept,
-      pixel by pixel, and only the colours are drawn anew.
+    geometric: crop (and flip) again; otherwise the parent's geometry is kept,
+      pixel by pixel, and only the colours are sampled again.
     trains: the network may learn from it, and it shares batch norm with the
       other views that train. Otherwise it is run apart, in training mode with
       batch statistics of its own, which are not kept, and without gradient.

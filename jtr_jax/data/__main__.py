@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
 from jtr_jax.core import extras
+from jtr_jax.core.commands import exit_code
 
 with extras.required("program"):
   from jtr_jax.data.datasets import folder
@@ -31,12 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Exit code: 0 if all is well, 1 if the data is not.
   """
   given = _parser().parse_args(arguments)
-  try:
-    code: int = given.run(given)
-  except (ValueError, OSError) as e:
-    sys.stderr.write(f"{e}\n")
-    return 1
-  return code
+  return exit_code(given.run, given)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -48,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
   names = prepare.add_subparsers(dest="name", required=True, metavar="NAME")
   for name in PREPARERS:
     _add_preparer(names, name)
-  look = commands.add_parser("inspect", help="tell what is in the data")
+  look = commands.add_parser("inspect", help="print what is in the data")
   look.add_argument("path", type=Path, help="prepared or raw folder")
   look.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
   look.add_argument("--pictures", type=Path, help="write a sheet a split")
@@ -78,7 +74,7 @@ def _size(text: str) -> Size:
 
 
 def _add_preparer(names: Any, name: str) -> None:
-  """Give `prepare NAME` one flag for each option."""
+  """Add `prepare NAME` with one flag for each option."""
   preparer = PREPARERS[name]
   parser = names.add_parser(name, help=preparer.title)
   parser.add_argument(

@@ -1,6 +1,6 @@
-"""What experiments are made of: runs in workdirs below that of the experiment.
+"""The runs of an experiment, in workdirs below that of the experiment.
 
-What is finished is left alone, so an interrupted experiment resumes like a
+Finished runs are skipped, so an interrupted experiment resumes like a
 single run, with the same command.
 """
 
@@ -15,7 +15,7 @@ from jtr_jax.experiment.data_mixture import Mixture
 
 
 class Options(NamedTuple):
-  """What the command says besides the settings.
+  """Options of the command in addition to the settings.
 
   Attributes:
     name: of the config, for result cards.

@@ -1,4 +1,4 @@
-"""Where the images of a run come from: the data, and what is mixed into it."""
+"""The images of a run: the main data, and the sources mixed into it."""
 
 import dataclasses
 import functools
@@ -25,7 +25,7 @@ from jtr_jax.experiment.source_classes import Meanings
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-  """One of the places that images come from.
+  """One source of images.
 
   Attributes:
     name: `MAIN_DATA`, or its key in `data.sources`.
@@ -34,7 +34,7 @@ class Source:
     forms: for each task of the run, how its labels are stored.
     per_batch: images in every batch.
     wanted: tasks that its labels are taken for; () for all.
-    given: labels that take the place of those of the settings.
+    given: labels in place of those of the settings.
     translations: what its class ids become.
   """
 
@@ -207,7 +207,7 @@ class Mixture:
 
 
 def open_sources(settings: Settings) -> Mixture:
-  """Return where the images of a run come from, preparing them if need be.
+  """Return the images of a run, preparing them if necessary.
 
   Args:
     settings: of the run.

@@ -1,4 +1,4 @@
-"""Accuracies for balancers that ask for them, measured during a run."""
+"""Accuracies for balancers that need them, measured during a run."""
 
 import dataclasses
 
@@ -79,7 +79,7 @@ def make_update(
   aside: Selection | None,
   mesh: Mesh,
 ) -> Update | None:
-  """Return what tells the balancer the accuracies, None if it needs none.
+  """Return the update of the balancer with accuracies, None if it needs none.
 
   Args:
     settings: `evaluate.batch_size`.

@@ -37,7 +37,7 @@ DELTA = deciding_metric.DELTA
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-  """Everything that the settings of a run stand for.
+  """Everything that the settings of a run describe.
 
   Attributes:
     settings: of the run.
@@ -59,14 +59,14 @@ class Experiment:
 
   @functools.cached_property
   def shared_out(self) -> tuple[Mixture, Selection | None]:
-    """What is trained on, and images to measure accuracies on, if any."""
+    """The training data, and images to measure accuracies on, if any."""
     return held_out_accuracy.set_images_aside(
       self.settings, self.balancing, self.data
     )
 
   @property
   def training(self) -> Mixture:
-    """What is trained on: the data without labels that are set aside."""
+    """The training data, without the labels that are set aside."""
     return self.shared_out[0]
 
   @property
@@ -76,7 +76,7 @@ class Experiment:
 
   @property
   def schedule(self) -> Schedule:
-    """When the run does what."""
+    """Steps at which the run logs, evaluates and saves."""
     return build.make_schedule(self.settings, self.data.main.size)
 
   @property
@@ -102,12 +102,12 @@ class Experiment:
 def make_experiment(
   settings: Settings, workdir: Path, data: Mixture | None = None
 ) -> Experiment:
-  """Return what the settings of a run stand for, preparing data if need be.
+  """Build what the settings of a run describe, preparing data if necessary.
 
   Args:
     settings: of the run.
     workdir: where the run's files are.
-    data: takes the place of that of the settings.
+    data: in place of that of the settings.
 
   Raises:
     ValueError: data that is not there, or does not fit the settings.

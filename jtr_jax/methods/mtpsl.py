@@ -134,7 +134,7 @@ def mtpsl(
 
   Source: JTR paper, Eq. (3) (without the regulariser); released code.
   Deviations: the whole batch at once. Gumbel noise is drawn once for an image
-    and not anew for every pair.
+    and not again for every pair.
   """
   task_pairs.require_pairs("MTPSL", tasks)
   ramp_steps = settings.ramp_up_epochs * steps_per_epoch

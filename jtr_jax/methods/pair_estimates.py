@@ -39,7 +39,7 @@ class Pair(NamedTuple):
 
 
 class Scene(NamedTuple):
-  """What all pairs of a batch are computed from.
+  """Inputs of all pairs of a batch.
 
   Attributes:
     predicted: f32[K, B, H, W, J], codes of predictions.

@@ -1,4 +1,4 @@
-"""What a constructor of methods declares beside its keyword arguments."""
+"""Traits that a constructor of methods declares: variants, optimiser groups."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType

@@ -28,7 +28,7 @@ class Measured(Protocol):
 
   @property
   def primary_metric(self) -> str:
-    """The metric that stands for the task."""
+    """The metric of the task that Delta_MTL uses."""
 
   def metric_values(self, totals: dict[str, np.ndarray]) -> dict[str, float]:
     """Return the metrics of the added-up sums."""

@@ -25,7 +25,7 @@ AMTL = (
 def choose(
   tasks: Sequence[Measured], names: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
-  """Return the metrics that stand for each task.
+  """Return the metrics of each task that Delta_MTL uses.
 
   Args:
     tasks: the tasks.

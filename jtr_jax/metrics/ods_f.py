@@ -29,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jtr_jax.core import errors
+from jtr_jax.core.commands import exit_code
 
 THRESHOLDS = tuple(k / 100 for k in range(1, 100))
 MAX_DIST = 0.0075
@@ -205,12 +206,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
   parser.add_argument("predictions", type=Path)
   parser.add_argument("edges", type=Path)
   parser.add_argument("--max_dist", type=float, default=MAX_DIST)
-  given = parser.parse_args(arguments)
-  try:
-    result = ods_f_of_folders(given.predictions, given.edges, given.max_dist)
-  except (ValueError, OSError) as error:
-    sys.stderr.write(f"{error}\n")
-    return 1
+  return exit_code(_print, parser.parse_args(arguments))
+
+
+def _print(given: argparse.Namespace) -> int:
+  result = ods_f_of_folders(given.predictions, given.edges, given.max_dist)
   sys.stdout.write(
     f"odsF {result.f:.4f}, precision {result.precision:.4f}, "
     f"recall {result.recall:.4f} at threshold {result.threshold:.2f}\n"

@@ -28,14 +28,14 @@ SHARED = "shared"
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Features:
-  """What an encoder hands on: named maps of one batch.
+  """Features of an encoder: named maps of one batch.
 
   Attributes:
     maps: name -> f32[..., B, h, w, C].
     strides: (name, pixels of the image for one of the map), the finest map
       first; static.
     size: (H, W) of the image; static.
-    covered: (H, W) that the maps stand for, more than `size` if the image was
+    covered: (H, W) that the maps cover, more than `size` if the image was
       padded below and to the right; static.
   """
 
@@ -62,7 +62,7 @@ class Compute:
   """How a network is computed; its parameters are the same.
 
   Attributes:
-    dtype: dtype of the computation; parameters and statistics stay float32.
+    dtype: dtype of the computation; parameters and statistics are float32.
     remat: compute the maps inside of a block a second time in the backward
       pass, instead of keeping them: less memory, about a third more time.
     frozen_norm: batch norm uses its running statistics in training, too, and

@@ -1,4 +1,4 @@
-"""Convolutions whose output is scaled and shifted by what they are told.
+"""FiLM: convolutions whose output is scaled and shifted by a condition.
 
 Source: Perez et al. 2018 (FiLM); released MTPSL model/mapfns.py, `conv_task`.
 """
@@ -21,7 +21,7 @@ class FilmConv(nn.Module):
     width: channels of the output.
     conditions: how many there are; each has a scale gamma and a shift beta for
       every channel, 1 and 0 at the start.
-    dtype: dtype of the computation; parameters stay float32.
+    dtype: dtype of the computation; parameters are float32.
   """
 
   width: int

@@ -54,7 +54,7 @@ class MappingNet(nn.Module):
   Attributes:
     tasks: names of the tasks, in order.
     filters: widths of the stages; the last one is that of the joint spaces.
-    dtype: dtype of the computation; parameters stay float32.
+    dtype: dtype of the computation; parameters are float32.
   """
 
   tasks: tuple[str, ...]

@@ -24,7 +24,7 @@ from jtr_jax.tasks.base import Task
 
 
 class NetOutput(NamedTuple):
-  """What the network makes of a batch.
+  """Outputs of the network for a batch.
 
   Attributes:
     predictions: for each task f32[B, H, W, C].

@@ -19,7 +19,7 @@ _OWN = "own"
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSettings:
-  """What stands on a backbone, and how large everything is.
+  """Heads and sizes of a network with a backbone.
 
   Attributes:
     head: what every task has.
@@ -76,7 +76,7 @@ def make_network(
     tasks: each has a head.
     backbone: a key of `BACKBONES`.
     settings: of the network.
-    dtype: of the computation; parameters stay float32.
+    dtype: of the computation; parameters are float32.
 
   Raises:
     ValueError: settings that do not go together.

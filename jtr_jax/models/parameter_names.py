@@ -24,7 +24,7 @@ def names(params: Tree) -> tuple[str, ...]:
 
 
 def matches(name: str, pattern: str) -> bool:
-  """Return whether a pattern means a parameter.
+  """Return whether a pattern matches a parameter.
 
   Args:
     name: of the parameter.
@@ -43,7 +43,7 @@ def matches(name: str, pattern: str) -> bool:
 
 
 def matched(params: Tree, patterns: Sequence[str], field: str) -> Tree:
-  """Return for every leaf whether one of the patterns means it.
+  """Return for every leaf whether one of the patterns matches it.
 
   Args:
     params: nested dictionary of arrays or their shapes.

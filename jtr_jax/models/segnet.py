@@ -26,7 +26,7 @@ FILTERS = (64, 128, 256, 512, 512)
 def features(
   bottleneck: jax.Array, final: jax.Array, size: tuple[int, int], depth: int
 ) -> Features:
-  """Return what the trunk hands on.
+  """Return the features of the trunk.
 
   Args:
     bottleneck: f32[B, h, w, C], after the last pooling.
@@ -73,7 +73,7 @@ class SegNet(nn.Module):
   Attributes:
     filters: widths of the stages; the last one is the bottleneck's.
     statistics: over what batch norm averages.
-    dtype: dtype of the computation; parameters stay float32.
+    dtype: dtype of the computation; parameters are float32.
     running: whether batch norm keeps running averages for evaluation.
   """
 

@@ -171,7 +171,7 @@ def _write(folder: Path, imported: Imported) -> None:
         f"The folder {folder} cannot be written",
         found=error.strerror or error,
         expected="a writable place with free space",
-        do="Mend that and start the same command again.",
+        do="Correct that and start the same command again.",
       ),
     ) from error
 

@@ -1,6 +1,6 @@
 """The tables of the papers: what is published, and our runs of it.
 
-python -m jtr_jax.tables list tells which tables there are and what can be run;
+python -m jtr_jax.tables list names the tables and what can be run;
 show TABLE prints one, such as jtr_10, ial_I or amtl_C; run TABLE --out=DIR
 trains its rows, as ordinary experiments, and report TABLE --runs=DIR prints our
 numbers beside the published ones.
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jtr_jax.core import extras
+from jtr_jax.core.commands import exit_code
 from jtr_jax.tables import markdown, read
 
 with extras.required("program"):
@@ -34,12 +35,7 @@ def main(words: Sequence[str] | None = None) -> int:
   if rest and given.run is not _run:
     parser.error(f"unrecognized arguments: {' '.join(rest)}")
   given.flags = tuple(rest)
-  try:
-    code: int = given.run(given)
-  except (ValueError, OSError) as error:
-    sys.stderr.write(f"{type(error).__name__}: {error}\n")
-    return 1
-  return code
+  return exit_code(given.run, given)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,7 +20,7 @@ _TIMED_STEPS = 20
 
 
 def is_measured(folder: Path) -> bool:
-  """Return whether a measurement lies in a folder."""
+  """Return whether a folder has a measurement."""
   return (folder / FILE).exists()
 
 

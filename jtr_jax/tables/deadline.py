@@ -27,7 +27,7 @@ class Deadline:
 
   @property
   def is_over(self) -> bool:
-    """Whether the time is over, or somebody sent SIGTERM."""
+    """Whether the time is over, or SIGTERM was received."""
     has_ended = self._end is not None and time.monotonic() >= self._end
     return has_ended or self._was_signalled
 

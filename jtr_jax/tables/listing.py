@@ -57,7 +57,7 @@ def commands(table: Table) -> str:
 
 
 def page(text: str) -> str:
-  """Return the page of the documentation, printed anew behind its mark.
+  """Return the page of the documentation, with a new part after its mark.
 
   Args:
     text: the page as it is.

@@ -25,7 +25,7 @@ class Done(NamedTuple):
   Attributes:
     name: "<group>/<row>", and the seed.
     outcome: "trained", "measured", "was there", "cannot run", "failed" or
-      "stopped" (by a signal: the same command goes on).
+      "stopped" (by a signal: the same command resumes).
     detail: why, or where.
   """
 

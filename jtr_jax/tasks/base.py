@@ -73,7 +73,7 @@ class Task(abc.ABC):
 
   @property
   def primary_metric(self) -> str:
-    """The metric that stands for the task in Delta_MTL."""
+    """The metric of the task that Delta_MTL uses."""
     return next(iter(self.metrics))
 
   @abc.abstractmethod

@@ -16,7 +16,7 @@ class HumanParts(segmentation.Segmentation):
   """Parts of the body, class 0 being everything else.
 
   An image, or a crop, that shows no part counts nowhere: neither in the loss
-  nor in the metrics. It would only teach that there is background.
+  nor in the metrics. It would only train the background class.
 
   Source: released code of ASTMT (Maninis et al. 2019), `AddIgnoreRegions`.
   """

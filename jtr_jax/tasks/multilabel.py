@@ -92,7 +92,7 @@ class MultiLabel(base.Task):
   def joint_prediction(
     self, prediction: jax.Array, *, relaxation: base.Relaxation, key: jax.Array
   ) -> jax.Array:
-    """Return memberships f32[..., C], each by itself; see `binary.relaxed`."""
+    """Return memberships f32[..., C], each on its own; see `binary.relaxed`."""
     return binary.relaxed(numerics.widen(prediction), relaxation, key)
 
   def reconstruction_loss(

@@ -1,4 +1,4 @@
-"""Saliency: whether a pixel belongs to what catches the eye."""
+"""Saliency: whether a pixel is part of a salient object."""
 
 import dataclasses
 from typing import ClassVar

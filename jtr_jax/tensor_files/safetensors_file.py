@@ -71,6 +71,6 @@ def write_safetensors(
         f"{target} cannot be written",
         found=why,
         expected="a writable place with free space",
-        do="Mend that and start the same command again.",
+        do="Correct that and start the same command again.",
       ),
     ) from error

@@ -2,7 +2,7 @@
 
 Tensors and storages become descriptions without numbers. What else a training
 program writes beside its model, such as numpy scalars and dtypes, becomes
-`IGNORED`: it may be there, and nobody looks at it.
+`IGNORED`: it may be there, and is not used.
 """
 
 import dataclasses

@@ -9,7 +9,7 @@ _VARIABLE = "JAX_COMPILATION_CACHE_DIR"
 
 
 def enable_compilation_cache(directory: str | Path | None = None) -> Path:
-  """Keep compiled programs in a folder; call it before the first compilation.
+  """Cache compiled programs in a folder; call before the first compilation.
 
   The environment variable JAX_COMPILATION_CACHE_DIR has precedence.
 

@@ -63,7 +63,7 @@ class Regularizer(NamedTuple):
 def cut_at_features(program: Program, state: TrainState, batch: Batch) -> Cut:
   """Return the forward pass, with a backward function for either half.
 
-  The features enter the decoders as K copies, so that their K gradients stay
+  The features enter the decoders as K copies, so that their K gradients remain
   apart, and the method as one more.
 
   Args:

@@ -127,7 +127,7 @@ def run_dispatch(run: Run) -> Dispatch:
 
 
 class _Session:
-  """The running part of a run: what was dispatched but not yet written."""
+  """The state of the loop: what was dispatched but not yet written."""
 
   def __init__(
     self,
@@ -137,7 +137,7 @@ class _Session:
     progress: Progress,
     extra: Mapping[str, Any],
   ):
-    """Begin, or go on with what a checkpoint has as `extra`."""
+    """Start, or resume from what a checkpoint has as `extra`."""
     self._run, self._schedule = run, run.schedule
     self._checkpoints, self._writer = checkpoints, writer
     self._progress = progress
@@ -190,7 +190,7 @@ class _Session:
     """Save, because a signal asked the run to stop."""
     self._save(state, step, None)
     self._progress.message(
-      f"Stopped at step {step}; the same command goes on from there."
+      f"Stopped at step {step}; repeat the command to resume."
     )
 
   def _write_losses(self, step: int) -> None:

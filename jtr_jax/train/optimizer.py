@@ -17,7 +17,7 @@ _FROZEN = "frozen"
 
 
 def clip_networks(max_norm: float) -> optax.GradientTransformation:
-  """Return a clip of the gradient's norm, of each network by itself.
+  """Return a clip of the gradient's norm, of each network on its own.
 
   The stages of the model, "encoder" and "decoder_<task>", count as one network
   and everything else, such as a method's auto-encoder, as one each. A large
@@ -45,13 +45,13 @@ def grouped(
   own_groups: Callable[[Tree], Tree],
   frozen: Sequence[str] = (),
 ) -> optax.GradientTransformation:
-  """Return one transformation in which some parameters stand apart.
+  """Return one transformation with groups of parameters.
 
   Args:
     groups: for each group its transformation, `MAIN` among them; `BALANCER` is
       what loss balancers learn.
     own_groups: the method's `groups`; all other parameters are in `MAIN`.
-    frozen: patterns of parameters that stay as they are, whatever their group;
+    frozen: patterns of parameters that are not trained, whatever their group;
       see `parameter_names.matches`.
 
   Returns:
@@ -101,8 +101,8 @@ def accumulated(
 ) -> optax.GradientTransformation:
   """Return a transformation of the mean of several steps' gradients.
 
-  Between its updates the parameters stay. Batch norm and the balancing see the
-  batch of a single step.
+  Between its updates the parameters are unchanged. Batch norm and the balancing
+  see the batch of a single step.
 
   Args:
     transformation: makes the update.
@@ -115,5 +115,5 @@ def accumulated(
 
 
 def _is_stage(name: str) -> bool:
-  """Whether these are parameters of the model, not of a method."""
+  """Return whether these are parameters of the model, not of a method."""
   return name == "encoder" or name.startswith(decoder_name(""))

@@ -60,7 +60,7 @@ def observe(
 
   Every `PlateauState` in it is looked for. After more than `patience`
   evaluations without a better value the learning rate falls by the factor, and
-  the waiting begins anew.
+  the waiting starts again.
 
   Args:
     opt_state: with any number of plateau states.
@@ -99,7 +99,7 @@ def make_update(
 ) -> Callable[
   [TrainState, dict[str, float]], tuple[TrainState, dict[str, float]]
 ]:
-  """Return what tells the optimiser an evaluation; see `run_parts.Update`.
+  """Return the update of the optimiser after an evaluation, an `Update`.
 
   Args:
     metric: name of the value that is looked at.
@@ -149,7 +149,7 @@ class EarlyStop(NamedTuple):
   Attributes:
     metric: name of the value that is looked at.
     direction: +1 if higher is better, -1 if lower.
-    patience: evaluations in a row without a better one; 0: the run goes on.
+    patience: evaluations in a row without a better one; 0: never stop.
   """
 
   metric: str = ""
@@ -168,9 +168,9 @@ class EarlyStop(NamedTuple):
 
 
 NEVER = EarlyStop()
-"""A run goes on to its last step, whatever the evaluations say."""
+"""Never stop early."""
 
 
 def restored(content: Any) -> Patience:
-  """Return what was saved; what an older run did not save starts anew."""
+  """Return the saved state, or the initial one if an older run saved none."""
   return Patience(*content) if content else Patience()

@@ -31,7 +31,7 @@ class Preemption:
     """Return whether to save and leave now.
 
     Args:
-      step: the step just done. With several processes each of them has to
+      step: the step just done. With several processes each of them must
         ask at the same steps.
 
     Returns:

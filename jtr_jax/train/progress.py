@@ -26,7 +26,7 @@ class Progress:
     file: TextIO | None = None,
     clock: Callable[[], float] = time.monotonic,
   ):
-    """Begin to show.
+    """Start the display.
 
     Args:
       total: steps of the whole run.
@@ -94,7 +94,7 @@ class Progress:
       self._file.flush()
 
   def close(self) -> None:
-    """Stop to show; the last update stays to be read."""
+    """Stop the display; the last update remains visible."""
     if self._bar is not None:
       self._bar.close()
     elif self._text:

@@ -69,7 +69,7 @@ class Run(NamedTuple):
     balancing: how losses and gradients are balanced.
     averaging: how parameters are averaged for evaluation.
     updates: name in the log -> what takes note of an evaluation, such as a
-      balancer that asks for accuracies.
+      balancer that needs accuracies.
     early_stop: when evaluations that get no better end the run.
   """
 

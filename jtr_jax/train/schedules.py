@@ -23,7 +23,7 @@ class Span(NamedTuple):
 
 
 def constant(rate: float, span: Span) -> optax.Schedule:
-  """Return a rate that stays, after the warm-up.
+  """Return a constant rate, after the warm-up.
 
   Args:
     rate: the value.
@@ -102,7 +102,7 @@ def one_cycle(rate: float, span: Span, *, rise: float = 0.3) -> optax.Schedule:
     rise: share of the updates in which it rises.
 
   Source: Smith and Topin 2019, as torch's OneCycleLR has it.
-  Deviations: the momentum stays, which torch lets fall and rise in turn.
+  Deviations: the momentum is constant; torch varies it inversely.
   """
   low, end = rate * _RISE_FROM, rate * _RISE_FROM * _FALL_TO
   top, last = rise * span.total - 1, span.total - 1

@@ -39,7 +39,7 @@ from jtr_jax.train.task_weighting import (
 
 
 class StepMetrics(NamedTuple):
-  """What a step reports, left on the device until somebody looks.
+  """What a step reports, kept on the device until it is read.
 
   Attributes:
     losses: for each task the supervised loss, summed over the images with what
@@ -79,10 +79,9 @@ def make_train_step(
 ) -> TrainStep:
   """Return the pure function (state, examples) -> (state, metrics).
 
-  The objective is what the balancing makes of the supervised losses of all
-  tasks, by default the mean over the images of their shares, plus the mean of
-  the method's regularisers. A balancer that needs an extra batch gets examples
-  `WithExtra`.
+  The objective is that of the balancing, by default the mean over the images of
+  the sum of the tasks' weighted losses, plus the mean of the method's
+  regularisers. A balancer that needs an extra batch gets examples `WithExtra`.
 
   Args:
     net: the network.

@@ -15,7 +15,7 @@ from jtr_jax.train.step import StepMetrics
 
 
 class NonFiniteError(ArithmeticError):
-  """A loss or gradient is NaN or infinite; the training cannot go on."""
+  """A loss or gradient is NaN or infinite; the training cannot continue."""
 
 
 class Window:
@@ -63,7 +63,7 @@ class Window:
     return self._sums
 
   def row(self) -> dict[str, float]:
-    """Return the means of the collected steps and start anew."""
+    """Return the means of the collected steps, and reset."""
     means = {
       name: total / weight if weight else float("nan")
       for name, (total, weight) in self.read().items()

@@ -64,7 +64,7 @@ class Balancing:
   look_ahead: LookAhead | None = None
 
   def __post_init__(self) -> None:
-    """Refuse a gradient balancer where it cannot act."""
+    """Check that the gradient balancer can act there."""
     if self.gradient and self.scope not in self.gradient.scopes:
       raise ValueError(
         errors.message(

@@ -96,5 +96,5 @@ def _virtual_step(
 
 
 def _is_masked(buffer: Any) -> bool:
-  """Whether a parameter is of another group than the one of this buffer."""
+  """Return whether a parameter is of another group than this buffer."""
   return isinstance(buffer, optax.MaskedNode)

@@ -99,7 +99,7 @@ def _published_tensors(name: str) -> dict[str, np.ndarray]:
   if name != package.NETWORK:
     raise RecordError(
       errors.message(
-        "The published weights of this network are not at hand",
+        "The published weights of this network are not available",
         found=name,
         expected=package.NETWORK,
         do="Take a recording with weights that are made by the rule.",
@@ -109,7 +109,7 @@ def _published_tensors(name: str) -> dict[str, np.ndarray]:
 
 
 def draw(name: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
-  """Return the tensor f64 that the recordings' rule makes of a name.
+  """Return the tensor f64 that the recordings' rule derives from a name.
 
   Args:
     name: of the tensor; its checksum and the seed start the generator.

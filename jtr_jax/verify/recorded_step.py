@@ -26,7 +26,7 @@ def make_tasks(name: str, channels: tuple[int, ...]) -> tuple[Task, ...]:
   """Return segmentation, depth and, if there are three, normals.
 
   Args:
-    name: the array that tells the channels, for the error.
+    name: the array that has the channels, for the error.
     channels: of each task.
 
   Raises:

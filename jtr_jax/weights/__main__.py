@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jtr_jax.core import extras
+from jtr_jax.core.commands import exit_code
 
 with extras.required("program"):
   from jtr_jax.models import published
@@ -28,12 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0 if it did what was asked, else 1.
   """
   given = _parser().parse_args(arguments)
-  try:
-    code: int = given.run(given)
-  except (ValueError, OSError) as error:
-    sys.stderr.write(f"{error}\n")
-    return 1
-  return code
+  return exit_code(given.run, given)
 
 
 def _parser() -> argparse.ArgumentParser:

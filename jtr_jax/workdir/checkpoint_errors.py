@@ -1,4 +1,4 @@
-"""What to tell when a checkpoint cannot be written, read or found."""
+"""Errors of checkpoints that cannot be written, read or found."""
 
 import errno
 import shutil
@@ -34,7 +34,7 @@ def not_saved(
       found=f"{first_line(why)}; {free / 2**20:.0f} MiB free",
       expected=f"a writable {directory} with {size / 2**20:.1f} MiB free",
       do=("Free some space" if full else "Mend that")
-      + " and start the same command again: the run goes on from "
+      + " and start the same command again: the run resumes from "
       + (f"step {max(steps)}." if steps else "the beginning."),
     ),
   )
@@ -58,7 +58,7 @@ def not_readable(
       "A checkpoint cannot be read: it is damaged or of another program",
       found=f"{folder}: {first_line(why)}",
       expected="a complete checkpoint of jtr_jax",
-      do=f"Delete this folder to go on from step {max(earlier)}."
+      do=f"Delete this folder to resume from step {max(earlier)}."
       if earlier
       else "Delete this folder to start from the beginning.",
     )

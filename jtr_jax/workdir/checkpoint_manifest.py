@@ -3,7 +3,7 @@
 Orbax keeps no checksum of the arrays: a byte that changes on the disk would
 come back as another number. So every checkpoint has a manifest.json: the
 CRC-32 of the files of the arrays, name, dtype and shape of each array, and what
-else is needed to go on.
+else is needed to resume.
 """
 
 import json

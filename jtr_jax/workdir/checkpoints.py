@@ -2,7 +2,7 @@
 
 Orbax writes them in the background under a temporary name and renames at the
 end, so whatever interrupts a run leaves the last complete checkpoint. Just
-before that a manifest is added: it tells damaged files and foreign arrays, and
+before that a manifest is added, to detect damaged files and foreign arrays, and
 has the metrics by which the best checkpoint is found again after a restart.
 """
 
@@ -64,8 +64,8 @@ class Checkpoints:
 
     Args:
       directory: where the checkpoints are, one folder each, named by step.
-      keep_latest: how many of the latest checkpoints stay, at least 1.
-      keep_best: how many of the best ones stay besides.
+      keep_latest: how many of the latest checkpoints are kept, at least 1.
+      keep_best: how many of the best ones are kept in addition.
       metric: the name in `metrics` that decides which is best; None: none is.
       higher_is_better: direction of `metric`.
       read_only: make, clean and delete nothing, as when another process may be
@@ -126,7 +126,7 @@ class Checkpoints:
     metrics: Mapping[str, float | None] | None = None,
     extra: Mapping[str, Any] | None = None,
   ) -> bool:
-    """Begin to save in the background; the state may be donated afterwards.
+    """Start to save in the background; the state may be donated afterwards.
 
     Args:
       step: the step that `state` is the result of.
@@ -242,7 +242,7 @@ class Checkpoints:
     self._pending = None
 
   def close(self) -> None:
-    """Wait and let go of threads; raises what `wait` raises."""
+    """Wait and stop the threads; raises what `wait` raises."""
     try:
       self.wait()
     finally:
@@ -268,7 +268,7 @@ class Checkpoints:
   def _remember(
     self, step: int, metrics: Mapping[str, float | None] | None
   ) -> None:
-    """Note the deciding metric of a step, if there is a finite one."""
+    """Record the deciding metric of a step, if there is a finite one."""
     self._scores.pop(step, None)
     if self._metric is None or metrics is None:
       return
@@ -279,7 +279,7 @@ class Checkpoints:
       self._scores[step] = float(value)
 
   def _recall(self, step: int) -> None:
-    """Note the deciding metric of a step that is on disk."""
+    """Record the deciding metric of a step that is on disk."""
     try:
       metrics = checkpoint_manifest.read(self._path(step))["metrics"] or {}
     except (OSError, ValueError) as error:  # restoring it will raise
@@ -334,7 +334,7 @@ class Checkpoints:
 
 
 class _Preservation:
-  """What Orbax asks after a save: which checkpoints stay?"""
+  """Orbax's policy of which checkpoints to keep."""
 
   def __init__(self, kept: Callable[[list[int]], set[int]]):
     self._kept = kept

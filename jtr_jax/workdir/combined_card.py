@@ -79,7 +79,7 @@ def write_baseline(
     path: the file.
     card: the results.
     rule: "last" or "best"; nothing is written if the card has no such outcome.
-    source: where the numbers come from.
+    source: of the numbers.
 
   Raises:
     OSError: it cannot be written.

@@ -85,7 +85,7 @@ def read_runs(
 def group(runs: Sequence[Run]) -> dict[str, list[Run]]:
   """Return runs that differ in the seed alone together, under a short name.
 
-  The name is the method's, and what else tells the group from the others.
+  The name is the method's, with the fields that distinguish the group.
   """
   groups: list[list[Run]] = []
   for run in runs:
@@ -197,7 +197,7 @@ def _name(run: Run, others: Sequence[Run]) -> str:
 
 
 def _alike(run: Run, field: str, others: Sequence[Run]) -> list[Run]:
-  """Return the runs whose field tells something: of a part of the same name.
+  """Return the runs whose field can distinguish: of a part of the same name.
 
   What other parts are set to follows from their names.
   """

@@ -1,4 +1,4 @@
-"""The folder of a run, and the config that may go on in it."""
+"""The folder of a run, and the config that may resume in it."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -41,7 +41,7 @@ def check_workdir(
   may_grow: tuple[str, ...] = ("train.steps",),
   allow_config_change: bool = False,
 ) -> bool:
-  """Check that a run may begin, or go on, in a folder; nothing is written.
+  """Check that a run may start, or resume, in a folder; write nothing.
 
   Args:
     workdir: the folder.
@@ -82,7 +82,7 @@ def check_workdir(
 def write_config(
   workdir: str | Path, config: Mapping[str, Any], *, version: int = 1
 ) -> None:
-  """Make the folder of a run and write what it is into it.
+  """Make the folder of a run and write its config.
 
   That is config.json: the resolved config, versions and git revision.
 
@@ -219,7 +219,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _names(folder: Path) -> list[str]:
-  """Return what is in a folder besides logs and interrupted starts."""
+  """Return the files of a folder other than logs and interrupted starts."""
   if not folder.exists():
     return []
   return sorted(p.name for p in folder.iterdir() if p.suffix not in _HARMLESS)
@@ -248,7 +248,7 @@ def _other_config(
       f"The workdir {path.parent} belongs to a run with another config",
       found=f"{len(refused)} different field(s){''.join(lines)}\n",
       expected="the config that the run was started with",
-      do="Choose another --workdir for a new run, or the old values to go on.",
+      do="Choose another --workdir for a new run, or the old values to resume.",
     )
   )
 
@@ -256,7 +256,7 @@ def _other_config(
 def _warn_of_versions(stored: Mapping[str, str]) -> None:
   for name, (before, now) in differences(stored, provenance.versions()).items():
     logging.warning(
-      "This run was started with %s %s and goes on with %s: "
+      "This run was started with %s %s and continues with %s: "
       "its numbers may differ in the last digits.",
       name,
       before,

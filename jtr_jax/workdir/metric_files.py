@@ -52,9 +52,9 @@ class MetricWriter:
 
     Args:
       workdir: existing folder of the run.
-      resume_step: step of the checkpoint the run goes on from: rows of later
-        steps and a torn last line are removed. None: the run starts anew and
-        earlier rows are removed.
+      resume_step: step of the checkpoint that the run resumes from: rows of
+        later steps and a torn last line are removed. None: the run starts from
+        scratch and earlier rows are removed.
       tensorboard: also write TensorBoard events.
 
     Raises:
@@ -120,7 +120,7 @@ class MetricWriter:
     self._add_scalars(step, {f"timing/{k}": row[k] for k in values})
 
   def flush(self) -> None:
-    """Bring everything written so far to the disk."""
+    """Flush everything written so far to disk."""
     for name, file in self._files.items():
       with text_files.clear_errors(self._workdir / name):
         os.fsync(file.fileno())

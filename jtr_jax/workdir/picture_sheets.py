@@ -163,7 +163,7 @@ def _stored_form(value: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def _sheet(columns: Sequence[_Column], tasks: Sequence[Task]) -> Image.Image:
-  """Lay out columns under their captions, with a legend below."""
+  """Arrange columns under their captions, with a legend below."""
   height, width = columns[0].tiles[0].shape[:2]
   factor = math.ceil(_MIN_TILE / width)
   height, width = height * factor, width * factor

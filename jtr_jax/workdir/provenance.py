@@ -1,4 +1,4 @@
-"""What a run's numbers may depend on besides its config."""
+"""What a run's numbers may depend on in addition to its config."""
 
 import platform
 import subprocess
@@ -38,7 +38,7 @@ def git_revision(folder: str | Path | None = None) -> str | None:
     folder: inside the working tree; that of this package if None.
 
   Returns:
-    The revision, None if the code does not come from a git working tree.
+    The revision, None if the code is not in a git working tree.
   """
   folder = folder or Path(__file__).parent
   command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=40"]

@@ -194,7 +194,7 @@ def _outcome(content: Mapping[str, Any]) -> Outcome:
 
 
 def _with_nan(values: Mapping[str, float | None]) -> dict[str, float]:
-  """Return numbers in which null stands for NaN."""
+  """Return numbers, with null for NaN."""
   return {n: float("nan") if v is None else v for n, v in values.items()}
 
 

@@ -1,68 +1,16 @@
 """Tables run from the command line to the report, on small files."""
 
 import json
-import signal
-import time
 
 import numpy as np
 import pytest
 
 from jtr_jax.config import saved
-from jtr_jax.data.__main__ import main as data_command
-from jtr_jax.tables import __main__, read, recorded, results, run
-from jtr_jax.train import preemption
+from jtr_jax.tables import read, recorded, results
 from jtr_jax.workdir import result_card
-from tests import short_training
-from tests.data.datasets import nyuv2_tree
+from tests.tables.small_runs import command, run_table
 
-SMALL = (
-  "--config.model.filters=(4,4)",
-  "--config.train.batch_size=2",
-  "--config.evaluate.batch_size=2",
-  "--config.evaluate.pictures=0",
-)
-
-
-@pytest.fixture(scope="module")
-def nyu(tmp_path_factory):
-  """Return a directory of prepared NYUv2 files, small ones."""
-  folder = tmp_path_factory.mktemp("nyu")
-  nyuv2_tree.write(folder / "raw")
-  words = [f"--raw={folder / 'raw'}", f"--out={folder / 'prepared'}"]
-  assert data_command(["prepare", "nyuv2", *words]) == 0
-  return folder / "prepared"
-
-
-def command(*words):
-  """Run the command; return its exit code."""
-  return __main__.main([*map(str, words)])
-
-
-def run_table(name, out, data, *words):
-  """Run rows of a table for two steps."""
-  return command(
-    "run", name, f"--out={out}", f"--data={data}", "--budget=steps=2",
-    *SMALL, *words,
-  )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def nothing_is_learnt():
-  with (
-    short_training.nothing_is_learnt(),
-    pytest.MonkeyPatch.context() as patch,
-  ):
-    patch.setattr(run.jax, "clear_caches", lambda: None)  # they share programs
-    yield
-
-
-@pytest.fixture(scope="module")
-def table_10(nyu, tmp_path_factory, nothing_is_learnt):
-  """Return a folder where JTR's Table 10 was run on NYUv2 files, two seeds."""
-  out = tmp_path_factory.mktemp("jtr_10")
-  words = ("--rows=nyu_onelabel", "--seeds=3,4")
-  assert run_table("jtr_10", out, nyu, *words) == 0
-  return out
+pytestmark = pytest.mark.usefixtures("nothing_is_learnt")
 
 
 def test_every_row_and_seed_is_an_ordinary_run(table_10):
@@ -219,124 +167,6 @@ def test_amtl_table_c_reports_acc_and_delta_over_all_metrics(
   assert f"{ours['acc'].mean:.4f}" in capsys.readouterr().out
 
 
-def test_a_cost_table_is_measured_once_and_extrapolated(
-  tmp_path, capsys, monkeypatch
-):
-  monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-  words = ("jtr_18", f"--out={tmp_path}", "--rows=segnet/supervised")
-  small = (*SMALL, "--config.data.size=(32,32)")
-  assert command("run", *words, *small, "--seeds=0,1") == 0
-  shown = capsys.readouterr().out
-  assert "segnet/supervised seed 0: measured" in shown
-  assert "segnet/supervised seed 1: was there" in shown
-  assert command("run", *words, *small) == 0
-  assert "was there" in capsys.readouterr().out
-  path = tmp_path / "segnet" / "supervised" / "measurement.json"
-  content = json.loads(path.read_text())
-  assert content["training_steps"] == 300 * 795 / 2
-  content["step_seconds"] = [0.5, 0.25, 8.0]
-  content.update(peak_is_of="device", peak_bytes=3 * 2**30)
-  path.write_text(json.dumps(content))
-  (entry,) = read.entries(read.table("jtr_18"), ["segnet/supervised"])
-  ours = results.reached(entry, recorded.read(tmp_path), "last")
-  assert ours["time"].mean == pytest.approx(0.5 * 119250 / 3600)
-  assert ours["vram"].mean == 3
-  assert command("report", "jtr_18", f"--runs={tmp_path}") == 0
-  assert "| 16.56 | 3 |" in capsys.readouterr().out
-
-
-def test_what_cannot_be_measured_says_why_and_is_tried_again(
-  tmp_path, capsys, monkeypatch
-):
-  monkeypatch.setenv("JAX_PLATFORMS", "nonsense")
-  words = ("jtr_18", f"--out={tmp_path}", "--rows=segnet/supervised")
-  for _ in range(2):
-    assert command("run", *words) == 1
-    shown = capsys.readouterr().out
-    assert "segnet/supervised seed 0: failed: benchmark ended with" in shown
-    assert "nonsense" in shown
-    assert shown.count("\n") == 1
-
-
-def test_a_row_that_fails_does_not_keep_others_from_running(
-  nyu, tmp_path, capsys
-):
-  (tmp_path / "nyu_onelabel" / "mtpsl" / "seed0").mkdir(parents=True)
-  (tmp_path / "nyu_onelabel" / "mtpsl" / "seed0" / "mine.csv").touch()
-  rows = "--rows=cityscapes_onelabel/mtpsl,nyu_onelabel"
-  assert run_table("jtr_10", tmp_path, nyu, rows) == 1
-  lines = capsys.readouterr().out.splitlines()
-  assert lines[0].startswith("cityscapes_onelabel/mtpsl: cannot run: ")
-  assert lines[1].startswith("nyu_onelabel/supervised seed 0: trained: ")
-  assert lines[2].startswith("nyu_onelabel/mtpsl seed 0: failed: ")
-  assert "mine.csv" in lines[2]
-  assert lines[3].startswith("nyu_onelabel/jtr seed 0: trained: ")
-
-
-def test_a_signal_ends_the_command_and_the_same_one_resumes(
-  nyu, tmp_path, capsys, monkeypatch
-):
-  stopped = []
-
-  def stop(config, folder, options):
-    stopped.append(folder)
-    return False
-
-  with monkeypatch.context() as patch:
-    patch.setattr(run.kinds, "train", stop)
-    assert run_table("jtr_10", tmp_path, nyu, "--rows=nyu_onelabel") == 1
-  assert [folder.parent.name for folder in stopped] == ["supervised"]
-  assert "supervised seed 0: stopped" in capsys.readouterr().out
-  assert (
-    run_table("jtr_10", tmp_path, nyu, "--rows=nyu_onelabel/supervised") == 0
-  )
-  assert "supervised seed 0: trained" in capsys.readouterr().out
-
-
-def test_no_run_begins_when_the_time_is_over(
-  nyu, tmp_path, capsys, monkeypatch
-):
-  begun = []
-
-  def train(settings, folder, options):
-    begun.append(folder)
-    time.sleep(0.3)
-    return True
-
-  monkeypatch.setattr(run.kinds, "train", train)
-  words = ("--rows=nyu_onelabel", "--minutes=0.001")
-  assert run_table("jtr_10", tmp_path, nyu, *words) == 1
-  assert len(begun) == 1
-  lines = capsys.readouterr().out.splitlines()
-  assert lines[-1] == "nyu_onelabel/mtpsl seed 0: stopped: no time is left"
-
-
-def test_a_run_under_way_is_told_to_stop_when_the_time_is_over(
-  nyu, tmp_path, capsys, monkeypatch
-):
-  def train(settings, folder, options):
-    with preemption.Preemption() as told:
-      end = time.monotonic() + 20
-      while not told.should_stop(0) and time.monotonic() < end:
-        time.sleep(0.01)
-    return told.received != "SIGTERM"
-
-  monkeypatch.setattr(run.kinds, "train", train)
-  before = signal.getsignal(signal.SIGTERM)
-  words = ("--rows=nyu_onelabel", "--minutes=0.005")
-  assert run_table("jtr_10", tmp_path, nyu, *words) == 1
-  assert "supervised seed 0: stopped" in capsys.readouterr().out
-  assert signal.getsignal(signal.SIGTERM) == before
-  assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
-
-
-@pytest.mark.parametrize("minutes", ["0", "-1", "nan", "inf", "ten"])
-def test_minutes_are_positive(tmp_path, capsys, minutes):
-  with pytest.raises(SystemExit):
-    command("run", "jtr_10", f"--out={tmp_path}", f"--minutes={minutes}")
-  assert "--minutes" in capsys.readouterr().err
-
-
 def test_rooms_stand_in_for_the_published_data(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   words = ("--rows=nyu_onelabel/supervised", "--config.data.size=(32,32)")
@@ -346,28 +176,3 @@ def test_rooms_stand_in_for_the_published_data(tmp_path, monkeypatch):
   card = result_card.read(out / "nyu_onelabel" / "supervised" / "seed0")
   assert card.name == "supervised on rooms"
   assert card.images == 6
-
-
-@pytest.mark.parametrize(
-  ("words", "complaint"),
-  [
-    (("run", "jtr_99"), "Did you mean 'jtr_9'"),
-    (("run", "jtr_10", "--rows=nyu_onelabel/jrt"), "nyu_onelabel/jtr"),
-    (("run", "jtr_10", "--budget=fast"), "epochs=N or steps=N"),
-    (("run", "jtr_10", "--budget=steps=0"), "epochs=N or steps=N"),
-    (("run", "jtr_10", "--seeds=a"), "0,1,2"),
-    (("run", "jtr_10", "--seeds="), "0,1,2"),
-    (("run", "jtr_10", "--batch=3"), "--config.FIELD=VALUE"),
-    (("run", "jtr_10", "--config.train.stepz=3"), "steps"),
-    (("report", "jtr_10", "--runs=nowhere"), "no finished run"),
-  ],
-)
-def test_bad_input_is_one_line_and_runs_nothing(
-  tmp_path, capsys, words, complaint
-):
-  out = [f"--out={tmp_path / 'out'}"] if words[0] == "run" else []
-  assert command(*words, *out) == 1
-  shown = capsys.readouterr()
-  assert complaint in shown.err + shown.out
-  assert shown.err.count("\n") <= 1
-  assert not (tmp_path / "out").exists()

@@ -111,7 +111,7 @@ def test_signal_saves_and_the_run_goes_on(
   stopped = go(at_step(run, step, terminate), tmp_path)
   assert stopped.state.step == step
   assert steps_of(tmp_path)[-1] == step
-  message = f"Stopped at step {step}; the same command goes on from there."
+  message = f"Stopped at step {step}; repeat the command to resume."
   assert message in capsys.readouterr().err
   assert_same(go(run, tmp_path), uninterrupted)
 

@@ -35,7 +35,7 @@ def test_damaged_checkpoint_names_file_and_remedy(copy, how, part):
   damage(path, how)
   with Checkpoints(copy) as checkpoints:
     with pytest.raises(
-      ValueError, match=rf"checkpoints/2: .*{path.name}.*go on from step 1"
+      ValueError, match=rf"checkpoints/2: .*{path.name}.*resume from step 1"
     ):
       checkpoints.restore_latest(make_state(0))
     assert checkpoints.restore(1, make_state(0)).step == 1
@@ -103,7 +103,7 @@ def test_failing_disk_is_reported_and_keeps_the_earlier_one(tmp_path, caplog):
   checkpoints = Checkpoints(tmp_path, keep_latest=1)
   checkpoints.save(1, small)
   checkpoints.wait()
-  error = r"step 2 failed.*go(es)? on from step 1"
+  error = r"step 2 failed.*resumes? from step 1"
   with no_large_files(large.nbytes // 2):
     checkpoints.save(2, {"x": jnp.asarray(large)})
     with pytest.raises(OSError, match=error):

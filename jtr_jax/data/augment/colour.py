@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 BINS = 31
-"""Strengths that RandAugment tells apart."""
+"""Number of strengths in RandAugment."""
 
 _LUMA = (0.2989, 0.587, 0.114)
 
@@ -87,7 +87,7 @@ def solarize(image: jax.Array, magnitude: jax.Array) -> jax.Array:
 def autocontrast(image: jax.Array, magnitude: jax.Array) -> jax.Array:
   """Return the image with each channel stretched to [0, 1].
 
-  A constant channel stays as it is.
+  A constant channel is unchanged.
   """
   del magnitude
   low = jnp.min(image, axis=(0, 1))
@@ -102,7 +102,7 @@ def equalize(image: jax.Array, magnitude: jax.Array) -> jax.Array:
 
   With n(v) pixels of level v, N(v) darker than v, and s = (pixels - n(brightest
   level)) // 255: level v becomes (N(v) + s // 2) // s. A channel with s = 0
-  stays as it is.
+  is unchanged.
   """
   del magnitude
   levels = _to_levels(image)
@@ -229,7 +229,7 @@ def _from_levels(levels: jax.Array) -> jax.Array:
 
 
 def _equalizing_table(counts: jax.Array, brightest: jax.Array) -> jax.Array:
-  """i32[256]: the new level of each level of one channel."""
+  """Return i32[256]: the new level of each level of one channel."""
   step = (jnp.sum(counts) - counts[brightest]) // 255
   darker = jnp.cumsum(counts) - counts
   table = (darker + step // 2) // jnp.maximum(step, 1)

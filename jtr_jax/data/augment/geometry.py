@@ -175,7 +175,7 @@ def crop_label(
     present.
 
   Source: the released `RandomScaleCrop`; "official" is what it does.
-  Deviations: the defaults mend its normals (short vectors at borders count as
+  Deviations: the defaults fix its normals (short vectors at borders count as
     valid there) and its inverse depth (which shrinks under zoom there).
   """
   mask = label.mask
@@ -203,7 +203,7 @@ def crop_cells(label: Label, box: Box, size: tuple[int, int]) -> Label:
   """Return the label of a window where labels form a grid of their own.
 
   A cell of the result is the cell in which its centre falls. The label of an
-  image as a whole, a grid of one cell, stays as it is.
+  image as a whole, a grid of one cell, is unchanged.
 
   Args:
     label: of one image: value [h, w] or [h, w, C], valid bool[h, w].

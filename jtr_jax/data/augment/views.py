@@ -134,7 +134,7 @@ def make_views(
 def _plan(
   specs: Sequence[ViewSpec], settings: AugmentSettings
 ) -> tuple[dict[int, int], list[int]]:
-  """Return where every crop comes from and where every view is found.
+  """Return the parent of every crop, and the place of every view.
 
   Slot 0 is the sample, slot n the n-th crop. The first result maps the number
   of each cropped view, in order, to the slot it is cut out of; the second holds

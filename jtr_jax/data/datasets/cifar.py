@@ -48,7 +48,7 @@ class _Batch(NamedTuple):
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether the unpacked files lie at a path."""
+  """Return whether the unpacked files exist at a path."""
   return _root(raw) is not None
 
 
@@ -57,7 +57,7 @@ def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
 
   Args:
     raw: the folder, or one that holds it as `cifar-100-python`.
-    on_problem: told of a missing file.
+    on_problem: called for a missing file.
 
   Returns:
     Splits "train" and "val" (the published test images).

@@ -26,7 +26,7 @@ OBTAIN = (
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether one of the layouts lies at a path."""
+  """Return whether one of the layouts is at a path."""
   return any(
     cityscapes_original.is_here(folder)
     or cityscapes_published.is_mtan(folder)
@@ -50,7 +50,7 @@ def scan(
       MTAN, as in the papers, and 19 otherwise.
     distance: what becomes of the disparity; by default that of the layout, and
       "disparity" for the original download.
-    on_problem: told of every missing file.
+    on_problem: called for every missing file.
 
   Returns:
     Splits "train" and "val", with the ids of the original files or the numbers

@@ -26,7 +26,7 @@ _FILES = {  # of images, tasks and cameras: package, and ending of the names
 
 
 def is_here(root: Path) -> bool:
-  """Return whether the images lie at a path."""
+  """Return whether the images exist at a path."""
   return (root / "leftImg8bit").is_dir()
 
 
@@ -39,7 +39,7 @@ def scan(
     root: the folder of the packages.
     classes: 19 or 7.
     distance: what becomes of the disparity.
-    on_problem: told of every missing file.
+    on_problem: called for every missing file.
   """
   tasks = {"segmentation": segmentation(classes, cityscapes_files.read_classes)}
   if (root / "gtFinePanopticParts").is_dir():

@@ -16,7 +16,7 @@ from jtr_jax.data.datasets.raw import IMAGE, OnProblem, RawDataset, RawTask
 
 
 def is_mtan(root: Path) -> bool:
-  """Return whether the files published with MTAN lie at a path.
+  """Return whether the files published with MTAN exist at a path.
 
   LibMTL has them with `label_7` or `label_19` renamed to `label`.
   """

@@ -69,7 +69,7 @@ DISTANCES: Mapping[Distance, DistanceTask] = {
 
 
 def segmentation(classes: Classes, read: Callable[..., np.ndarray]) -> RawTask:
-  """Return the task of 19 or 7 classes; `read` is told their number."""
+  """Return the task of 19 or 7 classes; `read` takes their number."""
   names = CLASSES_19 if classes == 19 else CLASSES_7
   options: TaskOptions = {"kind": "segmentation", "classes": list(names)}
   return RawTask(options, functools.partial(read, classes=classes))

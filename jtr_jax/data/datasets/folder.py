@@ -35,7 +35,7 @@ SPLITS = ("train", "val")
 
 
 def is_here(root: Path) -> bool:
-  """Return whether a folder of images and labels lies at a path."""
+  """Return whether a folder of images and labels exists at a path."""
   return (root / "train" / IMAGE).is_dir()
 
 

@@ -18,15 +18,15 @@ class FolderTask:
   """How the numbers in the files of one task are to be read.
 
   Attributes:
-    name: the task; its files lie in the folder of this name.
+    name: the task; its files are in the folder of this name.
     kind: one of `manifest.KINDS`.
     classes: names of the classes of a segmentation.
     ignore: stored class ids that mean none; negative ids always do.
     scale: value = stored number * scale.
-    invalid: stored number that means none, besides NaN and infinity.
+    invalid: stored number without meaning, in addition to NaN and infinity.
     channels: channels of a regression.
     unit: unit of the values after scaling.
-    scales: what the task is told of its values: `joint_mean`, `joint_std` and
+    scales: fields of the task for its values: `joint_mean`, `joint_std` and
       `picture_range`, in that unit; what is left out is as the kind has it.
     own: `task`, the user's own class, and its keyword arguments; empty for the
       class of the kind.

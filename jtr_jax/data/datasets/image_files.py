@@ -117,7 +117,7 @@ def _load(path: Path, *, as_image: bool, upright: bool = False) -> np.ndarray:
 
 
 def _refuse_deep_colour(path: Path) -> None:
-  """Pillow would keep 8 of the 16 bits without a word."""
+  """Refuse 16-bit colours, of which Pillow would silently keep 8 bits."""
   with path.open("rb") as file:
     depth, colour = file.read(26)[_PNG_BIT_DEPTH] or (8, _PNG_GREY)
   if depth == 16 and colour != _PNG_GREY:

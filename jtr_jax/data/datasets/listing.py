@@ -40,7 +40,7 @@ def numbered_rows(
     folder: of the split.
     patterns: for "image" and each task where its files are, such as
       "depth/*.npy"; the star stands for the number.
-    on_problem: told if there are not exactly the numbers 0 to N-1 of each.
+    on_problem: called if there are not exactly the numbers 0 to N-1 of each.
   """
   files = {}
   for key, pattern in patterns.items():
@@ -82,7 +82,7 @@ def pair(
     images: image files by id, in the order of the rows.
     labels: for each task its label files by id.
     expected: (task, id) -> the file that should be there, for messages.
-    on_problem: told of every missing file and of labels without an image.
+    on_problem: called for every missing file and of labels without an image.
   """
   for task, files in labels.items():
     for identifier in files:
@@ -136,7 +136,7 @@ def listed_rows(
     ids: of the images, in the order of the rows.
     files: for "image" and each task the files by id.
     expected: ("image" or task, id) -> the file that should be there.
-    on_problem: told of every missing file.
+    on_problem: called for every missing file.
   """
   for identifier in ids:
     if identifier not in files[IMAGE]:

@@ -21,7 +21,7 @@ _ROUNDING = 0.02  # of a grey level: what float16 or float32 may have left
 
 
 def is_here(root: Path) -> bool:
-  """Return whether such images lie at a path."""
+  """Return whether such images exist at a path."""
   folders = (root / split / IMAGE for split in SPLITS)
   return any(listing.by_ending(folder, ".npy") for folder in folders)
 

@@ -36,7 +36,7 @@ _NO_DEPTH = "None"  # in a list: the frame has no depth
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether one of the layouts lies at a path."""
+  """Return whether one of the layouts is at a path."""
   return _fastdepth(raw) is not None or _bts(raw) is not None
 
 
@@ -45,7 +45,7 @@ def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
 
   Args:
     raw: the folder; of FastDepth's files also one that holds `nyudepthv2`.
-    on_problem: told of every missing file.
+    on_problem: called for every missing file.
 
   Returns:
     Splits "train" and "val", at their own size, 480x640, unless the user says

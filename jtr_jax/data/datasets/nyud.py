@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from jtr_jax.data.datasets import image_files, listing
+from jtr_jax.data.datasets import image_files
 from jtr_jax.data.datasets.folder_tasks import FolderTask
+from jtr_jax.data.datasets.listed_folders import ListedFolders
 from jtr_jax.data.datasets.nyuv2_classes import CLASSES_40
 from jtr_jax.data.datasets.raw import (
   IMAGE,
@@ -25,13 +26,19 @@ OBTAIN = (
   "https://data.vision.ee.ethz.ch/kmaninis/share/MTL/NYUD_MT.tgz"
 )
 
-_FILES = {  # folder, and ending of the names
-  IMAGE: ("images", ".jpg"),
-  "segmentation": ("segmentation", ".png"),
-  "depth": ("depth", ".npy"),
-  "normals": ("normals", ".npy"),
-  "edges": ("edge", ".npy"),
-}
+_FILES = ListedFolders(
+  "NYUD_MT",
+  (".", "NYUD_MT"),
+  "gt_sets",
+  {
+    IMAGE: (("images", ".jpg"),),
+    "segmentation": (("segmentation", ".png"),),
+    "depth": (("depth", ".npy"),),
+    "normals": (("normals", ".npy"),),
+    "edges": (("edge", ".npy"),),
+  },
+  OBTAIN,
+)
 # Stored classes are one larger, 0 being void; the first name is never used.
 _STORED = FolderTask(
   "segmentation", "segmentation", ("void", *CLASSES_40), ignore=(0,)
@@ -43,8 +50,8 @@ _TASKS = {
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether this distribution lies at a path."""
-  return _root(raw) is not None
+  """Return whether this distribution is at a path."""
+  return _FILES.find(raw) is not None
 
 
 def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
@@ -52,7 +59,7 @@ def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
 
   Args:
     raw: the folder, or one that holds it as `NYUD_MT`.
-    on_problem: told of every missing file.
+    on_problem: called for every missing file.
 
   Returns:
     Splits "train" and "val" with the names of the files as ids, at their own
@@ -61,23 +68,7 @@ def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
   Raises:
     ValueError: nothing is found, or a list of images is broken.
   """
-  root = _root(raw)
-  if root is None:
-    raise listing.not_found(
-      "NYUD_MT",
-      raw,
-      ("{images,segmentation,depth,normals,edge}/ID.* and gt_sets/train.txt",),
-      OBTAIN + ".",
-    )
-  files = {
-    key: listing.by_ending(root / folder, ending)
-    for key, (folder, ending) in _FILES.items()
-  }
-
-  def path_of(key: str, identifier: str) -> Path:
-    folder, ending = _FILES[key]
-    return root / folder / (identifier + ending)
-
+  root = _FILES.require(raw)
   classes = {"kind": "segmentation", "classes": list(CLASSES_40)}
   return RawDataset(
     name="nyud",
@@ -89,15 +80,7 @@ def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
       },
       "edges": RawTask({"kind": "edges"}, _read_edges),
     },
-    splits={
-      split: listing.listed_rows(
-        listing.read_ids(root / "gt_sets" / f"{split}.txt"),
-        files,
-        expected=path_of,
-        on_problem=on_problem,
-      )
-      for split in SPLITS
-    },
+    splits=_FILES.rows(root, {s: s for s in SPLITS}, on_problem),
     source={"layout": "NYUD_MT"},
   )
 
@@ -115,9 +98,3 @@ def _read_edges(path: Path) -> np.ndarray:
   stored = image_files.read_label(path)
   stored = stored[..., None] if stored.ndim == 2 else stored
   return (stored > 0).astype(np.int8)
-
-
-def _root(raw: Path) -> Path | None:
-  """Return the folder of the distribution, at a path or in its subfolder."""
-  folders = (raw, raw / "NYUD_MT")
-  return next((f for f in folders if (f / "gt_sets").is_dir()), None)

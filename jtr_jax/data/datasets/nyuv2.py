@@ -44,7 +44,7 @@ Crop: TypeAlias = Literal["valid", "none"]
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether one of the layouts lies at a path."""
+  """Return whether one of the layouts is at a path."""
   return any(
     _official(folder)[0]
     or (_is_mtan(folder) and mtan_files.has(folder, "normal"))
@@ -70,7 +70,7 @@ def scan(
     depths: official file only: which depth maps.
     classes: official file only: 13, or the 40 they are made of.
     crop: official file only: "valid" cuts off the white border.
-    on_problem: told of missing files.
+    on_problem: called for missing files.
 
   Returns:
     Splits "train" and "val" (the official test images). By default prepared at

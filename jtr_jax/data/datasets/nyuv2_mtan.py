@@ -30,7 +30,7 @@ def scan(root: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
 
   Args:
     root: the folder.
-    on_problem: told if a file is missing.
+    on_problem: called if a file is missing.
 
   Returns:
     Images in numeric order with the file stems as ids.

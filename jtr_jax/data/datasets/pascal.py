@@ -6,7 +6,8 @@ images.
 
 from pathlib import Path
 
-from jtr_jax.data.datasets import listing, pascal_files, voc_classes
+from jtr_jax.data.datasets import pascal_files, voc_classes
+from jtr_jax.data.datasets.listed_folders import ListedFolders
 from jtr_jax.data.datasets.raw import (
   IMAGE,
   OnProblem,
@@ -22,19 +23,28 @@ OBTAIN = (
   "https://data.vision.ee.ethz.ch/kmaninis/share/MTL/PASCAL_MT.tgz"
 )
 
-_FILES = {  # folder, and ending of the names
-  IMAGE: ("JPEGImages", ".jpg"),
-  "human_parts": ("human_parts", ".mat"),
-  "normals": ("normals_distill", ".png"),
-  "saliency": ("sal_distill", ".png"),
-  "edges": ("pascal-context/trainval", ".mat"),
-}
-_SEGMENTATIONS = ("semseg/VOC12", "semseg/pascal-context")  # the first counts
+_FILES = ListedFolders(
+  "PASCAL-Context",
+  (".", "PASCAL_MT"),
+  "ImageSets/Context",
+  {
+    IMAGE: (("JPEGImages", ".jpg"),),
+    "human_parts": (("human_parts", ".mat"),),
+    "normals": (("normals_distill", ".png"),),
+    "saliency": (("sal_distill", ".png"),),
+    "edges": (("pascal-context/trainval", ".mat"),),
+    "segmentation": (
+      ("semseg/VOC12", ".png"),
+      ("semseg/pascal-context", ".png"),
+    ),
+  },
+  OBTAIN,
+)
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether this distribution lies at a path."""
-  return _root(raw) is not None
+  """Return whether this distribution is at a path."""
+  return _FILES.find(raw) is not None
 
 
 def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
@@ -42,7 +52,7 @@ def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
 
   Args:
     raw: the folder, or one that holds it as `PASCAL_MT`.
-    on_problem: told of every missing file.
+    on_problem: called for every missing file.
 
   Returns:
     Splits "train" and "val", prepared at 512x512 unless the user says
@@ -51,40 +61,14 @@ def scan(raw: Path, *, on_problem: OnProblem = raise_error) -> RawDataset:
   Raises:
     ValueError: nothing is found, or a list of images is broken.
   """
-  root = _root(raw)
-  if root is None:
-    raise listing.not_found(
-      "PASCAL-Context",
-      raw,
-      ("{JPEGImages,human_parts,...}/ID.* and ImageSets/Context/train.txt",),
-      OBTAIN + ".",
-    )
-  files = {
-    key: listing.by_ending(root / folder, ending)
-    for key, (folder, ending) in _FILES.items()
-  }
-  files["segmentation"] = {}
-  for folder in reversed(_SEGMENTATIONS):
-    files["segmentation"] |= listing.by_ending(root / folder, ".png")
-
-  def path_of(key: str, identifier: str) -> Path:
-    folder, ending = _FILES.get(key, (_SEGMENTATIONS[0], ".png"))
-    return root / folder / (identifier + ending)
-
+  root = _FILES.require(raw)
+  splits = _FILES.rows(root, {s: s for s in SPLITS}, on_problem)
   return RawDataset(
     name="pascal",
     tasks=_tasks(),
     splits={
-      split: [
-        _with_classes(row)
-        for row in listing.listed_rows(
-          listing.read_ids(root / "ImageSets/Context" / f"{split}.txt"),
-          files,
-          expected=path_of,
-          on_problem=on_problem,
-        )
-      ]
-      for split in SPLITS
+      split: [_with_classes(row) for row in rows]
+      for split, rows in splits.items()
     },
     source={"layout": "PASCAL_MT"},
     size=(512, 512),
@@ -111,9 +95,3 @@ def _with_classes(row: Row) -> Row:
   else:
     labels.pop("normals", None)
   return row._replace(labels=labels)
-
-
-def _root(raw: Path) -> Path | None:
-  """Return the folder of the distribution, at a path or in its subfolder."""
-  folders = (raw, raw / "PASCAL_MT")
-  return next((f for f in folders if (f / "ImageSets/Context").is_dir()), None)

@@ -1,4 +1,4 @@
-"""Prepares data sets: from what the user has to records."""
+"""Prepares data sets: from the user's files to records."""
 
 import dataclasses
 import functools
@@ -137,7 +137,7 @@ def ensure_prepared(
 
   Args:
     name: a key of `PREPARERS`.
-    directory: where it lies or will lie.
+    directory: of the records, now or afterwards.
     own_preparer: of the user's own, if the name is none of the keys.
     **options: keyword arguments of its preparation, all optional where it is
       prepared already; those given must be those it was prepared with.
@@ -147,7 +147,7 @@ def ensure_prepared(
 
   Raises:
     ValueError: with the command that prepares it, or with the difference to
-      what lies there.
+      what is there.
   """
   if name not in PREPARERS and not own_preparer:
     raise errors.unknown_name("data set", name, PREPARERS)

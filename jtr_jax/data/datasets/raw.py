@@ -1,4 +1,4 @@
-"""A data set as it lies on disk: its files listed, its labels read on demand.
+"""A data set on disk: its files listed, its labels read on demand.
 
 A reader lists the images of one layout and says how a label is decoded. Sizes,
 resizing and the search for broken files are the same for all layouts.
@@ -80,7 +80,7 @@ class RawDataset:
       the images.
     read_image: place -> u8[H, W, 3].
     image_size: place -> (H, W), without reading the pixels where possible.
-    fingerprint: changes when any file does; "" where nobody looks.
+    fingerprint: changes when any file does; "" where it is not used.
   """
 
   name: str
@@ -104,7 +104,7 @@ class RawParts:
 
   Attributes:
     name: the data set.
-    parts: name of a part, and of its directory -> what lists it and tells of
+    parts: name of a part, and of its directory -> what lists it and reports
       files out of place.
   """
 

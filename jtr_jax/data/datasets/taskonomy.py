@@ -38,7 +38,7 @@ _DEPTH = taskonomy_files.DOMAINS["depth"].folder
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether buildings of Taskonomy lie at a path."""
+  """Return whether buildings of Taskonomy exist at a path."""
   return next(_found(raw, taskonomy_splits.TINY), None) is not None
 
 
@@ -58,7 +58,7 @@ def scan(
       the Tiny partition.
     buildings: names joined by commas, to take these alone.
     skip_missing: whether to leave out buildings that are not there.
-    on_problem: told of missing buildings and files.
+    on_problem: called for missing buildings and files.
 
   Returns:
     For each building its images, in the split that the partition gives it.

@@ -7,7 +7,8 @@ paper, without its boxes.
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from jtr_jax.data.datasets import listing, voc_classes
+from jtr_jax.data.datasets import voc_classes
+from jtr_jax.data.datasets.listed_folders import ListedFolders
 from jtr_jax.data.datasets.raw import (
   IMAGE,
   OnProblem,
@@ -24,13 +25,23 @@ OBTAIN = (
 Training: TypeAlias = Literal["train", "trainaug", "trainval"]
 """Which list has the training images; trainaug (10,582) is that of SBD."""
 
-_LISTS = "ImageSets/Segmentation"
-_PLAIN, _AUGMENTED = "SegmentationClass", "SegmentationClassAug"
+_PLAIN = ("SegmentationClass", ".png")
+_AUGMENTED = ("SegmentationClassAug", ".png")
+_FILES = ListedFolders(
+  "PASCAL VOC",
+  (".", "VOC2012", "VOCdevkit/VOC2012"),
+  "ImageSets/Segmentation",
+  {IMAGE: (("JPEGImages", ".jpg"),), "segmentation": (_PLAIN,)},
+  OBTAIN,
+)
+_WITH_AUGMENTED = _FILES._replace(
+  files={**_FILES.files, "segmentation": (_PLAIN, _AUGMENTED)}
+)
 
 
 def is_here(raw: Path) -> bool:
-  """Return whether the unpacked files of one year lie at a path."""
-  return _root(raw) is not None
+  """Return whether the unpacked files of one year exist at a path."""
+  return _FILES.find(raw) is not None
 
 
 def scan(
@@ -46,7 +57,7 @@ def scan(
       `VOCdevkit/VOC2012`.
     training: the list of training images; those of trainaug have their labels
       in `SegmentationClassAug` where `SegmentationClass` has none.
-    on_problem: told of every missing file.
+    on_problem: called for every missing file.
 
   Returns:
     Splits "train" and "val", prepared at 512x512 unless the user says
@@ -55,45 +66,13 @@ def scan(
   Raises:
     ValueError: nothing is found, or a list of images is broken.
   """
-  root = _root(raw)
-  if root is None:
-    raise listing.not_found(
-      "PASCAL VOC",
-      raw,
-      (f"{{JPEGImages,{_PLAIN}}}/ID.* and {_LISTS}/train.txt",),
-      OBTAIN + ".",
-    )
-  plain = listing.by_ending(root / _PLAIN, ".png")
-  augmented = listing.by_ending(root / _AUGMENTED, ".png")
-  files = {
-    IMAGE: listing.by_ending(root / "JPEGImages", ".jpg"),
-    "segmentation": augmented | plain if training == "trainaug" else plain,
-  }
-
-  def path_of(key: str, identifier: str) -> Path:
-    folder = _AUGMENTED if training == "trainaug" else _PLAIN
-    if key == IMAGE:
-      return root / "JPEGImages" / f"{identifier}.jpg"
-    return root / folder / f"{identifier}.png"
-
+  files = _WITH_AUGMENTED if training == "trainaug" else _FILES
+  root = files.require(raw)
   options = {"kind": "segmentation", "classes": list(voc_classes.CLASSES)}
   return RawDataset(
     name="voc",
     tasks={"segmentation": RawTask(options, voc_classes.read_classes)},
-    splits={
-      split: listing.listed_rows(
-        listing.read_ids(root / _LISTS / f"{name}.txt"),
-        files,
-        expected=path_of,
-        on_problem=on_problem,
-      )
-      for split, name in (("train", training), ("val", "val"))
-    },
+    splits=files.rows(root, {"train": training, "val": "val"}, on_problem),
     source={"layout": "VOC", "training": training},
     size=(512, 512),
   )
-
-
-def _root(raw: Path) -> Path | None:
-  folders = (raw, raw / "VOC2012", raw / "VOCdevkit" / "VOC2012")
-  return next((f for f in folders if (f / _LISTS).is_dir()), None)

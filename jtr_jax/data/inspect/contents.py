@@ -1,4 +1,4 @@
-"""One view on what lies at a path: a prepared data set or a raw folder."""
+"""One view of the data at a path: a prepared data set or a raw folder."""
 
 import abc
 import bisect
@@ -129,7 +129,7 @@ class RawInParts(Contents):
     starts = self._starts[split]
     start, name = starts[bisect.bisect_right(starts, (index, "~")) - 1]
     if self._open is None or self._open[0] != name:
-      listed = self._parts[name](_ignore)  # told before
+      listed = self._parts[name](_ignore)  # reported before
       self._open = (name, Raw(self._path, listed))
     return self._open[1], index - start
 
@@ -178,7 +178,7 @@ def open_contents(
 
 
 def find_layout(path: Path) -> str:
-  """Return the data set whose files lie at a path, "" for none.
+  """Return the data set whose files are at a path, "" for none.
 
   A user's own folder is one that describes its tasks, or that is nothing else.
   """

@@ -109,7 +109,7 @@ def report(path: Path, contents: Contents) -> str:
   """Return a table of every task and split, and the classes' frequencies.
 
   Args:
-    path: where the data lies, for the title.
+    path: of the data, for the title.
     contents: the data.
 
   Returns:

@@ -37,7 +37,7 @@ def add_parser(subparsers: "argparse._SubParsersAction") -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-  """Do what the arguments of `split` say, and write a summary to stdout.
+  """Run `split`, and write a summary to stdout.
 
   Args:
     args: as parsed.
@@ -84,7 +84,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 def _read_names(
   args: argparse.Namespace,
 ) -> tuple[Sequence[str], Sequence[str]]:
-  """Return the sample ids and the tasks that the arguments tell."""
+  """Return the sample ids and the tasks of the arguments."""
   tasks = args.tasks.split(",") if args.tasks else ()
   if args.data is not None:
     described = prepared.open_dataset(args.data).manifest

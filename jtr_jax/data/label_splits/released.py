@@ -134,7 +134,7 @@ def _read_rows(
       source, f"{shapes} instead of {_ROWS_KEY} [images, 2 or 3 tasks]"
     )
   if not np.isin(rows, (0, 1)).all():
-    raise restricted_pickle.broken(source, "label weights besides 0 and 1")
+    raise restricted_pickle.broken(source, "label weights other than 0 and 1")
   if sorted(ids) != sorted(map(str, range(len(rows)))):
     raise ValueError(
       errors.message(

@@ -42,7 +42,7 @@ class LabelSplit:
     tasks: K task names.
     labelled: bool[N, K]; True where the image keeps its label for the task. An
       image may lack a label all the same if the data has none.
-    about: where the split comes from, such as scenario and seed.
+    about: the origin of the split, such as scenario and seed.
   """
 
   ids: tuple[str, ...]

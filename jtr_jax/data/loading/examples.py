@@ -54,7 +54,7 @@ class WithExtra:
 
   Attributes:
     batch: to train on.
-    extra: to judge a step by.
+    extra: that evaluates a step.
   """
 
   batch: Examples

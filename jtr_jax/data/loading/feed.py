@@ -18,7 +18,7 @@ Placement: TypeAlias = Literal["auto", "device", "stream"]
 Sharding: TypeAlias = jax.sharding.Sharding
 
 _SHARE_OF_DEVICE = 0.4  # of its memory; the rest is for the training
-_HOST_BUDGET = 4 << 30  # where the backend does not tell its memory
+_HOST_BUDGET = 4 << 30  # where the backend does not report its memory
 
 
 class Feed(NamedTuple):
@@ -41,7 +41,7 @@ class Shardings(NamedTuple):
   """Where arrays go; None leaves them on the host, for jit to place.
 
   Attributes:
-    constant: of what stays for the whole run; replicated, as a rule. None
+    constant: of what is constant for the whole run; replicated, as a rule. None
       places it on the default device.
     batch: of arrays whose first axis is the batch.
   """
@@ -58,7 +58,7 @@ class Delivery(NamedTuple):
       jit, "stream" reads them from disk ahead of the steps that need them;
       "auto" is the former where the split fits.
     device_budget_bytes: what "auto" may fill; by default 40% of the device, or
-      4 GiB where it does not tell its memory.
+      4 GiB where it does not report its memory.
     shardings: where arrays go.
     reading: threads and worker processes of a stream.
   """
@@ -165,7 +165,7 @@ def _device_budget() -> int:
 
 
 def _load(selection: Selection) -> dict[str, Any]:
-  """Read everything; hidden labels stay empty."""
+  """Read everything; hidden labels are left empty."""
   size, source = selection.size, selection.source()
   images = np.empty((size, *selection.image_shape), np.uint8)
   stored = {

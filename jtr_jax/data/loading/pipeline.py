@@ -108,7 +108,7 @@ def evaluation_feed(
   batch_size: int,
   delivery: Delivery = WHERE_IT_FITS,
 ) -> Feed:
-  """Return a feed whose first `evaluation_steps` steps go once over all images.
+  """Return a feed whose first `evaluation_steps` steps visit all images once.
 
   Rows that fill up the last batch have `present` False for every task.
 

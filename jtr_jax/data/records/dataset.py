@@ -25,7 +25,7 @@ class Dataset:
   """A prepared data set on disk.
 
   Attributes:
-    directory: where it lies.
+    directory: of the records.
     manifest: what it says about itself.
   """
 

@@ -77,7 +77,7 @@ def write_joined(
   Args:
     directory: where `joined.json` is written; it may hold the parts.
     name: of the joined data set.
-    parts: prepared directories, in order; they stay where they are.
+    parts: prepared directories, in order; they are not copied.
     overwrite: whether to replace what was joined there before.
 
   Returns:

@@ -53,7 +53,7 @@ def open_dataset(directory: str | os.PathLike[str]) -> Dataset:
 
 
 def is_prepared(directory: str | os.PathLike[str]) -> bool:
-  """Return whether a finished preparation lies in a directory."""
+  """Return whether a directory has finished records."""
   directory = Path(directory)
   single = (directory / manifest_lib.FILE_NAME).is_file()
   return single or joined.is_joined(directory)
@@ -117,7 +117,7 @@ def write_dataset(
 
 @contextlib.contextmanager
 def _partial_directory(target: Path) -> Iterator[Path]:
-  """Give a directory beside the target that does not outlive the block."""
+  """Yield a temporary directory beside the target."""
   target.parent.mkdir(parents=True, exist_ok=True)
   prefix = f".{target.name}.partial-"
   for left in target.parent.glob(prefix + "*"):
@@ -169,7 +169,7 @@ def _check_free(target: Path, *, overwrite: bool) -> None:
 
 
 def _move(records: Path, target: Path) -> None:
-  """Give the finished records their place, in one step if it is free."""
+  """Move the finished records to their place, atomically if it is free."""
   if is_prepared(target):
     target.rename(records.parent / "replaced")
   records.rename(target)

@@ -117,7 +117,7 @@ def _numbers(
 
 
 def _distribution(name: str, task: Mapping[str, Any], size: Size) -> StoredForm:
-  """Probabilities of all classes, or of the likeliest and which these are."""
+  """Return the form of probabilities of all classes, or of the likeliest."""
   classes, top = _class_count(name, task), task.get("top", 0)
   rows, columns = task.get("grid", size)
   if top:

@@ -83,7 +83,7 @@ class Records(tfds.core.ShardBasedBuilder):
 
 
 def _feature(form: StoredForm) -> tfds.features.Tensor:
-  """Whole numbers shrink 20-fold when packed; photographs and floats do not."""
+  """Return whether to compress: whole numbers shrink 20-fold, floats do not."""
   return tfds.features.Tensor(
     shape=(None, *form.shape[1:]),
     dtype=form.dtype,

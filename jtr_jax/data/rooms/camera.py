@@ -42,7 +42,7 @@ def choose(
 
 
 def _draw(rng: np.random.Generator, room: np.ndarray) -> Camera:
-  """A camera near the border of the room that looks inwards."""
+  """Return A camera near the border of the room that looks inwards."""
   width, height, length = room
   aim = np.array([rng.uniform(0.25, 0.75) * width,
                   rng.uniform(0.25, 0.75) * length])  # fmt: skip
@@ -61,7 +61,7 @@ def _draw(rng: np.random.Generator, room: np.ndarray) -> Camera:
 
 
 def _clear(solids: trace.Solids, position: np.ndarray, distance: float) -> bool:
-  """Whether no solid is so near, by their bounding boxes."""
+  """Return whether no solid is so near, by their bounding boxes."""
   offset = np.abs(solids.centre - position)
   return bool(
     np.all(np.any(offset > np.abs(solids.reach).sum(axis=1) + distance, axis=1))

@@ -78,13 +78,13 @@ class _Planes:
     self.pixel = np.float32(1 / camera.focal(size))
 
   def gap(self, one: np.ndarray, two: np.ndarray) -> np.ndarray:
-    """0 to 1: how surely a contour runs between two pixels."""
+    """Return 0 to 1: how surely a contour runs between two pixels."""
     gap = np.minimum(self._miss(one, two), self._miss(two, one))
     nearer = np.minimum(self.depth[one], self.depth[two])
     return np.clip(2 * gap / (nearer * (0.04 + 2 * self.pixel)) - 1, 0, 1)
 
   def _miss(self, here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Distance of `there` from the plane at `here`, along the axis."""
+    """Return distance of `there` from the plane at `here`, along the axis."""
     ahead = self._rise(here, there)
     plane = self.depth[here] * self._rise(here, here)
     return np.abs(
@@ -92,7 +92,7 @@ class _Planes:
     )
 
   def _rise(self, here: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Normal at `here` times the ray of `there`."""
+    """Return normal at `here` times the ray of `there`."""
     row, column = np.divmod(there, self.width)
     a, b, c = self.normal[:, here]
     return a * self.x[column] + b * self.y[row] + c

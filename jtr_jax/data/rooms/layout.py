@@ -115,7 +115,7 @@ def _daylight(placed: Placement, colour: np.ndarray) -> Light:
 
 
 def _sun(rng: np.random.Generator, window: Light, sky: float) -> Light:
-  """A beam through the window; it comes from 30 m away."""
+  """Return A beam through the window; it comes from 30 m away."""
   assert window.facing is not None
   side, up = rng.uniform(-0.9, 0.9), rng.uniform(0.35, 1.1)
   across = window.u / np.linalg.norm(window.u)

@@ -81,7 +81,7 @@ def surfaces(scene: Scene, hits: Hits) -> Surfaces:
 def _rays(
   camera: Camera, size: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-  """World vectors f32[3, N] of depth 1 and their lengths f32[N]."""
+  """Return world vectors f32[3, N] of depth 1 and their lengths f32[N]."""
   x, y = camera.rays(size)
   frame = camera.frame.astype(np.float32)
   grid = np.stack([
@@ -93,7 +93,7 @@ def _rays(
 
 
 def _by_surface(surface: np.ndarray) -> list[tuple[int, np.ndarray]]:
-  """For each surface in sight the pixels that show it."""
+  """Return for each surface in sight the pixels that show it."""
   order = np.argsort(surface, kind="stable")
   names, starts = np.unique(surface[order], return_index=True)
   groups = np.split(order, starts[1:])
@@ -103,7 +103,7 @@ def _by_surface(surface: np.ndarray) -> list[tuple[int, np.ndarray]]:
 def _orientation(
   scene: Scene, surface: int, point: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Unit normals towards the open side and coordinates on the surface."""
+  """Return unit normals towards the open side, and surface coordinates."""
   if surface < FACES:
     axis, end = divmod(surface, 2)
     normal = np.zeros_like(point)
@@ -122,7 +122,7 @@ def _orientation(
 def _gathered(
   scene: Scene, looks: list[Material], hits: Hits
 ) -> list[np.ndarray]:
-  """Specular, gloss, emission, infrared and label of each pixel."""
+  """Return specular, gloss, emission, infrared and label of each pixel."""
   labels = [kind for kind, _ in scene.shell] + [p.label for p in scene.parts]
   surface = hits.surface.ravel()
   columns = [
@@ -172,7 +172,7 @@ def _openness(scene: Scene, hits: Hits, seen: Surfaces) -> np.ndarray:
 
 
 def _crevices(camera: Camera, hits: Hits, seen: Surfaces) -> np.ndarray:
-  """Occlusion by what is near in the image, within about 0.3 m."""
+  """Return occlusion by what is near in the image, within about 0.3 m."""
   height, width = hits.depth.shape
   focal = camera.focal((height, width))
   row, column = np.divmod(np.arange(height * width, dtype=np.int32), width)
@@ -240,7 +240,7 @@ def _unshaded(
 
 
 def _targets(lamp: Light, size: tuple[int, ...]) -> tuple[np.ndarray, float]:
-  """A point of the lamp for each pixel, and how far they are from its middle.
+  """Return points of the lamp, one a pixel, and their distance from its middle.
 
   Each 4x4 block of pixels uses 16 points, one in each cell of a 4x4 grid.
   """
@@ -261,7 +261,7 @@ def _targets(lamp: Light, size: tuple[int, ...]) -> tuple[np.ndarray, float]:
 def _in_beam(
   opening: np.ndarray, point: np.ndarray, direction: np.ndarray
 ) -> np.ndarray:
-  """1 where the ray to the sun passes through the window, else 0."""
+  """Return 1 where the ray to the sun passes through the window, else 0."""
   centre, u, v, normal = opening.astype(np.float32)
   speed = along(normal, direction)
   t = along(normal, centre[:, None] - point) / np.minimum(speed, -1e-6)
@@ -274,7 +274,7 @@ def _in_beam(
 def _smoothed(
   value: np.ndarray, surface: np.ndarray, known: np.ndarray | None = None
 ) -> np.ndarray:
-  """Mean over the known ones of 4x4 pixels of the same surface, 1 if none."""
+  """Return means of the known in 4x4 pixels of one surface, 1 if none is."""
   height, width = surface.shape
   pad = ((1, 2), (1, 2))
   image = np.pad(value.reshape(surface.shape), pad, mode="edge")

@@ -96,7 +96,7 @@ def depth_holes(
 
 
 def _shadowed(camera: Camera, depth: np.ndarray) -> np.ndarray:
-  """Whether something hides the point from the projector, row by row.
+  """Return whether something hides the point from the projector, row by row.
 
   The projector sees pixel column x at x - f b / z. Rows keep their order unless
   something nearer covers what lies behind it.

@@ -85,7 +85,7 @@ def _dot(a: Vector, b: Vector) -> np.ndarray:
 
 
 def _slab(origin: np.ndarray, direction: np.ndarray) -> Interval:
-  """Minus the entry and minus the exit of |x| <= 1, which saves negations."""
+  """Return minus the entry and minus the exit of |x| <= 1."""
   inverse = 1 / (direction + _TINY)
   middle = origin * inverse
   reach = np.abs(inverse)

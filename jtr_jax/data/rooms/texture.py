@@ -107,13 +107,13 @@ def _mix(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> np.ndarray:
 def _grain(
   u: np.ndarray, v: np.ndarray, p: np.ndarray, cells: float
 ) -> np.ndarray:
-  """Noise around 0 with so many cells per unit, faded."""
+  """Return noise around 0 with so many cells per unit, faded."""
   noise = fractal(u * np.float32(cells), v * np.float32(cells)) - 0.5
   return noise * _fade(p, cells / _FINEST / 4)
 
 
 def _line(x: np.ndarray, p: np.ndarray, width: float) -> np.ndarray:
-  """1 on grid lines at whole numbers, smoothed to a pixel, else 0."""
+  """Return 1 on grid lines at whole numbers, smoothed to a pixel, else 0."""
   distance = np.abs(x - np.rint(x))
   soft = np.maximum(p, 1e-4)
   cover = np.clip((width / 2 - distance) / soft + 0.5, 0, 1)

@@ -17,7 +17,7 @@ from jtr_jax.data.rooms.scene import Item, Kind, box, flat
 
 
 def bedroom(plan: Plan) -> None:
-  """Beds with night stands, wardrobe, chest, perhaps a desk."""
+  """Furnish a bedroom: beds, night stands, wardrobe, chest, perhaps a desk."""
   rng = plan.rng
   for _ in range(1 + (rng.random() < 0.3)):
     placed = plan.against(furniture.bed(rng))
@@ -43,7 +43,7 @@ def _night_stands(plan: Plan, bed: Placement) -> None:
 
 
 def living_room(plan: Plan) -> None:
-  """Sofas around a low table, television, shelves."""
+  """Furnish a living room: sofas around a low table, television, shelves."""
   rng = plan.rng
   for _ in range(int(rng.integers(1, 4))):
     placed = plan.against(seats.sofa(rng))
@@ -59,7 +59,7 @@ def living_room(plan: Plan) -> None:
 
 
 def office(plan: Plan) -> None:
-  """Desks with chairs and computers, shelves, a board."""
+  """Furnish an office: desks with chairs and computers, shelves, a board."""
   rng = plan.rng
   for _ in range(int(rng.integers(1, 4))):
     _desk(plan)
@@ -71,7 +71,7 @@ def office(plan: Plan) -> None:
 
 
 def dining_room(plan: Plan) -> None:
-  """One or two tables with chairs, a sideboard."""
+  """Furnish a dining room: one or two tables with chairs, a sideboard."""
   rng = plan.rng
   for _ in range(int(rng.integers(1, 3))):
     _dining(plan)
@@ -81,7 +81,7 @@ def dining_room(plan: Plan) -> None:
 
 
 def kitchen(plan: Plan) -> None:
-  """A counter with cupboards, a refrigerator, a table."""
+  """Furnish a kitchen: a counter with cupboards, a refrigerator, a table."""
   rng = plan.rng
   wall = int(rng.integers(4))
   for k in (wall, (wall + 1) % 4)[: int(rng.integers(1, 3))]:
@@ -95,7 +95,7 @@ def kitchen(plan: Plan) -> None:
 
 
 def library(plan: Plan) -> None:
-  """Many shelves, a reading table, armchairs."""
+  """Furnish a library: many shelves, a reading table, armchairs."""
   rng = plan.rng
   for _ in range(int(rng.integers(2, 6))):
     plan.fill(plan.against(storage.bookshelf(rng)))
@@ -168,7 +168,7 @@ def rug(plan: Plan) -> None:
 
 
 def _sideboard(plan: Plan, television: float) -> None:
-  """A low cabinet, with a television on it or with clutter."""
+  """Place a low cabinet, with a television on it or with clutter."""
   rng = plan.rng
   placed = plan.against(storage.cabinet(rng))
   if placed is None:
@@ -203,7 +203,7 @@ def _desk(plan: Plan) -> None:
 
 
 def _dining(plan: Plan) -> None:
-  """A table with chairs of one make around it."""
+  """Place a table with chairs of one make around it."""
   rng = plan.rng
   table = furniture.table(rng)
   placed = plan.somewhere(table, twist=0.1)

@@ -104,7 +104,7 @@ def look(
 def _look_by_window(
   hits: Hits, parts: Solids, camera: Camera, x: np.ndarray, y: np.ndarray
 ) -> None:
-  """Put the parts into the hits, each in the window it can cover."""
+  """Merge the parts into the hits, each in the window it can cover."""
   maps, origins = _seen_from(parts, camera)
   size = (len(y), len(x))
   for p, rows, columns in _windows(parts, camera, size):
@@ -121,7 +121,7 @@ def _look_by_window(
 def _look_by_shape(
   hits: Hits, parts: Solids, camera: Camera, x: np.ndarray, y: np.ndarray
 ) -> None:
-  """Put the parts into the hits, all of one shape at once."""
+  """Merge the parts into the hits, all of one shape at once."""
   maps, origins = _seen_from(parts, camera)
   for shape in shapes.Shape:
     group = np.flatnonzero(np.array(parts.shape) == shape)
@@ -142,7 +142,7 @@ def _look_by_shape(
 
 
 def _seen_from(parts: Solids, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
-  """Camera vectors to unit frames f32[P, 3, 3], and the camera f32[P, 3]."""
+  """Return frames of unit vectors f32[P, 3, 3], and the camera f32[P, 3]."""
   maps = parts.to_unit @ camera.frame.T
   offset = camera.position - parts.centre
   origins = np.einsum("pij,pj->pi", parts.to_unit, offset)
@@ -160,7 +160,7 @@ def _directions(
 def _shell(
   room: np.ndarray, camera: Camera, x: np.ndarray, y: np.ndarray
 ) -> Hits:
-  """The faces seen from inside: where the ray leaves the box."""
+  """Return the faces seen from inside: where the ray leaves the box."""
   direction = _directions(camera.frame.T.astype(np.float32), x, y)
   depth = np.full((len(y), len(x)), np.inf, np.float32)
   surface = np.zeros(depth.shape, np.int16)
@@ -182,7 +182,7 @@ def _shell(
 def _windows(
   parts: Solids, camera: Camera, size: tuple[int, int]
 ) -> list[tuple[int, slice, slice]]:
-  """For each part in view the rows and columns that it can cover."""
+  """Return for each part in view the rows and columns that it can cover."""
   signs = np.stack(np.meshgrid(*[[-1, 1]] * 3, indexing="ij"), -1)
   corners = parts.centre[:, None] + signs.reshape(8, 3) @ parts.reach
   seen = (corners - camera.position) @ camera.frame.T
@@ -248,7 +248,7 @@ def reached(
 
 
 def _cells(offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-  """The cell of each direction, and the directions of the cells' centres."""
+  """Return the cell of each direction, and the cells' central directions."""
   rows, columns = _CELLS
   x, y, z = offset
   azimuth = np.arctan2(z, x) * np.float32(columns / 2 / np.pi) + columns / 2
@@ -267,7 +267,7 @@ def _cells(offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _touched(
   parts: Solids, middle: np.ndarray, radius: float, cone: np.ndarray
 ) -> np.ndarray:
-  """bool[P, cells]: the shadow of the part may fall into the cell."""
+  """Return bool[P, cells]: the shadow of the part may fall into the cell."""
   offset = parts.centre - middle
   distance = np.linalg.norm(offset, axis=1)
   size = np.sqrt((parts.reach**2).sum(axis=(1, 2))) + radius

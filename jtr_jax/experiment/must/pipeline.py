@@ -15,12 +15,12 @@ TEACHERS, PSEUDO_LABELS, STUDENT = "teachers", "pseudo_labels", "student"
 
 
 def train(settings: Settings, folder: Path, options: Options) -> bool:
-  """Train single-task teachers, let them label, and train a student.
+  """Train single-task teachers, label images with them, and train a student.
 
   Source: Ghiasi et al., ICCV 2021 (MuST), as two steps in the JTR paper,
     Sec. 4.5 and Table 9.
-  Deviations: the JTR paper does not say which checkpoints teach, nor from what
-    confidence on a class counts: here the last step, and 0.5.
+  Deviations: the JTR paper does not say which checkpoints are teachers, nor
+    from which confidence on a class counts: here the last step, and 0.5.
   """
   data = open_workdir(settings, folder, options)
   known = _find_teachers(settings, data, folder / TEACHERS, options)

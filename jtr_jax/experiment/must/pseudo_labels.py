@@ -48,7 +48,7 @@ def write(
     The data set; its manifest says who labelled it.
 
   Raises:
-    ValueError: other teachers have labelled what lies there.
+    ValueError: the records there are of other teachers.
   """
   about = _about(teachers, confidence)
   if prepared.is_prepared(directory):

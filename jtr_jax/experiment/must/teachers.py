@@ -62,7 +62,7 @@ def find(
     Task name -> workdir, for the tasks that there is a teacher for.
 
   Raises:
-    ValueError: a folder holds no finished run, or two teach the same task.
+    ValueError: a folder holds no finished run, or two have the same task.
   """
   found: dict[str, Path] = {}
   for own in (own for folder in folders for own in _runs(Path(folder))):
@@ -81,8 +81,8 @@ def load(
 
   Args:
     folder: workdir of its run.
-    task: what it is to label.
-    data: where the images come from.
+    task: the task to label.
+    data: the images.
     which: "best" or "latest" checkpoint.
     confidence: see `Task.pseudo_label`.
 
@@ -122,11 +122,11 @@ def load(
 
 
 def warn_of_seen_labels(teacher: Path, task: str, data: Mixture) -> None:
-  """Warn if a teacher has learnt from labels that its student must not see.
+  """Warn if a teacher was trained on labels that its student must not see.
 
   Args:
     teacher: workdir of its run.
-    task: what it teaches.
+    task: its task.
     data: what the student may see.
   """
   file, labels = teacher / LABELS, data.main.labels
@@ -135,14 +135,14 @@ def warn_of_seen_labels(teacher: Path, task: str, data: Mixture) -> None:
   seen = text_file.load_split(file)
   if task not in seen.tasks:
     return
-  learnt = _shown(seen, task) & (set(labels.ids) - _shown(labels, task))
-  if learnt:
+  leaked = _shown(seen, task) & (set(labels.ids) - _shown(labels, task))
+  if leaked:
     logging.warning(
-      "The teacher in %s has learnt %s from %d labels that are hidden here: "
-      "its pseudo labels tell of them.",
+      "The teacher in %s was trained on labels for %s that are hidden here "
+      "(%d of them): its pseudo labels contain their information.",
       teacher,
       task,
-      len(learnt),
+      len(leaked),
     )
 
 

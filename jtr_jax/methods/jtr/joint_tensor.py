@@ -24,7 +24,7 @@ class Stacking:
   """How predictions and labels become joint tensors.
 
   Attributes:
-    hole: what a pixel without ground truth holds: "zero", or the code of the
+    hole: the value at a pixel without ground truth: "zero", or the code of the
       value 0, which the released code has for all tasks but segmentation
       because it masks before it encodes.
     label_mask: labels are masked with the "intersection" of the valid pixels of
@@ -64,7 +64,7 @@ def require_maps(tasks: tuple[Task, ...], *, all_of_them: bool) -> None:
 
   Args:
     tasks: the tasks.
-    all_of_them: whether every task has to be a map, as in the released
+    all_of_them: whether every task must be a map, as in the released
       reconstruction loss, which mixes codes with raw labels.
 
   Raises:
@@ -154,8 +154,8 @@ def encode_predictions(
   Args:
     tasks: the tasks.
     predictions: for each task f32[B, H, W, C].
-    mask: bool[B, H, W], False where there shall be a hole.
-    stacking: what a hole holds.
+    mask: bool[B, H, W], False at a hole.
+    stacking: gives the value in a hole.
     relaxation: how class scores become memberships.
     key: for the noise of the relaxation.
 
@@ -258,8 +258,8 @@ def encode_label(
   Args:
     task: the task.
     label: its label.
-    mask: bool[B, H, W], within `label.mask`; False where there shall be a hole.
-    hole: what a hole holds.
+    mask: bool[B, H, W], within `label.mask`; False at a hole.
+    hole: the value in a hole.
   """
   if task.grid:
     cells = task.joint_label(numerics.fill(label.value, label.mask))

@@ -45,7 +45,7 @@ def jtr(
 
   The objective is L_SL + c_dist D(g1(Y^), g1(Y))
   + c_recon (R(g(<Y^>), <Y^>) + R(g(<Y>), <Y>)), averaged over images, where
-  <.> lets no gradient through.
+  <.> stops the gradient.
 
   Args:
     tasks: the tasks, in the order of the stack.
@@ -89,7 +89,7 @@ def jtr(
 
 @dataclasses.dataclass(frozen=True)
 class _Jtr:
-  """The pure functions of the method, with what they share."""
+  """The pure functions of the method and their static inputs."""
 
   tasks: tuple[Task, ...]
   autoencoder: AutoEncoder

@@ -19,7 +19,7 @@ from jtr_jax.tasks.base import Relaxation
 
 @dataclasses.dataclass(frozen=True)
 class JtrSettings:
-  """Everything in which the paper, the released code and ablations differ.
+  """Settings in which the paper, the released code and ablations differ.
 
   Attributes:
     dist_weight: c_dist, the factor of the distance for the model.

@@ -1,4 +1,4 @@
-"""A published network: backbone, what stands on it, and its tensors' names."""
+"""A published network: backbone, top, and the names of its tensors."""
 
 import dataclasses
 import functools
@@ -77,7 +77,7 @@ class PublishedNetwork:
   measure: Callable[[Mapping[str, tuple[int, ...]]], Sizes] | None = None
 
   def sizes(self, shapes: Mapping[str, tuple[int, ...]]) -> Sizes:
-    """Return what the shapes of the tensors in a file tell of the sizes."""
+    """Return the sizes that the shapes of a file's tensors imply."""
     if self.measure is not None:
       return self.measure(shapes)
     if self.classifier in shapes:

@@ -1,4 +1,4 @@
-"""Where the tensors of a published state dictionary lie in our parameters.
+"""Places of a published state dictionary's tensors in our parameters.
 
 A table with a row for every tensor serves both ways, so that what was imported
 can be exported without a difference.

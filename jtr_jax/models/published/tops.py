@@ -1,4 +1,4 @@
-"""What published classifiers have on top of their backbones."""
+"""Tops of published classifiers: pooling and linear layers."""
 
 import flax.linen as nn
 import jax
