@@ -9,6 +9,7 @@ import pytest
 from jtr_jax.balancing import registry as balancers
 from jtr_jax.config import registry
 from tests import ROOT
+from tests.test_layers import FLOORS
 
 PAGES = [
   ROOT / "README.md",
@@ -46,6 +47,16 @@ def test_tables_to_add_things_to_exist(page):
   for module, name in tables:
     found = importlib.import_module("jtr_jax." + module.replace("/", "."))
     assert hasattr(found, name), f"{module}.{name}"
+
+
+def test_floors_of_the_page_are_those_that_are_checked():
+  text = (ROOT / "docs" / "architecture.md").read_text()
+  table = text[
+    text.index("| floor |") : text.index("## The way of the settings")
+  ]
+  rows = re.findall(r"^\| ((?:`\w+` ?)+)\|", table, re.MULTILINE)
+  floors = [set(re.findall(r"`(\w+)`", row)) for row in rows]
+  assert floors == [set(floor) for floor in FLOORS[1:]]
 
 
 def shown(value):

@@ -16,8 +16,6 @@ from jtr_jax.workdir import result_card
 from jtr_jax.workdir.metric_files import read_rows
 from tests import config_files, short_training, small_config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 FILE = f"{config_files.ROOT}/configs/nyu_vocabularies.py:data=rooms,laptop"
 STRUCTURE = [2, 4, 11, 12]  # ceiling, floor, wall, window
 FURNITURE = [0, 1, 3, 5, 6, 7, 8, 9, 10]

@@ -11,8 +11,6 @@ from jtr_jax.export import __main__ as command
 from jtr_jax.export import check, network, onnx_file, stablehlo
 from tests import ROOT, untrained_run
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 EXAMPLES = re.findall(
   r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(), re.DOTALL
 )

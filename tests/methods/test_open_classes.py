@@ -24,8 +24,6 @@ from jtr_jax.tasks.segmentation import Segmentation
 from tests.methods import partial_batch as batch
 from tests.methods.partial_batch import ALL, ONE
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SET = batch.CLASSES  # the id of the set {0, 2}
 PLAIN = batch.TASKS[:2]
 TASKS = (

@@ -14,8 +14,6 @@ from jtr_jax.tasks.classification import Classification
 from jtr_jax.tasks.human_parts import HumanParts
 from jtr_jax.tasks.segmentation import Segmentation
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 CLASSES = 4
 SETS = ((0, 1), (2, 3), (0, 1, 2))
 IDS = CLASSES + len(SETS)

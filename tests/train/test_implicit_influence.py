@@ -6,7 +6,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-import pytest
 from jax.flatten_util import ravel_pytree
 
 from jtr_jax import balancing as balancers
@@ -20,8 +19,6 @@ from tests.train import small_net
 K = len(small_net.NET_TASKS)
 RATE, TERMS = 0.5, 2
 LABELLED = np.ones((small_net.IMAGES, K), bool)
-
-pytestmark = pytest.mark.usefixtures("quick_compilation")
 
 
 def program_of(gradient):
