@@ -25,7 +25,7 @@ from jtr_jax.models.heads.linear import PooledHead
 from jtr_jax.models.mapping import MappingNet
 from jtr_jax.models.multitask import AutoEncoder, MultiTaskNet
 from jtr_jax.models.normalization import Statistics
-from jtr_jax.models.segnet import FILTERS, Head, SegNet
+from jtr_jax.models.segnet import FILTERS, Head, SegNet, Unpooling
 from jtr_jax.tasks.base import Task
 
 Filters: TypeAlias = Annotated[
@@ -103,6 +103,7 @@ def jtr(
   dtype: Any,
   autoencoder_filters: Filters = FILTERS,
   autoencoder_statistics: Statistics = "image",
+  autoencoder_unpooling: Unpooling = "positions",
   **settings: Any,
 ) -> Method:
   """Return JTR with a SegNet as its auto-encoder.
@@ -112,9 +113,16 @@ def jtr(
     dtype: of the computation.
     autoencoder_filters: widths of the stages, as those of the network.
     autoencoder_statistics: over what its batch norm averages.
+    autoencoder_unpooling: how its decoder enlarges: at the "positions" of the
+      encoder's maxima, which pass by the bottleneck, or "nearest".
     **settings: of `JtrSettings` and `Stacking`.
   """
-  trunk = SegNet(autoencoder_filters, autoencoder_statistics, dtype)
+  trunk = SegNet(
+    autoencoder_filters,
+    autoencoder_statistics,
+    dtype,
+    unpooling=autoencoder_unpooling,
+  )
   head = Head(sum(task.joint_channels for task in tasks), dtype)
   stacking = {f: settings.pop(f) for f in schema.fields_of(Stacking)}
   return jtr_.jtr(

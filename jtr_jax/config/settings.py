@@ -206,6 +206,8 @@ class EvaluateSettings:
     metric: "<task>/<metric>" that chooses the best checkpoint; "": Delta_MTL if
       there is a baseline, else the first metric of the primary or first task.
     pictures: images whose predictions are drawn.
+    diagnosed: training images on which a method's diagnosis is measured, for
+      methods that have one (JTR).
   """
 
   every_epochs: Annotated[int, POSITIVE, Unit("epochs")] = 5
@@ -213,6 +215,7 @@ class EvaluateSettings:
   baseline: str = ""
   metric: str = ""
   pictures: Annotated[int, NOT_NEGATIVE, Unit("images")] = 4
+  diagnosed: Annotated[int, NOT_NEGATIVE, Unit("images")] = 8
 
 
 @dataclasses.dataclass(frozen=True)

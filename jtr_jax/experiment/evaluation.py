@@ -13,8 +13,8 @@ from jtr_jax.data.loading.selection import Selection
 from jtr_jax.experiment.setup import Experiment
 from jtr_jax.metrics import delta
 from jtr_jax.metrics.baseline import Baseline, read_baseline
-from jtr_jax.train import dispatch, evaluate, prediction_pictures
-from jtr_jax.train.run_parts import Evaluate
+from jtr_jax.train import diagnosis, dispatch, evaluate, prediction_pictures
+from jtr_jax.train.run_parts import Evaluate, Update
 from jtr_jax.train.state import TrainState
 
 
@@ -74,6 +74,15 @@ def make_evaluate(experiment: Experiment, evaluation: Evaluation) -> Evaluate:
     return metrics | delta.delta_mtl(metrics, tasks, evaluation.baseline)
 
   return run
+
+
+def make_diagnosis(experiment: Experiment) -> Update | None:
+  """Return what adds a row of diagnosis after each evaluation, if anything."""
+  count = experiment.settings.evaluate.diagnosed
+  if not count:
+    return None
+  images = _first_images(experiment.training.selection, count)
+  return diagnosis.make_update(experiment.net, experiment.method, images)
 
 
 def _make_draw(experiment: Experiment) -> prediction_pictures.Draw:

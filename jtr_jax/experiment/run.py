@@ -121,6 +121,7 @@ def _make_updates(experiment: Experiment, mesh: Mesh) -> dict[str, Update]:
     )
     if section.schedule == "plateau"
     else None,
+    "diagnosis": evaluation.make_diagnosis(experiment),
   }
   return {name: update for name, update in updates.items() if update}
 

@@ -70,6 +70,21 @@ Pictures: TypeAlias = dict[str, tuple[PictureColumn, ...]]
 """Name of a picture -> its columns."""
 
 
+class Diagnosis(NamedTuple):
+  """What a method tells of one batch, see `Method.diagnose`.
+
+  Attributes:
+    numbers: name -> f32[].
+    regularizer: f32[], the weighted term that trains the network beside the
+      tasks' losses.
+    tasks: f32[], those losses.
+  """
+
+  numbers: dict[str, jax.Array]
+  regularizer: jax.Array
+  tasks: jax.Array
+
+
 def one_group(params: Tree) -> Tree:
   """Return the optimiser groups of a method that has none of its own."""
   return jax.tree.map(lambda _: MAIN, params)
@@ -87,6 +102,8 @@ class Method(NamedTuple):
     groups: params -> for each of them the name of its optimiser group: `MAIN`
       for that of the network's parameters, or a name for which the method's
       builder says what fields `optimizer` has for it.
+    diagnose: (params, state, inputs) -> Diagnosis, for one view of images that
+      are not augmented; None for methods that have nothing to tell.
   """
 
   views: tuple[ViewSpec, ...]
@@ -94,6 +111,7 @@ class Method(NamedTuple):
   losses: Callable[[Tree, Tree, MethodInput], MethodOutput]
   pictures: Callable[[Tree, Tree, MethodInput], Pictures]
   groups: Callable[[Tree], Tree] = one_group
+  diagnose: Callable[[Tree, Tree, MethodInput], Diagnosis] | None = None
 
 
 def no_variables(key: jax.Array, size: tuple[int, int]) -> tuple[Tree, Tree]:

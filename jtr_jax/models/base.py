@@ -96,6 +96,7 @@ def apply(
   *,
   train: bool,
   key: jax.Array | None = None,
+  **arguments: Any,
 ) -> tuple[Any, Tree]:
   """Return a module's output and its new state (the old one if not `train`).
 
@@ -106,16 +107,18 @@ def apply(
     inputs: what it reads.
     train: whether it trains.
     key: for dropout; a module without any needs none.
+    **arguments: more of the module's call.
   """
   variables = {"params": params, **({"batch_stats": state} if state else {})}
   if not train:
-    return module.apply(variables, inputs, train=False), state
+    return module.apply(variables, inputs, train=False, **arguments), state
   output, updated = module.apply(
     variables,
     inputs,
     train=True,
     mutable=["batch_stats"],
     rngs=None if key is None else {"dropout": key},
+    **arguments,
   )
   return output, updated.get("batch_stats", {})
 

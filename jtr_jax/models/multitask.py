@@ -19,7 +19,7 @@ from jtr_jax.models import segnet
 from jtr_jax.models.base import Features, Tree, apply
 from jtr_jax.models.initialization import initialize
 from jtr_jax.models.parameter_names import held
-from jtr_jax.models.segnet import Head, SegNet
+from jtr_jax.models.segnet import Change, Head, SegNet
 from jtr_jax.tasks.base import Task
 
 
@@ -205,15 +205,33 @@ class AutoEncoder:
     return params, {"trunk": trunk.get("batch_stats", {})}
 
   def __call__(
-    self, params: Tree, state: Tree, joint: jax.Array, *, train: bool = True
+    self,
+    params: Tree,
+    state: Tree,
+    joint: jax.Array,
+    *,
+    train: bool = True,
+    change: Change | None = None,
   ) -> tuple[jax.Array, jax.Array, Tree]:
     """Return (bottleneck, reconstruction, new state) of f32[B, H, W, J].
 
     What the caller does not use, such as the decoding half, XLA removes.
+
+    Args:
+      params: of trunk and head.
+      state: the running statistics.
+      joint: the joint tensors.
+      train: whether batch norm is that of training.
+      change: of the bottleneck before it is decoded, see `SegNet`.
     """
     chex.assert_rank(joint, 4)
     features, trunk = apply(
-      self.trunk, params["trunk"], state["trunk"], joint, train=train
+      self.trunk,
+      params["trunk"],
+      state["trunk"],
+      joint,
+      train=train,
+      change=change,
     )
     raw, _ = apply(self.head, params["head"], {}, features, train=train)
     return features.bottleneck, raw, {"trunk": trunk}

@@ -34,6 +34,18 @@ def max_pool(x: jax.Array) -> tuple[jax.Array, jax.Array]:
   return jnp.where(below, low, top), code
 
 
+def enlarge(y: jax.Array) -> jax.Array:
+  """Return y at twice the size, each value four times.
+
+  Args:
+    y: f32[B, H, W, C].
+
+  Returns:
+    f32[B, 2H, 2W, C].
+  """
+  return jnp.repeat(jnp.repeat(y, 2, axis=1), 2, axis=2)
+
+
 def max_unpool(y: jax.Array, code: jax.Array) -> jax.Array:
   """Return y put back where `max_pool` found it, zero elsewhere.
 

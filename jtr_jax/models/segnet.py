@@ -11,6 +11,9 @@ Deviations: sizes that are not divisible by 32 (with five stages) are padded by
 repeating the border, and the output is cropped back.
 """
 
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -18,9 +21,17 @@ import jax.numpy as jnp
 from jtr_jax.models.base import Features, pad_to_stride
 from jtr_jax.models.convolution import convolution
 from jtr_jax.models.normalization import BatchNorm, Statistics
-from jtr_jax.models.pooling import max_pool, max_unpool
+from jtr_jax.models.pooling import enlarge, max_pool, max_unpool
 
 FILTERS = (64, 128, 256, 512, 512)
+
+Unpooling: TypeAlias = Literal["positions", "nearest"]
+"""How a decoder stage enlarges: the values back at the remembered positions of
+the maxima, as SegNet does, or each value four times, so that nothing passes by
+the bottleneck."""
+
+Change: TypeAlias = Callable[[jax.Array], jax.Array]
+"""From a bottleneck [B, h, w, C] to the one that is decoded in its place."""
 
 
 def features(
@@ -75,12 +86,14 @@ class SegNet(nn.Module):
     statistics: over what batch norm averages.
     dtype: dtype of the computation; parameters are float32.
     running: whether batch norm keeps running averages for evaluation.
+    unpooling: how the decoder stages enlarge.
   """
 
   filters: tuple[int, ...] = FILTERS
   statistics: Statistics = "batch"
   dtype: jnp.dtype = jnp.float32
   running: bool = True
+  unpooling: Unpooling = "positions"
 
   def setup(self) -> None:
     """Define the stages; a deeper stage has one convolution more."""
@@ -121,16 +134,28 @@ class SegNet(nn.Module):
   ) -> jax.Array:
     """Return the final features f32[B, H, W, filters[0]]."""
     for stage, code in zip(self.up, reversed(codes), strict=True):
-      x = stage(max_unpool(x, code), train=train)
+      by_position = self.unpooling == "positions"
+      larger = max_unpool(x, code) if by_position else enlarge(x)
+      x = stage(larger, train=train)
     return x
 
-  def __call__(self, x: jax.Array, *, train: bool) -> Features:
-    """Return the features of f32[B, H, W, C], any H and W."""
+  def __call__(
+    self, x: jax.Array, *, train: bool, change: Change | None = None
+  ) -> Features:
+    """Return the features of f32[B, H, W, C], any H and W.
+
+    Args:
+      x: images or joint tensors.
+      train: whether batch norm is that of training.
+      change: of the bottleneck before it is decoded; the features have the
+        unchanged one.
+    """
     height, width = x.shape[1:3]
     bottleneck, codes = self.encode(
       pad_to_stride(x, 2 ** len(self.filters)), train=train
     )
-    final = self.decode(bottleneck, codes, train=train)
+    decoded = bottleneck if change is None else change(bottleneck)
+    final = self.decode(decoded, codes, train=train)
     final = final[:, :height, :width]
     return features(bottleneck, final, (height, width), len(self.filters))
 

@@ -14,7 +14,12 @@ def test_jtr_variants_are_spelt_out_and_single_fields_changed():
   assert config.method.hole == "encoded_zero"
   assert config.method.separate_views
   assert config.method.dist_weight == 1.0
-  own = {"name", "autoencoder_filters", "autoencoder_statistics"}
+  own = {
+    "name",
+    "autoencoder_filters",
+    "autoencoder_statistics",
+    "autoencoder_unpooling",
+  }
   assert set(config.method) == own | set(variants.flat(jtr_settings.PAPER))
 
 

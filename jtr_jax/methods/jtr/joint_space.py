@@ -1,6 +1,7 @@
 """The joint-task space: the bottleneck of JTR's auto-encoder.
 
-Source: Nishi et al., CVPR 2024, Eq. (5).
+Source: Nishi et al., CVPR 2024, Eq. (5). What keeps codes apart (`centred`,
+`variance`, `covariance`) is not in the paper.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from jtr_jax.core import numerics
 from jtr_jax.methods.base import Tree
 from jtr_jax.methods.jtr.joint_tensor import JointPair, split_channels
 from jtr_jax.models.multitask import AutoEncoder
+from jtr_jax.models.segnet import Change
 from jtr_jax.tasks.base import Task
 
 Distance: TypeAlias = Literal["cosine", "l1", "l2", "l1_norm", "l2_norm"]
@@ -23,7 +25,11 @@ Both: TypeAlias = tuple[jax.Array, jax.Array]
 
 
 def encode_pair(
-  autoencoder: AutoEncoder, params: Tree, state: Tree, pair: JointPair
+  autoencoder: AutoEncoder,
+  params: Tree,
+  state: Tree,
+  pair: JointPair,
+  change: Change | None = None,
 ) -> tuple[Both, Both, Tree]:
   """Return bottlenecks, reconstructions and new state for both tensors.
 
@@ -35,6 +41,7 @@ def encode_pair(
     params: its parameters.
     state: its running statistics.
     pair: the joint tensors.
+    change: of the bottlenecks before they are decoded, see `SegNet`.
 
   Returns:
     f32[B, h, w, C] twice, f32[B, H, W, J] twice, prediction first, and the
@@ -42,7 +49,9 @@ def encode_pair(
   """
   both = jnp.stack([pair.target, pair.prediction], axis=1)
   flat = both.reshape(-1, *both.shape[2:])
-  bottleneck, rebuilt, new_state = autoencoder(params, state, flat)
+  bottleneck, rebuilt, new_state = autoencoder(
+    params, state, flat, change=change
+  )
   return _unzip(bottleneck), _unzip(rebuilt), new_state
 
 
@@ -84,6 +93,73 @@ _DISTANCES: Mapping[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
   "l1_norm": lambda a, b: jnp.sum(jnp.abs(a - b), axis=-1),
   "l2_norm": lambda a, b: numerics.safe_norm(a - b)[..., 0],
 }
+
+
+def centred(points: Both) -> Both:
+  """Return both bottlenecks without the mean code of the batch.
+
+  A direction that all codes share makes any two of them nearly parallel,
+  whatever they stand for; without it a cosine compares what differs.
+
+  Args:
+    points: [B, h, w, C] of the prediction and the target tensor.
+
+  Deviations: not in the paper. No gradient flows through the mean.
+  """
+  mean = jnp.mean(numerics.widen(jnp.stack(points)), axis=(0, 1, 2, 3))
+  mean = jax.lax.stop_gradient(mean)
+  return points[0] - mean, points[1] - mean
+
+
+def constant(codes: jax.Array) -> jax.Array:
+  """Return the mean code of the batch in place of every code [B, h, w, C]."""
+  mean = jnp.mean(codes, axis=(0, 1, 2), keepdims=True)
+  return jnp.broadcast_to(mean, codes.shape)
+
+
+def variance(points: Both) -> jax.Array:
+  """Return f32[], how far codes fall short of a deviation of one.
+
+  mean_c max(0, 1 - sqrt(Var_c + 1e-4)), over images and places of the batch,
+  summed over the two tensors.
+
+  Args:
+    points: [B, h, w, C] of the prediction and the target tensor.
+
+  Source: Bardes et al., VICReg, ICLR 2022, Eq. (1), with gamma = 1.
+  Deviations: not in the JTR paper.
+  """
+  total = jnp.zeros(())
+  for code in map(_flat, points):
+    deviation = jnp.sqrt(jnp.var(code, axis=0) + 1e-4)
+    total += jnp.mean(jax.nn.relu(1 - deviation))
+  return total
+
+
+def covariance(points: Both) -> jax.Array:
+  """Return f32[], how much the channels of codes tell of each other.
+
+  sum_{i != j} Cov_ij^2 / C, over images and places of the batch, summed over
+  the two tensors.
+
+  Args:
+    points: [B, h, w, C] of the prediction and the target tensor.
+
+  Source: Bardes et al., VICReg, ICLR 2022, Eq. (3)-(4).
+  Deviations: not in the JTR paper.
+  """
+  total = jnp.zeros(())
+  for code in map(_flat, points):
+    apart = code - jnp.mean(code, axis=0)
+    matrix = apart.T @ apart / max(len(code) - 1, 1)
+    others = matrix - jnp.diag(matrix.diagonal())
+    total += jnp.sum(jnp.square(others)) / code.shape[1]
+  return total
+
+
+def _flat(codes: jax.Array) -> jax.Array:
+  """Return f32[B h w, C]."""
+  return numerics.widen(codes).reshape(-1, codes.shape[-1])
 
 
 def reconstruction(

@@ -11,12 +11,15 @@ of `JtrSettings`.
 """
 
 import dataclasses
+import functools
 
 import jax
+import jax.numpy as jnp
 
 from jtr_jax.core import errors, rng
 from jtr_jax.core.types import Labels, Predictions
 from jtr_jax.methods.base import (
+  Diagnosis,
   Method,
   MethodInput,
   MethodOutput,
@@ -84,6 +87,7 @@ def jtr(
     regularizer.init,
     regularizer.losses,
     regularizer.pictures,
+    diagnose=regularizer.diagnose,
   )
 
 
@@ -115,10 +119,10 @@ class _Jtr:
     frozen = settings.distance_trains == "model"
     guide = jax.lax.stop_gradient(params) if frozen else params
     points, _, _ = joint_space.encode_pair(self.autoencoder, guide, state, pair)
-    terms = {
-      "jtr_distance": settings.dist_weight
-      * joint_space.distance(points, settings.distance)
-    }
+    if settings.detach_target_code:
+      points = (points[0], jax.lax.stop_gradient(points[1]))
+    weight = _dist_weight(settings, inputs.step)
+    terms = {"jtr_distance": weight * self._distance(points)}
     own_terms, new_state = self._autoencoder_terms(
       params, state, predictions, labels, inputs.key
     )
@@ -150,6 +154,49 @@ class _Jtr:
         for caption, tensor in columns
       )
     }
+
+  def diagnose(
+    self, params: Tree, state: Tree, inputs: MethodInput
+  ) -> Diagnosis:
+    """Return whether the joint space tells tensors apart, see docs/jtr.md."""
+    pair = self._stack(
+      inputs.predictions,
+      inputs.labels,
+      0,
+      self.settings.relaxation,
+      _view_key(inputs.key, 0),
+    )
+    fixed = jax.lax.stop_gradient(params)
+    encode = functools.partial(
+      joint_space.encode_pair, self.autoencoder, fixed, state
+    )
+    points, rebuilt, _ = encode(pair)
+    _, from_constant, _ = encode(pair, change=joint_space.constant)
+    target = points[1]
+    apart = self._distance((jnp.roll(target, 1, axis=0), target))
+    distance = jnp.mean(self._distance(points))
+    losses = [
+      jnp.mean(joint_space.reconstruction(self.tasks, pair, tensors))
+      for tensors in (rebuilt, from_constant)
+    ]
+    supervised = supervised_losses(
+      self.tasks,
+      view(inputs.predictions, 0),
+      view(inputs.labels, 0),
+      label_weighting=self.settings.label_weighting,
+    )
+    return Diagnosis(
+      {
+        "distance": distance,
+        "distance_between_images": jnp.mean(apart),
+        "reconstruction": losses[0],
+        "reconstruction_from_mean_code": losses[1],
+      },
+      regularizer=_dist_weight(self.settings, inputs.step) * distance,
+      tasks=sum(
+        (jnp.mean(loss.sum) for loss in supervised.values()), jnp.zeros(())
+      ),
+    )
 
   def _model_pair(
     self, predictions: Predictions, labels: Labels, key: jax.Array
@@ -192,9 +239,8 @@ class _Jtr:
     )
     terms = {}
     if settings.separate_views:
-      distance = joint_space.distance(points, settings.distance)
       terms["jtr_autoencoder_distance"] = (
-        settings.autoencoder_dist_weight * distance
+        settings.autoencoder_dist_weight * self._distance(points)
       )
     if settings.recon_weight:
       loss = _reconstruction(
@@ -207,7 +253,27 @@ class _Jtr:
         rng.stream(key, "reconstruction"),
       )
       terms["jtr_reconstruction"] = settings.recon_weight * loss
-    return terms, new_state
+    return terms | self._spread(points), new_state
+
+  def _distance(self, points: joint_space.Both) -> jax.Array:
+    """Return f32[B], the distance as the settings want it."""
+    if self.settings.centred_codes:
+      points = joint_space.centred(points)
+    return joint_space.distance(points, self.settings.distance)
+
+  def _spread(self, points: joint_space.Both) -> dict[str, jax.Array]:
+    """Return the terms that keep codes apart, the same for every image."""
+    settings = self.settings
+    terms = {
+      "jtr_variance": (settings.variance_weight, joint_space.variance),
+      "jtr_covariance": (settings.covariance_weight, joint_space.covariance),
+    }
+    images = len(points[0])
+    return {
+      name: jnp.broadcast_to(weight * term(points), (images,))
+      for name, (weight, term) in terms.items()
+      if weight
+    }
 
   def _stack(
     self,
@@ -226,6 +292,14 @@ class _Jtr:
       relaxation,
       key,
     )
+
+
+def _dist_weight(settings: JtrSettings, step: jax.Array) -> float | jax.Array:
+  """Return the factor of the distance at a step."""
+  if not settings.dist_ramp_steps:
+    return settings.dist_weight
+  grown = jnp.minimum(step / settings.dist_ramp_steps, 1)
+  return settings.dist_weight * grown
 
 
 def _view_key(key: jax.Array, index: int) -> jax.Array:

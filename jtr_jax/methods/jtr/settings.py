@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from jtr_jax.core.fields import NOT_NEGATIVE, Source
+from jtr_jax.core.fields import NOT_NEGATIVE, Source, Unit
 from jtr_jax.core.types import ViewSpec
 from jtr_jax.methods import variants
 from jtr_jax.methods.jtr import joint_space, joint_tensor
@@ -48,6 +48,12 @@ class JtrSettings:
       predictions with those of a second colouring (Sec. 4.4); "none" compares
       them with themselves, so its distance is 0 unless draws are independent.
     stacking: how the tensors are built.
+    centred_codes: the distance compares codes less the mean code of the batch.
+    detach_target_code: the target's code gets no gradient from the distance
+      that trains the model, like one side in self-supervised learning.
+    variance_weight: of a term that keeps codes from being all the same.
+    covariance_weight: of a term that keeps channels of codes from being alike.
+    dist_ramp_steps: updates in which `dist_weight` grows from 0, linearly.
   """
 
   dist_weight: Annotated[float, NOT_NEGATIVE, Source("JTR, Sec. 6.2")] = 4.0
@@ -66,6 +72,11 @@ class JtrSettings:
   reconstruction: Literal["task", "released"] = "task"
   unlabelled: Literal["none", "consistency"] = "none"
   stacking: Stacking = joint_tensor.PAPER
+  centred_codes: bool = False
+  detach_target_code: bool = False
+  variance_weight: Annotated[float, NOT_NEGATIVE] = 0.0
+  covariance_weight: Annotated[float, NOT_NEGATIVE] = 0.0
+  dist_ramp_steps: Annotated[int, NOT_NEGATIVE, Unit("updates")] = 0
 
   @property
   def views(self) -> tuple[ViewSpec, ...]:
