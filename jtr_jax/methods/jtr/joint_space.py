@@ -1,7 +1,7 @@
 """The joint-task space: the bottleneck of JTR's auto-encoder.
 
 Source: Nishi et al., CVPR 2024, Eq. (5). What keeps codes apart (`centred`,
-`variance`, `covariance`) is not in the paper.
+`variance`, `covariance`) is ours.
 """
 
 from collections.abc import Callable, Mapping
@@ -60,7 +60,9 @@ def _unzip(x: jax.Array) -> Both:
   return both[:, 1], both[:, 0]
 
 
-def distance(points: Both, kind: Distance) -> jax.Array:
+def distance(
+  points: Both, kind: Distance, *, centred: bool = False
+) -> jax.Array:
   """Return f32[B], the mean distance over the places of the bottleneck.
 
   Args:
@@ -68,14 +70,21 @@ def distance(points: Both, kind: Distance) -> jax.Array:
     kind: of the difference d of two points f32[C] at a place: "cosine" is one
       minus their cosine, "l1_norm" sum |d|, "l2_norm" sqrt(sum d^2), "l1" and
       "l2" the means of |d| and of d^2 over the channels.
+    centred: compare codes less the mean code of the batch. A direction that all
+      codes share makes any two of them nearly parallel, whatever they stand
+      for. No gradient flows through the mean.
 
   Source: JTR paper, Eq. (5), which names the cosine distance as an example, and
     supplement, Table 16, "L1 Norm" and "L2 Norm"; the released code has the
     cosine distance alone.
+  Deviations: neither has `centred`.
   """
   chex.assert_rank(points, 4)
   chex.assert_equal_shape(points)
   a, b = (numerics.widen(point) for point in points)
+  if centred:
+    mean = jnp.mean(jnp.stack([a, b]), axis=(0, 1, 2, 3))
+    a, b = (x - jax.lax.stop_gradient(mean) for x in (a, b))
   return jnp.mean(_DISTANCES[kind](a, b), axis=(1, 2))
 
 
@@ -95,23 +104,7 @@ _DISTANCES: Mapping[str, Callable[[jax.Array, jax.Array], jax.Array]] = {
 }
 
 
-def centred(points: Both) -> Both:
-  """Return both bottlenecks without the mean code of the batch.
-
-  A direction that all codes share makes any two of them nearly parallel,
-  whatever they stand for; without it a cosine compares what differs.
-
-  Args:
-    points: [B, h, w, C] of the prediction and the target tensor.
-
-  Deviations: not in the paper. No gradient flows through the mean.
-  """
-  mean = jnp.mean(numerics.widen(jnp.stack(points)), axis=(0, 1, 2, 3))
-  mean = jax.lax.stop_gradient(mean)
-  return points[0] - mean, points[1] - mean
-
-
-def constant(codes: jax.Array) -> jax.Array:
+def mean_code(codes: jax.Array) -> jax.Array:
   """Return the mean code of the batch in place of every code [B, h, w, C]."""
   mean = jnp.mean(codes, axis=(0, 1, 2), keepdims=True)
   return jnp.broadcast_to(mean, codes.shape)
@@ -155,6 +148,27 @@ def covariance(points: Both) -> jax.Array:
     others = matrix - jnp.diag(matrix.diagonal())
     total += jnp.sum(jnp.square(others)) / code.shape[1]
   return total
+
+
+def spread_terms(
+  points: Both, variance_weight: float, covariance_weight: float
+) -> dict[str, jax.Array]:
+  """Return the weighted terms f32[B] that spread codes, without idle ones.
+
+  Args:
+    points: [B, h, w, C] of the prediction and the target tensor.
+    variance_weight: of `variance`.
+    covariance_weight: of `covariance`.
+  """
+  terms = {
+    "jtr_variance": (variance_weight, variance),
+    "jtr_covariance": (covariance_weight, covariance),
+  }
+  return {
+    name: jnp.broadcast_to(weight * term(points), (len(points[0]),))
+    for name, (weight, term) in terms.items()
+    if weight
+  }
 
 
 def _flat(codes: jax.Array) -> jax.Array:

@@ -11,7 +11,6 @@ of `JtrSettings`.
 """
 
 import dataclasses
-import functools
 
 import jax
 import jax.numpy as jnp
@@ -28,10 +27,12 @@ from jtr_jax.methods.base import (
   Tree,
 )
 from jtr_jax.methods.jtr import (
+  diagnosis,
   joint_space,
   joint_tensor,
   released_reconstruction,
 )
+from jtr_jax.methods.jtr.joint_pair import joint_pair
 from jtr_jax.methods.jtr.joint_tensor import JointPair
 from jtr_jax.methods.jtr.settings import PAPER, JtrSettings
 from jtr_jax.methods.supervised import supervised_losses, view
@@ -121,8 +122,12 @@ class _Jtr:
     points, _, _ = joint_space.encode_pair(self.autoencoder, guide, state, pair)
     if settings.detach_target_code:
       points = (points[0], jax.lax.stop_gradient(points[1]))
-    weight = _dist_weight(settings, inputs.step)
-    terms = {"jtr_distance": weight * self._distance(points)}
+    terms = {
+      "jtr_distance": settings.dist_factor(inputs.step)
+      * joint_space.distance(
+        points, settings.distance, centred=settings.centred_codes
+      )
+    }
     own_terms, new_state = self._autoencoder_terms(
       params, state, predictions, labels, inputs.key
     )
@@ -158,44 +163,28 @@ class _Jtr:
   def diagnose(
     self, params: Tree, state: Tree, inputs: MethodInput
   ) -> Diagnosis:
-    """Return whether the joint space tells tensors apart, see docs/jtr.md."""
+    """Return whether the joint space tells tensors apart."""
+    settings, labels = self.settings, view(inputs.labels, 0)
     pair = self._stack(
       inputs.predictions,
       inputs.labels,
       0,
-      self.settings.relaxation,
+      settings.relaxation,
       _view_key(inputs.key, 0),
     )
-    fixed = jax.lax.stop_gradient(params)
-    encode = functools.partial(
-      joint_space.encode_pair, self.autoencoder, fixed, state
+    numbers = diagnosis.measure(
+      self.tasks, self.autoencoder, settings, params, state, pair
     )
-    points, rebuilt, _ = encode(pair)
-    _, from_constant, _ = encode(pair, change=joint_space.constant)
-    target = points[1]
-    apart = self._distance((jnp.roll(target, 1, axis=0), target))
-    distance = jnp.mean(self._distance(points))
-    losses = [
-      jnp.mean(joint_space.reconstruction(self.tasks, pair, tensors))
-      for tensors in (rebuilt, from_constant)
-    ]
-    supervised = supervised_losses(
+    losses = supervised_losses(
       self.tasks,
       view(inputs.predictions, 0),
-      view(inputs.labels, 0),
-      label_weighting=self.settings.label_weighting,
+      labels,
+      label_weighting=settings.label_weighting,
     )
     return Diagnosis(
-      {
-        "distance": distance,
-        "distance_between_images": jnp.mean(apart),
-        "reconstruction": losses[0],
-        "reconstruction_from_mean_code": losses[1],
-      },
-      regularizer=_dist_weight(self.settings, inputs.step) * distance,
-      tasks=sum(
-        (jnp.mean(loss.sum) for loss in supervised.values()), jnp.zeros(())
-      ),
+      numbers,
+      regularizer=settings.dist_factor(inputs.step) * numbers["distance"],
+      tasks=jnp.mean(sum(loss.sum for loss in losses.values())),
     )
 
   def _model_pair(
@@ -239,8 +228,11 @@ class _Jtr:
     )
     terms = {}
     if settings.separate_views:
+      distance = joint_space.distance(
+        points, settings.distance, centred=settings.centred_codes
+      )
       terms["jtr_autoencoder_distance"] = (
-        settings.autoencoder_dist_weight * self._distance(points)
+        settings.autoencoder_dist_weight * distance
       )
     if settings.recon_weight:
       loss = _reconstruction(
@@ -253,27 +245,10 @@ class _Jtr:
         rng.stream(key, "reconstruction"),
       )
       terms["jtr_reconstruction"] = settings.recon_weight * loss
-    return terms | self._spread(points), new_state
-
-  def _distance(self, points: joint_space.Both) -> jax.Array:
-    """Return f32[B], the distance as the settings want it."""
-    if self.settings.centred_codes:
-      points = joint_space.centred(points)
-    return joint_space.distance(points, self.settings.distance)
-
-  def _spread(self, points: joint_space.Both) -> dict[str, jax.Array]:
-    """Return the terms that keep codes apart, the same for every image."""
-    settings = self.settings
-    terms = {
-      "jtr_variance": (settings.variance_weight, joint_space.variance),
-      "jtr_covariance": (settings.covariance_weight, joint_space.covariance),
-    }
-    images = len(points[0])
-    return {
-      name: jnp.broadcast_to(weight * term(points), (images,))
-      for name, (weight, term) in terms.items()
-      if weight
-    }
+    spread = joint_space.spread_terms(
+      points, settings.variance_weight, settings.covariance_weight
+    )
+    return terms | spread, new_state
 
   def _stack(
     self,
@@ -284,7 +259,7 @@ class _Jtr:
     key: jax.Array,
   ) -> JointPair:
     """Return both joint tensors of a view."""
-    return _joint_pair(
+    return joint_pair(
       self.tasks,
       self.settings,
       view(predictions, index),
@@ -294,55 +269,8 @@ class _Jtr:
     )
 
 
-def _dist_weight(settings: JtrSettings, step: jax.Array) -> float | jax.Array:
-  """Return the factor of the distance at a step."""
-  if not settings.dist_ramp_steps:
-    return settings.dist_weight
-  grown = jnp.minimum(step / settings.dist_ramp_steps, 1)
-  return settings.dist_weight * grown
-
-
 def _view_key(key: jax.Array, index: int) -> jax.Array:
   return rng.stream(key, "view", index)
-
-
-def _joint_pair(
-  tasks: tuple[Task, ...],
-  settings: JtrSettings,
-  predictions: Predictions,
-  labels: Labels,
-  relaxation: Relaxation,
-  key: jax.Array,
-) -> JointPair:
-  """Return both joint tensors of a view."""
-  stacking = settings.stacking
-  mask = joint_tensor.common_mask(tasks, labels)
-
-  def encode(
-    predictions: Predictions, relaxation: Relaxation, draw: str
-  ) -> Predictions:
-    return joint_tensor.encode_predictions(
-      tasks,
-      predictions,
-      mask,
-      stacking,
-      relaxation=relaxation,
-      key=rng.stream(key, draw),
-    )
-
-  own = settings.independent_draws
-  noisy = stand_in = encode(predictions, relaxation, "prediction")
-  if own or any(task.has_sets for task in tasks):
-    stand_in = encode(
-      joint_tensor.restricted(tasks, predictions, labels),
-      settings.relaxation if own else relaxation,
-      "target" if own else "prediction",
-    )
-  return JointPair(
-    joint_tensor.prediction_tensor(tasks, noisy, labels, stacking),
-    joint_tensor.target_tensor(tasks, stand_in, labels, mask, stacking),
-    mask,
-  )
 
 
 def _reconstruction(

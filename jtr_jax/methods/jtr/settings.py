@@ -7,6 +7,9 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
+import jax
+import jax.numpy as jnp
+
 from jtr_jax.core.fields import NOT_NEGATIVE, Source, Unit
 from jtr_jax.core.types import ViewSpec
 from jtr_jax.methods import variants
@@ -77,6 +80,12 @@ class JtrSettings:
   variance_weight: Annotated[float, NOT_NEGATIVE] = 0.0
   covariance_weight: Annotated[float, NOT_NEGATIVE] = 0.0
   dist_ramp_steps: Annotated[int, NOT_NEGATIVE, Unit("updates")] = 0
+
+  def dist_factor(self, step: jax.Array) -> float | jax.Array:
+    """Return the factor of the distance for the model, at a step."""
+    if not self.dist_ramp_steps:
+      return self.dist_weight
+    return self.dist_weight * jnp.minimum(step / self.dist_ramp_steps, 1)
 
   @property
   def views(self) -> tuple[ViewSpec, ...]:

@@ -32,7 +32,7 @@ def test_a_direction_that_all_codes_share_leaves_no_trace_once_centred():
   moved = (points[0] + shared, points[1] + shared)
   assert float(joint_space.distance(moved, "cosine").max()) < 1e-3
   found, expected = (
-    joint_space.distance(joint_space.centred(both), "cosine")
+    joint_space.distance(both, "cosine", centred=True)
     for both in (moved, points)
   )
   chex.assert_trees_all_close(found, expected, rtol=1e-3)
@@ -99,7 +99,9 @@ def test_positions_of_the_maxima_pass_by_the_bottleneck(unpooling):
   autoencoder = AutoEncoder(trunk, Head(2))
   params, state = autoencoder.init(jax.random.key(0), (8, 8, 2))
   joint = jax.random.normal(jax.random.key(1), (2, 8, 8, 2))
-  _, rebuilt, _ = autoencoder(params, state, joint, change=joint_space.constant)
+  _, rebuilt, _ = autoencoder(
+    params, state, joint, change=joint_space.mean_code
+  )
   same = bool(jnp.allclose(rebuilt[0], rebuilt[1], atol=1e-5))
   assert same == (unpooling == "nearest")
 
