@@ -1,7 +1,7 @@
 """Measure the train step of a config.
 
 python -m jtr_jax.benchmark --config=FILE.py reports compile time, step time,
-images per second, memory, FLOPs and the share of the device's peak, as text
+images per second, memory, FLOPs and the fraction of the device's peak, as text
 and, with --json=FILE, as JSON. The data is random: nothing is prepared, read or
 written. The step is the one that `jtr_jax.main` runs.
 

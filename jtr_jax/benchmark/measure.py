@@ -139,7 +139,7 @@ def measure(
       loop over several the compiler would count the arithmetic of one.
     *args: its arguments, on their devices.
     images: images in one call.
-    precision: of most arithmetic, for the share of the peak.
+    precision: of most arithmetic, for the fraction of the peak.
     carry: whether the first result is the next call's first argument, as the
       state of a train step is; a must if that argument is donated, and what
       was passed as it is then used up.

@@ -1,4 +1,4 @@
-"""How config files choose the balancing of losses and gradients."""
+"""Names of balancings in config files."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ PRESETS: Mapping[str, Preset] = {
 
 
 def choose(name: str) -> dict[str, Any]:
-  """Return what a name says of the section `balancing`, field -> value.
+  """Return the fields of the section `balancing` for a name.
 
   The loss of a task is what the loss balancer is meant for: its part of the
   method's objective for a plain sum, else the mean over its labelled images.

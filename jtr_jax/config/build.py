@@ -113,7 +113,7 @@ def total_steps(train: TrainSettings, train_size: int) -> int:
 
 
 def make_schedule(settings: Settings, train_size: int) -> Schedule:
-  """Return when a run does what; everything in whole dispatches.
+  """Return the steps at which a run logs, evaluates and saves.
 
   Args:
     settings: the settings.
@@ -166,7 +166,7 @@ def open_data(data: SourceSettings) -> Dataset:
 
 
 def make_delivery(settings: Settings, mesh: Mesh) -> Delivery:
-  """Return how batches come to the devices of a mesh."""
+  """Return how batches reach the devices of a mesh."""
   return Delivery(
     placement=settings.data.placement,
     shardings=Shardings(dispatch.replicated(mesh)),
@@ -203,13 +203,13 @@ def make_label_split(
 
 
 def make_part(part: Part, subject: Any, *kinds: type, **known: Any) -> Any:
-  """Return what a part makes.
+  """Build a part.
 
   Args:
     part: the part.
-    subject: what it is for: the tasks, or their number.
+    subject: the tasks, or their number.
     *kinds: what it may make.
-    **known: what it gets if it asks for it.
+    **known: arguments that it gets if it has such parameters.
 
   Raises:
     ValueError: a user's own part makes something else.

@@ -14,7 +14,7 @@ from jtr_jax.train.task_weighting import Balancing, LookAhead
 def make_balancing(
   settings: Settings, tasks: tuple[Task, ...], steps_per_epoch: float
 ) -> Balancing:
-  """Return how losses and gradients are balanced.
+  """Build the balancers of losses and gradients.
 
   Args:
     settings: the settings.

@@ -106,7 +106,7 @@ def _split(field: str) -> tuple[str, str]:
 
 
 def _set(config: ConfigDict, name: str, text: str, known: Layout) -> None:
-  """Set a field of a config to what a text means."""
+  """Parse a text and set a field of a config."""
   place, _, last = name.rpartition(".")
   if name in known.fields:
     fields = ", ".join(f"config.{name}.{field}" for field in known.fields[name])

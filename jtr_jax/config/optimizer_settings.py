@@ -9,10 +9,10 @@ from typing import Annotated, Literal
 from jtr_jax.config.part import INLINE, Part
 from jtr_jax.core.fields import (
   FACTOR,
-  INNER_SHARE,
+  FRACTION,
+  INNER_FRACTION,
   NOT_NEGATIVE,
   POSITIVE,
-  SHARE,
   Bound,
   Source,
   Unit,
@@ -37,9 +37,9 @@ class OptimizerSettings:
     warmup_epochs: in which the rate rises linearly from 0.
     decay_rate: factor of every fall of the learning rate (step, plateau).
     decay_epochs: from one fall to the next (step).
-    final_factor: share of the rate that is left at the end (cosine, poly).
-    power: of the share of the run that is left (poly).
-    rise: share of the run in which the rate rises (one_cycle).
+    final_factor: fraction of the rate that is left at the end (cosine, poly).
+    power: of the fraction of the run that is left (poly).
+    rise: fraction of the run in which the rate rises (one_cycle).
     patience: evaluations without a better one before a fall (plateau).
     backbone_factor: of the learning rate of the network's backbone.
     layer_decay: factor of the learning rate from each block of the backbone to
@@ -49,7 +49,7 @@ class OptimizerSettings:
       the same, unless `model.frozen_norm` stops those of the backbone.
     accumulate: training steps whose gradients are averaged for one update.
     average: evaluate with averages of parameters and statistics, of which every
-      update keeps this share; 0: evaluate with them as they are.
+      update keeps this fraction; 0: evaluate with them as they are.
     clip_norm: largest norm of a network's gradient; 0: not clipped.
     groups: <group>_learning_rate and so on, of the method's own groups.
   """
@@ -68,9 +68,9 @@ class OptimizerSettings:
   decay_epochs: Annotated[
     int, POSITIVE, Unit("epochs"), Source("JTR, Sec. 6.2: as released MTPSL")
   ] = 100
-  final_factor: Annotated[float, SHARE] = 0.0
+  final_factor: Annotated[float, FRACTION] = 0.0
   power: Annotated[float, POSITIVE, Source("DeepLab, Sec. 4.1")] = 0.9
-  rise: Annotated[float, INNER_SHARE, Source("torch OneCycleLR")] = 0.3
+  rise: Annotated[float, INNER_FRACTION, Source("torch OneCycleLR")] = 0.3
   patience: Annotated[
     int, NOT_NEGATIVE, Unit("evaluations"), Source("torch ReduceLROnPlateau")
   ] = 10

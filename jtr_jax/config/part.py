@@ -10,7 +10,7 @@ INLINE = {"inline": True}
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-  """One implementation of several, and what it is to be built with.
+  """One implementation of several, with its fields and constructor.
 
   Attributes:
     name: a key of its table in `registry`, or `package.module:attribute`.

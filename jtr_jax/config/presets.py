@@ -73,7 +73,7 @@ def base() -> ConfigDict:
 def nyu(
   method: str = "jtr", *, data: str, variant: str, **common: Any
 ) -> ConfigDict:
-  """Return the published setting of a method, on NYUv2 or rooms of its size.
+  """Return the papers' setting of a method, on NYUv2 or rooms of its size.
 
   Args:
     method: see `use_method`.
@@ -163,7 +163,7 @@ def _set_common(
   steps: int,
   balancing: str,
 ) -> ConfigDict:
-  """Set what the arguments of most config files have in common.
+  """Apply the arguments that most config files have.
 
   Extended images come 4 in every batch: JTR, Sec. 6.2, "Batching".
   """

@@ -1,4 +1,4 @@
-"""What the names in a config mean: the only tables of constructors.
+"""The only tables from the names in a config to constructors.
 
 Where a table has a name, a user may also write `package.module:attribute`.
 """
@@ -135,7 +135,7 @@ def _open_prepared(directory: str, **options: Any) -> Dataset:
 
 
 class Table(NamedTuple):
-  """What the field `name` of a section may be.
+  """The parts that the field `name` of a section may name.
 
   Attributes:
     default: the name unless another one is given.

@@ -114,7 +114,7 @@ def _plain(value: Any) -> Any:
 
 
 def _check_rest(settings: Settings) -> None:
-  """Check what more than a field's own schema decides."""
+  """Check what depends on several fields."""
   _check_once("tasks", settings.tasks)
   _check_source("data", settings.data)
   for name, source in settings.data.sources.items():

@@ -29,7 +29,7 @@ _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Field(NamedTuple):
-  """What a setting may be.
+  """A setting: its type, default, bounds and meaning.
 
   Attributes:
     hint: its type, without annotations.
@@ -78,7 +78,7 @@ def fields_of(*callables: Callable[..., Any]) -> dict[str, Field]:
 
 
 def check(place: str, value: Any, field: Field) -> None:
-  """Raise a `ValueError` unless a value may be that of a field.
+  """Raise a `ValueError` unless a value is valid for a field.
 
   Args:
     place: dotted name of the field.
@@ -119,7 +119,7 @@ def check_names(
 
 
 def parse_text(place: str, text: str, field: Field) -> Any:
-  """Return what a text on the command line means for a field.
+  """Parse a text of the command line as a value of a field.
 
   Tuples are written as in Python; a tuple of names also as `depth+normals`.
 
@@ -149,7 +149,7 @@ def parse_text(place: str, text: str, field: Field) -> Any:
 
 
 def describe(field: Field) -> str:
-  """Return what a value has to be, such as "a whole number, more than 0"."""
+  """Describe the valid values, such as "a whole number, more than 0"."""
   bounds = [str(mark) for mark in field.marks if isinstance(mark, Bound)]
   text = ", ".join([_type_in_words(field.hint), *bounds])
   return f"{text} ({field.unit})" if field.unit else text

@@ -17,11 +17,11 @@ from jtr_jax.config.optimizer_settings import OptimizerSettings
 from jtr_jax.config.part import INLINE, Part
 from jtr_jax.core.fields import (
   DECAY,
-  INNER_SHARE,
+  FRACTION,
+  INNER_FRACTION,
   NOT_EMPTY,
   NOT_NEGATIVE,
   POSITIVE,
-  SHARE,
   Source,
   Unit,
 )
@@ -57,7 +57,7 @@ class ExperimentSettings:
   grid: Annotated[tuple[float, ...], POSITIVE, NOT_EMPTY] = (0.1, 0.2, 0.3, 0.4)
   teachers: Names = ()
   teacher_step: Literal["latest", "best"] = "latest"
-  confidence: Annotated[float, SHARE] = 0.5
+  confidence: Annotated[float, FRACTION] = 0.5
   single_task_images: Literal["labelled", "all"] = "labelled"
 
 
@@ -144,7 +144,7 @@ class BalancingSettings:
     loss: makes one objective of the tasks' losses.
     gradient: makes one gradient of the tasks' gradients.
     scope: what the gradient balancer acts on; "default" is its paper's choice.
-    smoothing: share of the last weights in those of a gradient balancer, a
+    smoothing: fraction of the last weights in those of a gradient balancer, a
       moving average over updates (CR-MOGM); 0: none.
     primary: the task that balancers with a primary one take; "": the first, or
       all of them.
@@ -154,7 +154,7 @@ class BalancingSettings:
     at_once: gradients that are computed together; 0: all.
     accuracy: on what AMTL and DTP measure accuracies: images "held_out" of the
       training, or the "eval_split", as released.
-    held_out: share of the training images.
+    held_out: fraction of the training images.
   """
 
   loss: Part
@@ -166,7 +166,7 @@ class BalancingSettings:
   learning_rate: Annotated[float, POSITIVE] = 1e-3
   at_once: Annotated[int, NOT_NEGATIVE, Unit("tasks")] = 1
   accuracy: Literal["held_out", "eval_split"] = "held_out"
-  held_out: Annotated[float, INNER_SHARE] = 0.1
+  held_out: Annotated[float, INNER_FRACTION] = 0.1
 
 
 @dataclasses.dataclass(frozen=True)

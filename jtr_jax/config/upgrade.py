@@ -1,4 +1,4 @@
-"""Reads what older programs wrote into config.json.
+"""Upgrades config.json files of older programs.
 
 To rename a field, or to add one whose default is not what older programs did,
 add a step for a new `VERSION`. A field that is merely missing gets its default

@@ -151,7 +151,7 @@ def use_optimizer(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
 def use_schedule(
   config: ConfigDict, method: str, *, variant: str
 ) -> ConfigDict:
-  """Train as long, in such batches and views as a method's variant does it."""
+  """Use the schedule, batch and views of a method's variant."""
   entry = registry.find("method", method, registry.METHODS)
   found = _variant(entry, variant)
   config.train.update(found.train)
@@ -161,7 +161,7 @@ def use_schedule(
 
 
 def use_scenario(config: ConfigDict, scenario: str) -> ConfigDict:
-  """Hide labels; images that lose all of them come beside the labelled ones.
+  """Use a scenario; images that lose all labels become a source of their own.
 
   With `+unlabelled<x>` the main data are the images with a label, a source of 1
   image in every batch has those without, and a method that can learn from them

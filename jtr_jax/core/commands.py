@@ -1,4 +1,4 @@
-"""Commands that do what they are asked for, or say in one line why not."""
+"""Exit codes of commands, and errors in one line."""
 
 import argparse
 import sys

@@ -1,4 +1,4 @@
-"""What docstrings say of arguments, for help and pages made from the code."""
+"""Descriptions of arguments from docstrings, for help texts and pages."""
 
 import inspect
 import re

@@ -1,4 +1,4 @@
-"""Extras: says in one line which one a command lacks."""
+"""Errors that name the missing extra of a command."""
 
 import contextlib
 import sys

@@ -63,8 +63,8 @@ class NotEmpty:
 
 POSITIVE = Bound(low=0, open_low=True)
 NOT_NEGATIVE = Bound(low=0)
-SHARE = Bound(low=0, high=1)
-INNER_SHARE = Bound(low=0, high=1, open_low=True, open_high=True)
+FRACTION = Bound(low=0, high=1)
+INNER_FRACTION = Bound(low=0, high=1, open_low=True, open_high=True)
 FACTOR = Bound(low=0, high=1, open_low=True)
 DECAY = Bound(low=0, high=1, open_high=True)
 NOT_EMPTY = NotEmpty()

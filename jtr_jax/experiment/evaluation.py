@@ -86,7 +86,7 @@ def make_diagnosis(experiment: Experiment) -> Update | None:
 
 
 def _make_draw(experiment: Experiment) -> prediction_pictures.Draw:
-  """Return what draws the first evaluated and training images, if any."""
+  """Return the function that draws the first images, if any are wanted."""
   count = experiment.settings.evaluate.pictures
   if not count:
     return lambda state: None

@@ -1,4 +1,4 @@
-"""What a run reached: the result card, and the table of an evaluation."""
+"""Results of a run: its card, and the table of an evaluation."""
 
 import dataclasses
 import json

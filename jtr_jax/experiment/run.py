@@ -1,4 +1,4 @@
-"""One run of one network: train it in a workdir, evaluate what is there."""
+"""One run: train a network in a workdir, evaluate its checkpoints."""
 
 from pathlib import Path
 
@@ -68,7 +68,7 @@ def _network_file(experiment: Experiment) -> NetworkFile:
 
 
 def make_run(experiment: Experiment, how: Evaluation, mesh: Mesh) -> Run:
-  """Return what the loop needs.
+  """Build the inputs of the training loop.
 
   Args:
     experiment: the experiment.
@@ -102,7 +102,7 @@ def make_run(experiment: Experiment, how: Evaluation, mesh: Mesh) -> Run:
 
 
 def _make_updates(experiment: Experiment, mesh: Mesh) -> dict[str, Update]:
-  """Return what takes note of evaluations, by its name in the log."""
+  """Return the updates after evaluations, by their names in the log."""
   settings, section = experiment.settings, experiment.settings.optimizer
   updates = {
     "balancing": held_out_accuracy.make_update(

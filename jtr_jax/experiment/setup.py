@@ -1,4 +1,4 @@
-"""Settings made into a run: data, network, method, schedule, evaluation."""
+"""From settings to a run: data, network, method, schedule, evaluation."""
 
 import dataclasses
 import functools

@@ -86,7 +86,7 @@ def values(tasks: Iterable[Measured], totals: SplitTotals) -> dict[str, float]:
     totals: of the whole split.
 
   Returns:
-    Fractions in [0, 1] for shares; NaN for a task without a single labelled
+    Fractions in [0, 1], not percent; NaN for a task without a single labelled
     pixel in the split.
   """
   return {

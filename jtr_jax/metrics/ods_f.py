@@ -33,7 +33,7 @@ from jtr_jax.core.commands import exit_code
 
 THRESHOLDS = tuple(k / 100 for k in range(1, 100))
 MAX_DIST = 0.0075
-"""How far apart partners may be, as a share of the image's diagonal."""
+"""How far apart partners may be, as a fraction of the image's diagonal."""
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy")
 
@@ -57,8 +57,8 @@ class BestScale(NamedTuple):
 
   Attributes:
     f: harmonic mean of precision and recall at the best threshold.
-    precision: share of predicted pixels that have a partner.
-    recall: share of true pixels that have one.
+    precision: fraction of predicted pixels that have a partner.
+    recall: fraction of true pixels that have one.
     threshold: the best one.
   """
 
@@ -81,7 +81,7 @@ def boundary_counts(
     prediction: f[H, W] in [0, 1].
     truth: bool[H, W].
     thresholds: an edge is predicted where the prediction is at least this.
-    max_dist: share of the image's diagonal.
+    max_dist: fraction of the image's diagonal.
 
   Returns:
     The counts.

@@ -24,7 +24,7 @@ class ConvNorm(nn.Module):
     bias: whether the convolution has one all the same.
     padding: see `convolution`.
     epsilon: added to the variance.
-    momentum: share of the old running value that an update keeps.
+    momentum: fraction of the old running value that an update keeps.
     compute: how it is computed.
   """
 

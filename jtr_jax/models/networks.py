@@ -27,12 +27,12 @@ class NetworkSettings:
       same for all tasks; else each task has its own.
     head_width: channels of the head's convolutions; 0 for 256, of pyramids 128.
     aspp_rates: dilations of ASPP; () for 96, 192 and 288 pixels of the image.
-    aspp_dropout: share of ASPP's output that training drops.
-    head_dropout: share of the last layer's input that training drops.
+    aspp_dropout: fraction of ASPP's output that training drops.
+    head_dropout: fraction of the last layer's input that training drops.
     output_stride: pixels of the image for one of the deepest map, by dilation;
       0 for 8 with a ResNet and DeepLab, else as published.
-    width_factor: share of the published widths; trained weights need 1.
-    depth_factor: share of the published depths; likewise.
+    width_factor: fraction of the published widths; trained weights need 1.
+    depth_factor: fraction of the published depths; likewise.
     input: normalisation of images, "own" for `mean` and `std`.
     mean: of "own", one value or one for each channel, images being in [0, 1].
     std: of "own", likewise.

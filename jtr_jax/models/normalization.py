@@ -20,7 +20,7 @@ class BatchNorm(nn.Module):
 
   Attributes:
     statistics: "batch" or "image".
-    momentum: share of the old running value that an update keeps.
+    momentum: fraction of the old running value that an update keeps.
     epsilon: added to the variance.
     running: whether to keep running averages for evaluation; a network that
       is only ever trained needs none.

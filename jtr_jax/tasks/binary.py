@@ -33,11 +33,11 @@ class Binary(base.Task):
   def positive_weight(self, label: Label) -> jax.Array:
     """Return f32[...], what "yes" weighs in each image; "no" weighs the rest.
 
-    Here the share of "no" among the counted pixels, so that both classes weigh
+    Here the fraction of "no" in the counted pixels, so that both classes weigh
     the same.
 
     Source: Xie and Tu 2015 (HED), Eq. (2).
-    Deviations: the released code of ASTMT takes the share in the whole batch.
+    Deviations: the released code of ASTMT has the fraction in the whole batch.
     """
     mask = label.mask
     value = numerics.fill(numerics.widen(label.value), mask)[..., 0]

@@ -92,7 +92,7 @@ class Ranged(Continuous):
   picture_range: tuple[float, float]
 
   error_share: ClassVar[float]
-  """An error of this share of the range has the darkest red."""
+  """An error of this fraction of the range has the darkest red."""
 
   def __post_init__(self) -> None:
     colours.check_range(self.name, self.picture_range)

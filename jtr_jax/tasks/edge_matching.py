@@ -42,7 +42,7 @@ def count(
     probability: f32[B, H, W].
     truth: bool[B, H, W].
     mask: bool[B, H, W], the pixels that count.
-    share: how far apart they may be, as a share of the image's diagonal.
+    share: how far apart they may be, as a fraction of the image's diagonal.
 
   Returns:
     Counts over the batch.

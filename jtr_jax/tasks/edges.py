@@ -21,7 +21,7 @@ class Edges(binary.Binary):
 
   Attributes:
     edge_weight: what an edge pixel weighs in the loss; others weigh the rest.
-    tolerance: how far a predicted edge may be off, as a share of the diagonal.
+    tolerance: how far a predicted edge may be off, relative to the diagonal.
 
   Source: Maninis et al. 2019 (ASTMT): weight 0.95; Martin et al. 2004: the
     measure, with a tolerance of 0.0075.

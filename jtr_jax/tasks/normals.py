@@ -152,7 +152,7 @@ class Normals(continuous.Continuous):
     return sums
 
   def metric_values(self, totals: base.Totals) -> dict[str, float]:
-    """Return mean, median and RMS angle in degrees, shares as fractions.
+    """Return mean, median and RMS angle in degrees; others are fractions.
 
     Args:
       totals: the sums of `metric_sums` over the split.

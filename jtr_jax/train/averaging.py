@@ -21,7 +21,7 @@ class Averaging(NamedTuple):
   """How parameters are averaged.
 
   Attributes:
-    decay: share of the old average that an update keeps; 0: no averages.
+    decay: fraction of the old average that an update keeps; 0: no averages.
     every: training steps that make one update of the parameters.
   """
 

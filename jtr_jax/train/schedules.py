@@ -58,7 +58,7 @@ def cosine(rate: float, span: Span, *, final: float = 0.0) -> optax.Schedule:
   Args:
     rate: after the warm-up, at t = 0.
     span: t = 1 is the end of the run.
-    final: share of the rate that is left at t = 1.
+    final: fraction of the rate that is left at t = 1.
 
   Source: Loshchilov and Hutter 2017, Eq. (5), without restarts.
   """
@@ -79,7 +79,7 @@ def poly(
     rate: after the warm-up, at t = 0.
     span: t = 1 is the end of the run.
     power: 0.9 in DeepLab.
-    final: share of the rate that is left at t = 1.
+    final: fraction of the rate that is left at t = 1.
 
   Source: Chen et al. 2018 (DeepLab), Sec. 4.1.
   """
@@ -99,7 +99,7 @@ def one_cycle(rate: float, span: Span, *, rise: float = 0.3) -> optax.Schedule:
   Args:
     rate: the highest, where the rise ends.
     span: `total` alone is looked at; the rise is the warm-up.
-    rise: share of the updates in which it rises.
+    rise: fraction of the updates in which it rises.
 
   Source: Smith and Topin 2019, as torch's OneCycleLR has it.
   Deviations: the momentum is constant; torch varies it inversely.
@@ -142,7 +142,7 @@ def staircase(start: float, factor: float, steps: int) -> optax.Schedule:
 
 
 def _passed(count: jax.Array, span: Span) -> jax.Array:
-  """Return which share of the run after the warm-up has passed."""
+  """Return which fraction of the run after the warm-up has passed."""
   length = max(1, span.total - span.warm_up)
   return jnp.clip((count - span.warm_up) / length, 0, 1)
 

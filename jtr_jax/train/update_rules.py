@@ -53,7 +53,7 @@ def adamw(
     learning_rate: updates -> learning rate.
     betas: of the averages of gradients and of their squares.
     epsilon: added to the square root.
-    weight_decay: an update also subtracts this share of the parameters, times
+    weight_decay: an update also subtracts this times the parameters, times
       the learning rate.
     decayed: which parameters these are.
 
@@ -75,7 +75,7 @@ def sgd(
 
   Args:
     learning_rate: updates -> learning rate; it multiplies b.
-    momentum: share of b that an update keeps.
+    momentum: fraction of b that an update keeps.
     nesterov: whether the update is gradient + momentum b instead.
     weight_decay: times the parameters, added to their gradients.
     decayed: which parameters these are.

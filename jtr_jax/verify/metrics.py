@@ -1,8 +1,8 @@
 """Recordings of kind "metrics": predictions, labels and their metrics.
 
 The recording framework keeps channels first. Its void class id is -1, its
-invalid depth 0 and its invalid normal the zero vector; shares of angles are in
-percent, and everything else that is a share is a fraction.
+invalid depth 0 and its invalid normal the zero vector; fractions of angles are
+in percent, all others in [0, 1].
 """
 
 from collections.abc import Iterator, Mapping

@@ -16,7 +16,7 @@ _EACH = "by each network's own metric"
 
 
 def combine(cards: Sequence[ResultCard], *, config: str) -> ResultCard:
-  """Return the card of networks that were trained apart, taken together.
+  """Return one card of networks that were trained separately.
 
   Args:
     cards: of the networks, each for tasks of its own.

@@ -1,4 +1,4 @@
-"""Metric files that come out the same whether or not the run was interrupted.
+"""Metric files that are the same whether or not the run was interrupted.
 
 `metrics.jsonl` is the record; `metrics.csv` has the same numbers in long form
 (one number a line, so that columns never change and lines are only appended):

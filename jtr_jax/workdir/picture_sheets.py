@@ -1,4 +1,4 @@
-"""Sheets of pictures: what the network says, beside what it should say.
+"""Sheets of pictures: predictions beside labels.
 
 A row for each image, a column for each kind of picture, columns grouped by
 task, as in the figures of the JTR paper's supplement.

@@ -1,4 +1,4 @@
-"""The result card: what a run reached, and how that was chosen."""
+"""The result card: the metrics of a run, and how its step was chosen."""
 
 import dataclasses
 import json
@@ -52,7 +52,7 @@ class Outcome:
 
 @dataclasses.dataclass(frozen=True)
 class ResultCard:
-  """What is written at the end of a run.
+  """The results of a run, written at its end.
 
   Attributes:
     name: of the experiment.

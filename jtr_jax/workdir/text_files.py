@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and clear errors when writing."""
+"""Atomic writes of files, and clear errors when writing."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from jtr_jax.core import errors
 
 
 def replace(path: Path, text: str) -> None:
-  """Write a text file so that a reader sees the old or the new one, whole.
+  """Replace a text file atomically.
 
   Args:
     path: the file; its folder must exist.

@@ -10,8 +10,8 @@ from jtr_jax.core import fields
   [
     (fields.POSITIVE, [1e-9, 3, math.inf], [0, -1], "more than 0"),
     (fields.NOT_NEGATIVE, [0, 3], [-1e-9], "at least 0"),
-    (fields.SHARE, [0, 0.5, 1], [-0.1, 1.1], "at least 0 and at most 1"),
-    (fields.INNER_SHARE, [0.5], [0, 1], "more than 0 and less than 1"),
+    (fields.FRACTION, [0, 0.5, 1], [-0.1, 1.1], "at least 0 and at most 1"),
+    (fields.INNER_FRACTION, [0.5], [0, 1], "more than 0 and less than 1"),
     (fields.FACTOR, [1, 0.1], [0, 1.1], "more than 0 and at most 1"),
   ],
 )

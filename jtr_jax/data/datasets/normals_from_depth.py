@@ -44,9 +44,9 @@ class PlaneFit(NamedTuple):
   Attributes:
     radius: reach of the window to each side, pixels.
     step: distance of the sampled neighbours, pixels.
-    jump: a neighbour of which 1/z differs by more than this share lies on
+    jump: a neighbour of which 1/z differs by more than this fraction lies on
       another surface and is left out.
-    support: share of the window's neighbours that must remain.
+    support: fraction of the window's neighbours that must remain.
   """
 
   radius: int = 9

@@ -59,7 +59,7 @@ class InvertedResidualSettings:
     activation: between the layers.
     padding: of strided convolutions.
     epsilon: of batch norm.
-    momentum: of batch norm, share of the old running value.
+    momentum: of batch norm, fraction of the old running value.
     output_stride: stages that would go beyond it dilate their kernels.
   """
 

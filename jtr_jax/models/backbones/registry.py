@@ -51,8 +51,8 @@ class Backbone(NamedTuple):
     Args:
       compute: how it is computed.
       output_stride: of the deepest map; 0 for the published one.
-      width: share of the published widths.
-      depth: share of the published depths.
+      width: fraction of the published widths.
+      depth: fraction of the published depths.
 
     Raises:
       ValueError: this backbone cannot have that stride.

@@ -21,7 +21,7 @@ class AsppSettings:
     source: name of the map that it reads.
     width: of the branches and of the output.
     rates: dilations of the 3x3 convolutions.
-    dropout: share of the output that training drops.
+    dropout: fraction of the output that training drops.
   """
 
   source: str

@@ -24,7 +24,7 @@ class DeepLabSettings:
     fine: name of the fine map of V3+; "" for V3.
     fine_width: channels to which the fine map is reduced.
     width: of the convolutions.
-    dropout: share of the last convolution's input that training drops.
+    dropout: fraction of the last convolution's input that training drops.
   """
 
   fine: str = ""

@@ -64,7 +64,7 @@ class FpnHead(nn.Module):
   Attributes:
     channels: of the output.
     width: of the convolution behind a shared pyramid.
-    dropout: share of the last convolution's input that training drops.
+    dropout: fraction of the last convolution's input that training drops.
     trunk: the head's own pyramid; None where the encoder ends with a shared
       one, and the head has a convolution of its own.
     compute: how it is computed.

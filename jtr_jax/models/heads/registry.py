@@ -28,8 +28,8 @@ class HeadSettings:
   Attributes:
     width: channels of the convolutions; 0 for the usual number.
     aspp_rates: dilations of ASPP; () for the usual reach.
-    aspp_dropout: share of ASPP's output that training drops.
-    dropout: share of the last layer's input that training drops.
+    aspp_dropout: fraction of ASPP's output that training drops.
+    dropout: fraction of the last layer's input that training drops.
   """
 
   width: int = 0
