@@ -4,12 +4,7 @@ import functools
 from collections.abc import Iterator
 
 from jtr_jax.models.backbones import vit as backbone
-from jtr_jax.models.backbones.convnext import (
-  CONVNEXTS,
-  EPSILON,
-  ConvNeXt,
-  ConvNeXtSettings,
-)
+from jtr_jax.models.backbones.convnext import CONVNEXTS
 from jtr_jax.models.backbones.resnet import RESNETS
 from jtr_jax.models.backbones.vit import Vit, VitSettings
 from jtr_jax.models.base import Compute
@@ -20,7 +15,6 @@ from jtr_jax.models.published.network import (
   Sizes,
   WithTop,
 )
-from jtr_jax.models.published.tops import LinearTop
 from jtr_jax.models.published.torchvision import resnet_network
 
 NAME = "timm"
@@ -30,8 +24,9 @@ def networks() -> Iterator[tuple[str, Build]]:
   """Yield name and constructor of every network."""
   for name, settings in RESNETS.items():
     yield name, functools.partial(resnet_network, settings=settings)
+  convnexts = functools.partial(convnext.network, spelling=convnext.TIMM)
   for name, convnext_settings in CONVNEXTS.items():
-    yield name, functools.partial(_convnext, settings=convnext_settings)
+    yield name, functools.partial(convnexts, settings=convnext_settings)
   for size in backbone.SIZES:
     name = f"vit_{size}_patch"
     for middle, registers in (("", 0), ("_reg4", 4)):
@@ -55,22 +50,4 @@ def _vit_network(
     vit.stages(settings, "block"),
     stem="patch_embed.proj.weight",
     side=4 * settings.patch,
-  )
-
-
-def _convnext(
-  name: str, sizes: Sizes, compute: Compute, *, settings: ConvNeXtSettings
-) -> PublishedNetwork:
-  stages = convnext.timm_stages(settings)
-  last = list(stages.values())[-1]
-  return PublishedNetwork(
-    name,
-    WithTop(
-      ConvNeXt(settings, compute),
-      LinearTop(sizes.classes, last, EPSILON, compute),
-    ),
-    (tuple(convnext.timm_rows(settings)),),
-    {**stages, "output": "output"},
-    classifier="head.fc.weight",
-    stem="stem.0.weight",
   )

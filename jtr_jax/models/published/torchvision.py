@@ -4,12 +4,7 @@ import dataclasses
 import functools
 from collections.abc import Iterator
 
-from jtr_jax.models.backbones.convnext import (
-  CONVNEXTS,
-  EPSILON,
-  ConvNeXt,
-  ConvNeXtSettings,
-)
+from jtr_jax.models.backbones.convnext import CONVNEXTS
 from jtr_jax.models.backbones.efficientnet import EFFICIENTNET_V2_S
 from jtr_jax.models.backbones.inverted_residual import (
   InvertedResidualNet,
@@ -55,8 +50,9 @@ def networks() -> Iterator[tuple[str, Build]]:
   yield "vgg16_bn", functools.partial(_vgg, settings=VGG16_BN)
   yield "mobilenet_v2", _mobilenet_v2
   yield "efficientnet_v2_s", _efficientnet_v2_s
+  convnexts = functools.partial(convnext.network, spelling=convnext.TORCHVISION)
   for name, convnext_settings in CONVNEXTS.items():
-    yield name, functools.partial(_convnext, settings=convnext_settings)
+    yield name, functools.partial(convnexts, settings=convnext_settings)
 
 
 def resnet_network(
@@ -146,23 +142,5 @@ def _efficientnet_v2_s(
     ((*rows, *linear("classifier.1", _LINEAR)),),
     {**stages, f"features.{len(stages) + 1}": "top", **_OUTPUT},
     classifier="classifier.1.weight",
-    stem="features.0.0.weight",
-  )
-
-
-def _convnext(
-  name: str, sizes: Sizes, compute: Compute, *, settings: ConvNeXtSettings
-) -> PublishedNetwork:
-  stages = convnext.torchvision_stages(settings)
-  last = list(stages.values())[-1]
-  return PublishedNetwork(
-    name,
-    WithTop(
-      ConvNeXt(settings, compute),
-      LinearTop(sizes.classes, last, EPSILON, compute),
-    ),
-    (tuple(convnext.torchvision_rows(settings)),),
-    {**stages, **_OUTPUT},
-    classifier="classifier.2.weight",
     stem="features.0.0.weight",
   )
