@@ -8,7 +8,7 @@
 Trains a network for each task on its labelled images, lets them label what has
 no label, and trains one network for all tasks on that, in the folders teachers,
 pseudo_labels and student. Argument teachers: the workdir of rooms_stl.py or of
-a single run, or several joined by +; what they teach is not trained again. The
+a single run, or several joined by +; their tasks are not trained again. The
 other arguments and the setting are those of rooms_jtr.py.
 """
 

@@ -110,7 +110,7 @@ def _comparison(name: str, found: Measurement, base: Measurement) -> str:
 
 
 def measure_settings(settings: Settings, *, runs: int) -> Measurement:
-  """Return what one train step of a run costs.
+  """Measure one train step of a run.
 
   Args:
     settings: of the run; its data set is not touched, and steps are dispatched

@@ -1,4 +1,4 @@
-"""Progress of the slow parts: how many, how fast, how long still."""
+"""Progress of slow loops: count, speed, remaining time."""
 
 import sys
 from collections.abc import Iterable, Iterator

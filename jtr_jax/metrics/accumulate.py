@@ -16,7 +16,7 @@ SplitTotals: TypeAlias = dict[str, dict[str, np.ndarray]]
 
 
 class Measured(Protocol):
-  """What is asked of a task here (`jtr_jax.tasks.base.Task` has it)."""
+  """The part of a task that metrics use; `jtr_jax.tasks.base.Task` has it."""
 
   @property
   def name(self) -> str:

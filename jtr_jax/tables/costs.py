@@ -25,7 +25,7 @@ def is_measured(folder: Path) -> bool:
 
 
 def measure(how: Recipe, images: int, folder: Path) -> None:
-  """Measure a train step on random data and write what it takes.
+  """Measure a train step on random data and write the measurement.
 
   A process of its own does it, because the most memory in use is known for a
   whole process alone.

@@ -141,7 +141,7 @@ class Entry(NamedTuple):
 
   @property
   def published(self) -> dict[str, Cell]:
-    """Key of a column -> what is printed there."""
+    """Key of a column -> the printed cell."""
     printed = self.group.published[self.row.key]
     keys = [column.key for column in self.group.columns]
     return dict(zip(keys, printed or [cells.NOTHING] * len(keys), strict=True))

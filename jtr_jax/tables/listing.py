@@ -14,7 +14,7 @@ MARK = "<!-- What follows is printed: python -m jtr_jax.tables page FILE -->\n"
 
 
 def overview() -> str:
-  """Return a line for each table: how many rows can be run, and what lacks."""
+  """Return a line for each table: rows that can be run, and what is missing."""
   rows = []
   for table in map(read.table, read.names()):
     entries = read.entries(table)

@@ -1,4 +1,4 @@
-"""Tables as Markdown: the printed numbers and what to know of them."""
+"""Tables as Markdown: the printed numbers, their settings and caveats."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,7 +8,7 @@ ARROWS = {1: "↑", -1: "↓"}
 
 
 def table_text(table: Table) -> str:
-  """Return what a table holds: facts, numbers as printed, and caveats."""
+  """Return a table as a page: facts, numbers as printed, and caveats."""
   parts = [
     f"## {table.name}: {table.title}",
     f"{table.source}.",

@@ -104,7 +104,7 @@ def _paths() -> dict[str, Path]:
 
 
 def _place(name: str) -> tuple[int, int, str]:
-  """Return what sorts tables as the papers do."""
+  """Return the sort key that orders tables as the papers do."""
   paper, number = name.split("_")
   place = PAPERS.index(paper.upper())
   if number.isdigit():

@@ -33,7 +33,7 @@ class Recorded(NamedTuple):
 
 
 def read(place: Path) -> tuple[Recorded, ...]:
-  """Return what is finished, sorted by row and seed.
+  """Return the finished runs, sorted by row and seed.
 
   Args:
     place: the folder of `run.run`, or a file of `write`.

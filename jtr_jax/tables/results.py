@@ -29,7 +29,7 @@ class Spread(NamedTuple):
 def reached(
   entry: Entry, records: Sequence[Recorded], rule: str
 ) -> dict[str, Spread]:
-  """Return what the finished runs of a row reached.
+  """Return the results of the finished runs of a row.
 
   Gains are relative to the mean of the baseline's runs.
 

@@ -47,7 +47,7 @@ def run(
   *,
   seconds: float | None = None,
 ) -> Iterator[Done]:
-  """Run rows of a table, and skip what is finished.
+  """Run rows of a table, and skip finished ones.
 
   All rows have the first seed before one has the second. A row that fails does
   not keep the others from running.
@@ -88,7 +88,7 @@ def run(
 
 
 def _do(how: Recipe, entry: Entry, seed: int, folder: Path) -> Done:
-  """Train or measure a row; what goes wrong is a result as well."""
+  """Train or measure a row; a failure is a result as well."""
   place = folder / entry.name
   try:
     if entry.table.kind == "cost":
@@ -110,7 +110,7 @@ def _train(how: Recipe, workdir: Path) -> Done:
 
 
 def _measure(how: Recipe, entry: Entry, folder: Path) -> Done:
-  """Measure what a train step costs, unless that was done."""
+  """Measure a train step, unless that was done."""
   if costs.is_measured(folder):
     return Done("", "was there", str(folder))
   costs.measure(how, entry.group.images, folder)

@@ -178,7 +178,7 @@ class Task(abc.ABC):
     return self.picture(joint)
 
   def caption(self, value: np.ndarray) -> str:
-    """Return in words what a label's value says of a whole image, or ""."""
+    """Return the value of a whole image's label in words, or ""."""
     del value
     return ""
 

@@ -1,4 +1,4 @@
-"""What saliency and edges share: one logit, and two classes of pixels."""
+"""The base of saliency and edges: one logit, and two classes of pixels."""
 
 import dataclasses
 from typing import ClassVar
@@ -31,7 +31,7 @@ class Binary(base.Task):
     return numerics.widen(raw)
 
   def positive_weight(self, label: Label) -> jax.Array:
-    """Return f32[...], what "yes" weighs in each image; "no" weighs the rest.
+    """Return f32[...], the weight of "yes" in each image; "no" has the rest.
 
     Here the fraction of "no" in the counted pixels, so that both classes weigh
     the same.

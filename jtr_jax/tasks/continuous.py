@@ -1,4 +1,4 @@
-"""What tasks with real values share: an absolute loss, unless they override."""
+"""The base of tasks with real values, with an absolute loss by default."""
 
 import dataclasses
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Sums over the pixels that count, blind to what the others hold."""
+"""Masked sums: values outside the mask have no effect."""
 
 from collections.abc import Callable
 

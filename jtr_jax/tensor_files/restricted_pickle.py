@@ -1,4 +1,4 @@
-"""Unpickling that can only build what it was told to build.
+"""Unpickling restricted to a table of known names.
 
 A pickle is a program. Here it may use only the instructions that arrays and
 containers need, and name nothing but the entries of a table. These are plain

@@ -60,7 +60,7 @@ def read_torch_tensors(
 
 
 def _all_of(source: str) -> Choose:
-  """Return what picks all tensors, if there is nothing else."""
+  """Return the function that picks all tensors, if there is nothing else."""
 
   def choose(content: Any) -> Mapping[str, Tensor]:
     if isinstance(content, dict) and all(

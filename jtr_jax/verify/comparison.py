@@ -1,4 +1,4 @@
-"""One recomputed number beside its record, and how far they are apart."""
+"""Recomputed numbers beside recorded ones, and their differences."""
 
 import dataclasses
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ class RecordError(ValueError):
 
 
 class Recording(Mapping[str, np.ndarray]):
-  """The arrays of a file; asking for one that is absent says so clearly."""
+  """The arrays of a file; an absent one is a clear error."""
 
   def __init__(self, arrays: Mapping[str, np.ndarray]):
     self._arrays = dict(arrays)

@@ -76,7 +76,7 @@ def recompute(recording: Recording) -> Iterator[Quantity]:
 
 
 def run(step: Step) -> Outcome:
-  """Return what the step computes."""
+  """Compute the quantities of the step."""
   differentiate = jax.value_and_grad(
     functools.partial(objective, step), has_aux=True
   )

@@ -120,7 +120,7 @@ def read(recording: Recording) -> Step:
 
 
 def run(step: Step) -> Outcome:
-  """Return what the step computes."""
+  """Compute the quantities of the step."""
   differentiate = jax.value_and_grad(
     functools.partial(objective, step), has_aux=True
   )

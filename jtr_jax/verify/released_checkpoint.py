@@ -1,4 +1,4 @@
-"""Evaluate what the released programs of MTPSL and JTR save.
+"""Evaluates checkpoints of the released programs of MTPSL and JTR.
 
 Source: MTPSL, nyu_eval.py and utils/evaluation.py; the same functions in JTR.
 Metrics are those of all pixels of the split; losses are means over batches of

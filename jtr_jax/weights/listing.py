@@ -1,4 +1,4 @@
-"""What the command line says about weights."""
+"""Texts of the command line about weights."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def describe(path: Path, found: StateDict) -> str:
 
 
 def summarise(out: Path, network: Imported) -> str:
-  """Return what was imported.
+  """Return a summary of an import.
 
   Args:
     out: the folder.

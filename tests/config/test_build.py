@@ -1,13 +1,11 @@
 import dataclasses
 import pathlib
 
-import jax
 import numpy as np
 import pytest
 
 from jtr_jax.config import (
   build,
-  build_optimizer,
   builders,
   presets,
   registry,
@@ -154,39 +152,6 @@ def test_schedule_is_in_whole_dispatches():
   assert (schedule.log, schedule.evaluate) == (56, 1000)  # 50, 993.75
   for steps in schedule[:4]:
     assert steps % schedule.dispatch == 0
-
-
-def test_learning_rate_falls_after_the_epochs_of_the_config():
-  own = resolved(optimizer__decay_epochs=2)
-  method = build.make_method(own, NYU_TASKS, 1.5)
-  optimizer = build_optimizer.make_optimizer(own, method, 1.5)
-  gradient = {"w": np.ones(1, np.float32)}
-  state, sizes = optimizer.init(gradient), []
-  for _ in range(5):
-    updates, state = optimizer.update(gradient, state)
-    sizes.append(float(-updates["w"][0]))
-  np.testing.assert_allclose(sizes, [1e-4] * 3 + [5e-5] * 2, rtol=1e-3)
-
-
-def test_film_has_a_learning_rate_of_its_own():
-  own = resolve.resolve(presets.use_method(presets.base(), "mtpsl"))
-  method = build.make_method(own, NYU_TASKS, 10.0)
-  optimizer = build_optimizer.make_optimizer(own, method, 10.0)
-  params = {
-    "encoder": {"kernel": np.ones(2, np.float32)},
-    "method": {
-      "stage0_layer0": {
-        "conv": {"kernel": np.ones(2, np.float32)},
-        "gamma": np.ones(2, np.float32),
-      }
-    },
-  }
-  updates, _ = optimizer.update(params, optimizer.init(params), params)
-  sizes = {str(p[-1].key): -x[0] for p, x in jax.tree.leaves_with_path(updates)}
-  assert sizes == {
-    "kernel": pytest.approx(1e-4, rel=1e-3),
-    "gamma": pytest.approx(1e-3, rel=1e-3),
-  }
 
 
 @pytest.mark.parametrize("variant", MTPSL)

@@ -138,3 +138,33 @@ def test_a_virtual_step_is_like_one_of_the_optimizer():
   assert (ahead.momentum, ahead.weight_decay) == (0.5, 0.25)
   assert float(ahead.rate(jnp.asarray(3))) == pytest.approx(1e-4)
   assert float(ahead.rate(jnp.asarray(4))) == pytest.approx(0.8e-4)
+
+
+def test_learning_rate_falls_after_the_epochs_of_the_config():
+  made, gradient = optimizer(1.5, decay_epochs=2), {"w": jnp.ones(1)}
+  state, sizes = made.init(gradient), []
+  for _ in range(5):
+    updates, state = made.update(gradient, state)
+    sizes.append(float(-updates["w"][0]))
+  np.testing.assert_allclose(sizes, [1e-4] * 3 + [5e-5] * 2, rtol=1e-3)
+
+
+def test_film_has_a_learning_rate_of_its_own():
+  own = resolve.resolve(presets.use_method(presets.base(), "mtpsl"))
+  method = build.make_method(own, NYU_TASKS, 10.0)
+  made = build_optimizer.make_optimizer(own, method, 10.0)
+  params = {
+    "encoder": {"kernel": np.ones(2, np.float32)},
+    "method": {
+      "stage0_layer0": {
+        "conv": {"kernel": np.ones(2, np.float32)},
+        "gamma": np.ones(2, np.float32),
+      }
+    },
+  }
+  updates, _ = made.update(params, made.init(params), params)
+  sizes = {str(p[-1].key): -x[0] for p, x in jax.tree.leaves_with_path(updates)}
+  assert sizes == {
+    "kernel": pytest.approx(1e-4, rel=1e-3),
+    "gamma": pytest.approx(1e-3, rel=1e-3),
+  }

@@ -1,4 +1,4 @@
-"""Reads the label files of Cityscapes, or says what is wrong with them."""
+"""Reads the label files of Cityscapes; errors name the file and the fault."""
 
 import json
 from pathlib import Path

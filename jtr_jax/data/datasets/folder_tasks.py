@@ -45,7 +45,7 @@ class FolderTask:
 
   @property
   def options(self) -> TaskOptions:
-    """What the manifest of the prepared data set says about the task."""
+    """The manifest's entry of the task."""
     if self.kind == "segmentation":
       return {"kind": self.kind, "classes": list(self.classes), **self.own}
     options: TaskOptions = {"kind": self.kind, **self.scales, **self.own}

@@ -1,4 +1,4 @@
-"""Reads one image or label file, or says what is wrong with it."""
+"""Reads one image or label file; errors name the file and the fault."""
 
 import struct
 from pathlib import Path

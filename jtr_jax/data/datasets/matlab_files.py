@@ -1,4 +1,4 @@
-"""Reads variables of MATLAB 5 files, or says what is wrong with the file."""
+"""Reads variables of MATLAB 5 files; errors name the file and the fault."""
 
 import zlib
 from pathlib import Path

@@ -137,7 +137,7 @@ def _check_only_official(**given: Any) -> None:
 
 
 def _not_found(raw: Path) -> str:
-  """Return what was looked for, what is there, and where to get the rest."""
+  """Return the error that says what is missing, and where to get it."""
   lines = [f"NYUv2 was not found in {raw} (nor in its folder nyuv2)."]
   lines.append("Looked for the folders published with MTAN:")
   lines += [

@@ -94,7 +94,7 @@ def prepare_rooms(
 
 
 def of_reader(reader: Reader) -> Preparer:
-  """Return how what a reader lists is prepared."""
+  """Return the preparer of a reader."""
   own = {"reader", "out", "options"}
   common = inspect.signature(prepare_files).parameters
   options = {n: p for n, p in common.items() if n not in own} | dict(

@@ -58,7 +58,7 @@ def prepare_files(
 
 
 def about_options(**options: Any) -> dict[str, Any]:
-  """Return what a manifest says of how its data was prepared."""
+  """Return the options with which data was prepared, from its manifest."""
   return {"options": options, "jtr_jax": jtr_jax.__version__}
 
 

@@ -94,7 +94,7 @@ class RawDataset:
 
   @property
   def task_options(self) -> dict[str, TaskOptions]:
-    """What the manifest says about the tasks."""
+    """The manifest's entries of the tasks."""
     return {name: task.options for name, task in self.tasks.items()}
 
 
@@ -198,7 +198,7 @@ def common_size(dataset: RawDataset) -> Size:
 
 
 def problems(dataset: RawDataset, row: Row) -> list[str]:
-  """Return what is wrong with each file of one image."""
+  """Return the problems of the files of one image."""
   size, found = _attempt(lambda: dataset.image_size(row.image))
   _, broken_image = _attempt(lambda: dataset.read_image(row.image))
   found = found or broken_image

@@ -40,7 +40,7 @@ class Contents(abc.ABC):
 
   @abc.abstractmethod
   def problems(self, split: str, index: int) -> list[str]:
-    """Return what is wrong with one image and each of its labels."""
+    """Return the problems of one image and its labels."""
 
 
 class Prepared(Contents):
@@ -60,7 +60,7 @@ class Prepared(Contents):
     return arrays.pop("id"), arrays
 
   def problems(self, split: str, index: int) -> list[str]:
-    """Return what is wrong with one record."""
+    """Return the problems of one record."""
     try:
       self.read(split, index)
     except BrokenRecordError as e:
@@ -89,7 +89,7 @@ class Raw(Contents):
     return row.id, arrays | {raw_lib.IMAGE: image}
 
   def problems(self, split: str, index: int) -> list[str]:
-    """Return what is wrong with each file of one image."""
+    """Return the problems of the files of one image."""
     return raw_lib.problems(self._listed, self._listed.splits[split][index])
 
 
@@ -120,7 +120,7 @@ class RawInParts(Contents):
     return part.read(split, place)
 
   def problems(self, split: str, index: int) -> list[str]:
-    """Return what is wrong with each file of one image."""
+    """Return the problems of the files of one image."""
     part, place = self._part_of(split, index)
     return part.problems(split, place)
 
@@ -196,7 +196,7 @@ def lacks_description(path: Path, tasks_file: Path | None) -> bool:
 
 
 def find_problems(path: Path, **options: Any) -> list[str]:
-  """Read everything at a path and return what is wrong with it.
+  """Read everything at a path and return the problems found.
 
   Args:
     path: a prepared data set or the files of one.

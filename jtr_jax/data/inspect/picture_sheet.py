@@ -63,7 +63,7 @@ def _cells(
 
 
 def _class_names(label: np.ndarray, task: TaskOptions) -> str:
-  """Return what the label of a whole image says, behind a colon, or ""."""
+  """Return the label of a whole image in words, after a colon, or ""."""
   if label.shape[:2] != (1, 1) or label.dtype.kind != "i":
     return ""
   ids = np.flatnonzero(label > 0) if label.ndim == 3 else label.ravel()

@@ -1,4 +1,4 @@
-"""Tells what is in a data set: units, ranges, valid pixels, classes."""
+"""Reports on a data set: units, ranges, valid pixels, classes."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""Which sample stands where: a function of (seed, epoch) and nothing else."""
+"""The order of samples: a function of (seed, epoch) alone."""
 
 import dataclasses
 import functools
@@ -25,7 +25,7 @@ class Order(Protocol):
   """An endless sequence of samples with access to any part of it."""
 
   def rows(self, start: int, count: int) -> Rows:
-    """Return what stands at positions start .. start + count - 1."""
+    """Return the samples at positions start .. start + count - 1."""
 
 
 @functools.lru_cache(maxsize=32)

@@ -1,4 +1,4 @@
-"""The feeds of a run: what it trains on, and what it is evaluated on.
+"""The feeds of a run, for training and for evaluation.
 
 A step's batch is a function of (seed, step), so a run resumes anywhere at no
 cost. Whatever the placement, the same steps give the same `Examples`.

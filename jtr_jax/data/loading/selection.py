@@ -48,7 +48,7 @@ class Part:
   def stored(
     self, task: str, label: np.ndarray, form: StoredForm
   ) -> np.ndarray:
-    """Return a label as the run has it."""
+    """Return a label in the run's form."""
     if task not in self.translations:
       return label
     return self.translations[task].apply(label, form)

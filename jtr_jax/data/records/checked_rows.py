@@ -18,7 +18,7 @@ Arrays: TypeAlias = Mapping[str, np.ndarray | None]
 
 
 class CheckedRows:
-  """Checks the rows of one split as they pass, and remembers what passed."""
+  """Checks the rows of one split as they are written, and counts them."""
 
   def __init__(
     self, split: str, tasks: Mapping[str, TaskOptions], size: tuple[int, int]
@@ -90,6 +90,6 @@ class CheckedRows:
       )
 
   def result(self) -> Split:
-    """Return what the manifest says about the split."""
+    """Return the manifest's entry of the split."""
     labelled = {task: np.array(c, bool) for task, c in self._labelled.items()}
     return Split(tuple(self._ids), labelled)

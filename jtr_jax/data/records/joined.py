@@ -144,7 +144,7 @@ def _open_parts(places: Sequence[Path]) -> tuple[Dataset, ...]:
 
 
 def _merge(name: str, parts: Sequence[Dataset]) -> Manifest:
-  """Return what all parts together say about themselves."""
+  """Return the manifest of all parts together."""
   first = parts[0]
   owners: dict[str, tuple[str, TaskOptions]] = {}
   for part in parts:

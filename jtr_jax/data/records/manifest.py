@@ -1,4 +1,4 @@
-"""What a prepared data set says about itself: `manifest.json`."""
+"""The manifest of a prepared data set, `manifest.json`."""
 
 import dataclasses
 import json
@@ -75,7 +75,7 @@ class Manifest:
     return stored_form(task, self.tasks[task], self.size)
 
   def split(self, name: str) -> Split:
-    """Return one split, or say which exist."""
+    """Return one split; an unknown name is an error."""
     if name not in self.splits:
       raise errors.unknown_name(f"split of {self.name}", name, self.splits)
     return self.splits[name]

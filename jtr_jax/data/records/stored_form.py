@@ -1,4 +1,4 @@
-"""In what arrays the labels of each kind of task are stored."""
+"""Forms of the arrays in which labels of each kind of task are stored."""
 
 import dataclasses
 import math
