@@ -1,5 +1,6 @@
 """Recordings of kind "aggregators": K gradients and the one made of them."""
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -95,13 +96,31 @@ def _quantity(
 ) -> Quantity:
   iterative = method in _ITERATIVE or _CAGRAD.fullmatch(method) is not None
   tolerance = ITERATIVE_TOLERANCE if iterative else TOLERANCE
-  if method == "nash_mtl" and not _resolved(jacobian):
-    name = f"{name} (norm)"
-    expected = np.asarray(np.linalg.norm(expected))
-    actual = np.asarray(np.linalg.norm(actual))
-  elif method == "nash_mtl" and _unbounded(jacobian):
-    actual = jacobian.sum(0) / max(1, np.linalg.norm(jacobian.sum(0)))
-  return Quantity(name, expected, actual, tolerance)
+  quantity = Quantity(name, expected, actual, tolerance)
+  comparable = _COMPARABLE.get(method)
+  return comparable(quantity, jacobian) if comparable else quantity
+
+
+def _as_far_as_solved(quantity: Quantity, jacobian: np.ndarray) -> Quantity:
+  """Return what the recorded solver of Nash-MTL could determine."""
+  if not _resolved(jacobian):
+    return dataclasses.replace(
+      quantity,
+      name=f"{quantity.name} (norm)",
+      expected=np.asarray(np.linalg.norm(quantity.expected)),
+      actual=np.asarray(np.linalg.norm(quantity.actual)),
+    )
+  if _unbounded(jacobian):
+    total = jacobian.sum(0)
+    kept = total / max(1, np.linalg.norm(total))
+    return dataclasses.replace(quantity, actual=kept)
+  return quantity
+
+
+_COMPARABLE: Mapping[str, Callable[[Quantity, np.ndarray], Quantity]] = (
+  MappingProxyType({"nash_mtl": _as_far_as_solved})
+)
+"""Methods whose recorded program does not always find its solution."""
 
 
 def _resolved(jacobian: np.ndarray) -> bool:
