@@ -133,3 +133,24 @@ def test_page_of_balancing_has_the_fields_of_the_aggregators():
   del expected["db_mtl"], expected["excess_mtl"]
   expected = {name: fields for name, fields in expected.items() if fields}
   assert written == expected
+
+
+@pytest.mark.parametrize(
+  ("page", "measured", "wrong"),
+  [
+    ("jtr.md", "4.7 instead of 5.3 GFLOP", r"109|124 GFLOP"),
+    (
+      "mtpsl.md",
+      "A mapping whose pair no image of the batch has is skipped",
+      "",
+    ),
+    ("balancing.md", "at features without their signs, mask per image", ""),
+    ("results/rooms.md", "JTR +10.1 / +23.0 %", r"\+22 %"),
+    ("results/rooms.md", "no gain that these runs can measure", "JTR leads"),
+    ("results/jtr_start.md", "passes through two deep networks", "magnif"),
+  ],
+)
+def test_pages_claim_what_was_measured(page, measured, wrong):
+  text = " ".join((ROOT / "docs" / page).read_text().split())
+  assert measured in text
+  assert not (wrong and re.search(wrong, text))

@@ -71,12 +71,11 @@ def _from_version_1(config: Mapping[str, Any]) -> dict[str, Any]:
 def _from_version_2(config: Mapping[str, Any]) -> dict[str, Any]:
   """Return a config with new names of what weights labels and pairs."""
   new = dict(config)
-  method = new.get("method", {})
-  if not own_parts.is_own(str(method.get("name", ""))):
-    new["method"] = {METHOD_FIELDS.get(k, k): v for k, v in method.items()}
-  section = new.get("balancing", {})
-  if section.get("task_loss") == "share":
-    new["balancing"] = {**section, "task_loss": "term"}
+  if "method" in new and not own_parts.is_own(str(new["method"].get("name"))):
+    fields = new["method"].items()
+    new["method"] = {METHOD_FIELDS.get(name, name): v for name, v in fields}
+  if new.get("balancing", {}).get("task_loss") == "share":
+    new["balancing"] = {**new["balancing"], "task_loss": "term"}
   return new
 
 
