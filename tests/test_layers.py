@@ -96,6 +96,12 @@ def test_every_part_has_a_floor():
   assert parts == set(itertools.chain(*FLOORS))
 
 
+def test_the_house_stays_small():
+  modules = [p for p in (ROOT / "jtr_jax").glob("*.py") if p.stem[0] != "_"]
+  assert len(modules) <= 6
+  assert len(FLOORS) <= 9
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_only_from_floors_below(name):
   package = name.partition(".")[0]

@@ -186,7 +186,7 @@ def _require_finite(
         f"{os.fspath(source)}: weights that are no numbers",
         found=f"NaN or infinity in {len(broken)} tensors, first {broken[0]!r}",
         expected="finite numbers",
-        do="Take the weights of an earlier step of that training.",
+        do="Use the weights of an earlier step of that training.",
       )
     )
 

@@ -27,7 +27,7 @@ class Recording(Mapping[str, np.ndarray]):
           "Missing quantity",
           found=f"no array {name!r}",
           expected="every array that the check of this kind needs",
-          do="Take a complete recording.",
+          do="Use a complete recording.",
         )
       )
     return self._arrays[name]
@@ -49,7 +49,7 @@ def unusable(name: str, *, found: object, expected: object) -> RecordError:
       f"Array {name!r} has the wrong shape",
       found=found,
       expected=expected,
-      do="Take an undamaged recording.",
+      do="Use an undamaged recording.",
     )
   )
 

@@ -102,7 +102,7 @@ def _published_tensors(name: str) -> dict[str, np.ndarray]:
         "The published weights of this network are not available",
         found=name,
         expected=package.NETWORK,
-        do="Take a recording with weights that are made by the rule.",
+        do="Use a recording with weights that are made by the rule.",
       )
     )
   return package.read().tensors

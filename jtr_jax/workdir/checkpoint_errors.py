@@ -33,7 +33,7 @@ def not_saved(
       f"Saving the checkpoint of step {step} failed",
       found=f"{first_line(why)}; {free / 2**20:.0f} MiB free",
       expected=f"a writable {directory} with {size / 2**20:.1f} MiB free",
-      do=("Free some space" if full else "Mend that")
+      do=("Free some space" if full else "Fix that")
       + " and start the same command again: the run resumes from "
       + (f"step {max(steps)}." if steps else "the beginning."),
     ),

@@ -56,7 +56,7 @@ def clear_errors(path: Path) -> Iterator[None]:
       "A file cannot be written",
       found=f"{path}: {error.strerror or error}",
       expected="a writable place with free space",
-      do="Correct that and start the same command again: the run resumes from "
+      do="Fix that and start the same command again: the run resumes from "
       "its last checkpoint.",
     )
     raise OSError(error.errno or 0, text) from error

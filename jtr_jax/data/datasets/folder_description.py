@@ -84,7 +84,7 @@ def read_tasks(path: Path) -> dict[str, FolderTask]:
         f"{path} cannot be read",
         found=str(e),
         expected="a TOML file with one table for each task",
-        do="Mend it; `python -m jtr_jax.data inspect` proposes one.",
+        do="Fix it; `python -m jtr_jax.data inspect` proposes one.",
       )
     ) from e
   if not tables:
@@ -159,6 +159,6 @@ def _field_error(path: Path, found: str, expected: str) -> ValueError:
       f"{path} does not describe the tasks",
       found=found,
       expected=expected,
-      do="Mend this line.",
+      do="Fix this line.",
     )
   )

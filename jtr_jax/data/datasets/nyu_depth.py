@@ -142,7 +142,7 @@ def _bad_line(path: Path, number: int, found: str) -> ValueError:
       f"{path} does not list frames",
       found=f"in line {number}: {found}" if number else found,
       expected="image, depth and focal length in each line",
-      do="Take the list that is published with BTS.",
+      do="Use the list that is published with BTS.",
     )
   )
 

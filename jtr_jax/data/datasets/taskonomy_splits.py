@@ -61,6 +61,6 @@ def _broken(path: str | Path, found: str) -> ValueError:
       found=found,
       expected="the columns id,train,val,test and each building in one split, "
       "once",
-      do="Take a file of splits_taskonomy.zip in the Taskonomy repository.",
+      do="Use a file of splits_taskonomy.zip in the Taskonomy repository.",
     )
   )

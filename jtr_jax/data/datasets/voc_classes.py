@@ -53,7 +53,7 @@ def read_classes(path: Path) -> np.ndarray:
         f"{path} is not a segmentation of PASCAL VOC",
         found=found,
         expected=f"indices of a palette, 0 to {len(CLASSES) - 1} and {VOID}",
-        do="Take the published file: converting it to colours loses the ids.",
+        do="Use the published file: converting it to colours loses the ids.",
       )
     )
   return np.where(ids == VOID, -1, ids.astype(np.int16)).astype(np.int8)

@@ -73,7 +73,7 @@ class CheckedRows:
         f"Image {identifier!r} of split {self._split!r} cannot be stored",
         found=found,
         expected=expected,
-        do="Mend the reader that made it.",
+        do="Fix the reader that made it.",
       )
     )
 
@@ -85,7 +85,7 @@ class CheckedRows:
           f"Split {self._split!r} ended at another count than announced",
           found=f"{len(self._ids)} images",
           expected=f"{expected}",
-          do="Mend the reader that made them.",
+          do="Fix the reader that made them.",
         )
       )
 

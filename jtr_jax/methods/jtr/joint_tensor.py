@@ -97,7 +97,7 @@ def require_single_classes(tasks: tuple[Task, ...]) -> None:
         "The released reconstruction loss needs labels of single classes",
         found=f"sets of classes in {', '.join(found)}",
         expected="a single class in every label",
-        do="Take method.reconstruction='task'.",
+        do="Use method.reconstruction='task'.",
       )
     )
 

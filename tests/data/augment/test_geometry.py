@@ -110,14 +110,14 @@ def test_official_normals_blend_with_the_invalid_border():
   valid = np.ones((H, W), bool)
   valid[:, 7:] = False
   normals = label(np.broadcast_to(np.float32([0, 0, 1]), (H, W, 3)), valid)
-  mended = geometry.crop_label(normals, box(), Geometry.NORMALS)
+  resized = geometry.crop_label(normals, box(), Geometry.NORMALS)
   official = geometry.crop_label(
     normals, box(), Geometry.NORMALS, normal_resize="official"
   )
   short = official.valid & (official.value[..., 2] < 0.99)
   assert short.any()
-  assert not (mended.valid & short).any()
-  np.testing.assert_array_equal(mended.value[mended.valid][:, 2], 1)
+  assert not (resized.valid & short).any()
+  np.testing.assert_array_equal(resized.value[mended.valid][:, 2], 1)
 
 
 @pytest.mark.parametrize("kind", [Geometry.DENSE, Geometry.NORMALS])
