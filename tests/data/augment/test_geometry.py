@@ -117,7 +117,7 @@ def test_official_normals_blend_with_the_invalid_border():
   short = official.valid & (official.value[..., 2] < 0.99)
   assert short.any()
   assert not (resized.valid & short).any()
-  np.testing.assert_array_equal(resized.value[mended.valid][:, 2], 1)
+  np.testing.assert_array_equal(resized.value[resized.valid][:, 2], 1)
 
 
 @pytest.mark.parametrize("kind", [Geometry.DENSE, Geometry.NORMALS])
