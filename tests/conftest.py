@@ -58,11 +58,6 @@ def forget_programs():
   gc.collect()
 
 
-@pytest.fixture(scope="module")
-def quick_compilation():
-  """Stand for what holds in all tests: see `tests/__init__.py`."""
-
-
 @pytest.fixture(scope="session")
 def rooms(tmp_path_factory):
   """Return where a few small rooms are prepared; nobody changes them."""
