@@ -23,7 +23,16 @@ FLOORS = (
   ("train",),
   ("config", "verify"),
   ("experiment", "benchmark", "inference"),
-  ("main", "compare", "tables", "weights", "predict", "export"),
+  (
+    "main",
+    "compare",
+    "tables",
+    "weights",
+    "predict",
+    "export",
+    "report",
+    "commands",
+  ),
 )
 
 ONLY_IN = {

@@ -34,17 +34,20 @@ def _of_classes(
 def _regression(
   name: str, *, channels: int = 1, unit: str = "", **fields: Any
 ) -> Task:
+  """Numbers without further meaning for each pixel."""
   del unit  # nothing is written in it
   return Regression(name, channels=channels, **fields)
 
 
 def _scalar(name: str, *, channels: int = 1, **fields: Any) -> Task:
+  """One number, or a few, for each image."""
   return Scalar(name, channels=channels, **fields)
 
 
 def _soft_labels(
   name: str, *, grid: tuple[int, ...] = (), **fields: Any
 ) -> Task:
+  """Probabilities of classes for images, cells or pixels."""
   return _of_classes(SoftLabels, name, cells=grid, **fields)
 
 

@@ -13,6 +13,7 @@ from jtr_jax.data.loading.examples import Examples, to_images, to_labels
 from jtr_jax.methods.base import Method, MethodInput, Pictures
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train.state import TrainState
+from jtr_jax.workdir import sheet_files
 from jtr_jax.workdir.picture_sheets import encoding_sheet, prediction_sheet
 
 Draw: TypeAlias = Callable[[TrainState], None]
@@ -62,11 +63,11 @@ def make_draw(
     folder.mkdir(parents=True, exist_ok=True)
     images = np.asarray(evaluated.image)
     sheet = prediction_sheet(images, net.tasks, predictions, labels)
-    sheet.save(folder / "predictions.png")
+    sheet_files.save(sheet, folder / "predictions.png")
     images = np.asarray(trained.image)
     for name, columns in pictures.items():
       named = [(column.caption, column.codes) for column in columns]
       sheet = encoding_sheet(images, net.tasks, named)
-      sheet.save(folder / f"{name}.png")
+      sheet_files.save(sheet, folder / f"{name}.png")
 
   return draw

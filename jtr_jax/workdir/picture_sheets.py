@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from jtr_jax.core.types import Label
 from jtr_jax.tasks import colours
 from jtr_jax.tasks.base import Task
+from jtr_jax.workdir import sheet_files
 
 _MIN_TILE = 160  # pixels; smaller pictures are enlarged by a whole factor
 _GAP, _GROUP_GAP, _MARGIN = 4, 18, 14
@@ -180,10 +181,15 @@ def _sheet(columns: Sequence[_Column], tasks: Sequence[Task]) -> Image.Image:
   sheet = Image.new("RGB", size, _PAPER)
   draw = ImageDraw.Draw(sheet)
   _draw_captions(draw, columns, lefts, width, font, line)
+  tiles = []
   for column, left in zip(columns, lefts, strict=True):
     for row, tile in enumerate(column.tiles):
       big = tile.repeat(factor, axis=0).repeat(factor, axis=1)
-      sheet.paste(Image.fromarray(big), (left, top + row * (height + _GAP)))
+      corner = (left, top + row * (height + _GAP))
+      sheet.paste(Image.fromarray(big), corner)
+      box = (*corner, corner[0] + width, corner[1] + height)
+      tiles.append(sheet_files.Tile(column.group, column.caption, row, box))
+  sheet.info[sheet_files.TILES] = tiles
   for row, entries in enumerate(legend):
     _draw_legend(draw, entries, bottom + _GAP + row * line, font)
   return sheet

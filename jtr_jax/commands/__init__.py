@@ -1,0 +1,1 @@
+"""The console command `jtr-jax`: every command under one name."""
