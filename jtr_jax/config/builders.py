@@ -18,7 +18,7 @@ from jtr_jax.methods.jtr import settings as jtr_settings
 from jtr_jax.methods.jtr.joint_tensor import Stacking
 from jtr_jax.methods.jtr.settings import JtrSettings
 from jtr_jax.methods.supervised import LabelWeighting
-from jtr_jax.methods.traits import traits
+from jtr_jax.methods.traits import Traits, declare
 from jtr_jax.models import networks
 from jtr_jax.models.base import Compute
 from jtr_jax.models.heads.linear import PooledHead
@@ -68,7 +68,7 @@ def segnet(
   return MultiTaskNet(SegNet(filters, dtype=dtype), heads, tasks)
 
 
-@traits(variants=supervised.SINGLE_TASK_VARIANTS)
+@declare(Traits(supervised.SINGLE_TASK_VARIANTS))
 def stl(
   tasks: tuple[Task, ...], *, label_weighting: LabelWeighting = "image"
 ) -> Method:
@@ -96,7 +96,14 @@ def stl(
   return supervised.supervised(tasks, label_weighting=label_weighting)
 
 
-@traits(variants=jtr_settings.VARIANTS)
+@declare(
+  Traits(
+    jtr_settings.VARIANTS,
+    filters="autoencoder_filters",
+    unlabelled={"unlabelled": "consistency"},
+    label_warning=jtr_settings.label_warning,
+  )
+)
 def jtr(
   tasks: tuple[Task, ...],
   *,
@@ -132,7 +139,14 @@ def jtr(
   )
 
 
-@traits(variants=mtpsl_.VARIANTS, groups=mtpsl_.GROUPS)
+@declare(
+  Traits(
+    mtpsl_.VARIANTS,
+    mtpsl_.GROUPS,
+    filters="mapping_filters",
+    label_warning=mtpsl_.label_warning,
+  )
+)
 def mtpsl(
   tasks: tuple[Task, ...],
   *,
@@ -159,7 +173,7 @@ def mtpsl(
   )
 
 
-@traits(variants=maps.VARIANTS)
+@declare(Traits(maps.VARIANTS, filters="mapping_filters"))
 def cross_task_maps(
   tasks: tuple[Task, ...],
   *,

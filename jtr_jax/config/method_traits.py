@@ -46,6 +46,9 @@ def require_known(
     for section, values in chosen._asdict().items():
       place = f"{name}, variant {variant!r}: {section}"
       _require(place, values, sections[section])
+  followed = [traits.filters] if traits.filters else []
+  schema.check_names(f"field of {name}: filters", followed, fields)
+  _require(f"{name}: unlabelled", traits.unlabelled, fields)
   usual = {field: sections["optimizer"][field] for field in GROUP_FIELDS}
   for group, values in traits.groups.items():
     _require(f"{name}, group {group!r}: optimizer", values, usual)

@@ -20,9 +20,6 @@ from jtr_jax.methods.variants import Variant
 
 _UNLABELLED = "unlabelled"
 
-_LIKE_THE_NETWORK = ("autoencoder_filters", "mapping_filters")
-"""Fields of methods that follow `model.filters`."""
-
 _OF_THE_LABELS = ("normal_resize", "inverse_depth_scale")
 """What a method's variant says of the views, whatever the data."""
 
@@ -100,9 +97,8 @@ def use_method(
   entry = registry.find("method", name, registry.METHODS)
   found = _variant(entry, variant)
   preset: dict[str, Any] = {}
-  if "filters" in config.model:
-    followed = [f for f in _LIKE_THE_NETWORK if f in entry.fields]
-    preset = {f: config.model.get_oneway_ref("filters") for f in followed}
+  if "filters" in config.model and entry.traits.filters:
+    preset[entry.traits.filters] = config.model.get_oneway_ref("filters")
   if "method" in config:
     before = registry.find("method", config.method.name, registry.METHODS)
     for field in before.group_fields:
@@ -114,7 +110,7 @@ def use_method(
   )
   part = entry.part(name, **{**preset, **found.method, **fields})
   config.method = as_section(part)
-  if "unlabelled" not in fields:
+  if not fields.keys() & entry.traits.unlabelled.keys():
     _learn_from_unlabelled(config)
   return config
 
@@ -178,8 +174,9 @@ def use_scenario(config: ConfigDict, scenario: str) -> ConfigDict:
     config.data.images = "all"
     if _UNLABELLED in config.data.sources:
       del config.data.sources[_UNLABELLED]
-    if "unlabelled" in config.method:
-      config.method.unlabelled = "none"
+    entry = registry.find("method", config.method.name, registry.METHODS)
+    for field in entry.traits.unlabelled:
+      config.method[field] = entry.fields[field].default
   _learn_from_unlabelled(config)
   return config
 
@@ -209,8 +206,9 @@ def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
 
 def _learn_from_unlabelled(config: ConfigDict) -> None:
   """Turn on the method's loss for unlabelled images, if it has one."""
-  if _has_unlabelled(config) and "unlabelled" in config.method:
-    config.method.unlabelled = "consistency"
+  if _has_unlabelled(config):
+    entry = registry.find("method", config.method.name, registry.METHODS)
+    config.method.update(entry.traits.unlabelled)
 
 
 def _has_unlabelled(config: ConfigDict) -> bool:

@@ -167,8 +167,7 @@ def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   for source in data.trained:
     source.save_labels(experiment.workdir)
   source_classes.write_record(experiment.workdir, data.meanings)
-  label_warnings.warn_of_unlabelled(settings.method, data.selection.present)
-  label_warnings.warn_of_idle_pairs(settings.method, data.selection.present)
+  label_warnings.warn(settings.method, data.selection.present)
   return pipeline.mixed_feed(
     data.selection,
     data.per_batch,

@@ -23,7 +23,7 @@ from jtr_jax.methods.base import (
   no_variables,
 )
 from jtr_jax.methods.supervised import LabelWeighting, supervised_losses, view
-from jtr_jax.methods.traits import traits
+from jtr_jax.methods.traits import Traits, declare
 from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Task
 
@@ -38,7 +38,7 @@ published numbers come from. No program of this method was released; colours
 change here in both, because its two views differ in nothing else."""
 
 
-@traits(variants=VARIANTS)
+@declare(Traits(VARIANTS))
 def consistency(
   tasks: tuple[Task, ...],
   *,

@@ -12,11 +12,12 @@ code are the fields of `MtpslSettings`; PAPER and RELEASED are the two presets.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import chex
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtr_jax.core import errors, numerics
 from jtr_jax.core.fields import NOT_NEGATIVE, Unit
@@ -101,6 +102,23 @@ GROUPS: Mapping[str, Mapping[str, float]] = {
 }
 """The optimiser of the FiLM parameters: released nyu_mtl_xtc.py. Its Cityscapes
 program has a learning rate of 1e-5."""
+
+
+def label_warning(fields: Mapping[str, Any], present: np.ndarray) -> str:
+  """Warn if no image has a pair of tasks; "" if one has.
+
+  Args:
+    fields: of the method.
+    present: bool[N, K], which labels the run sees.
+  """
+  has_pair = present.any(axis=1) & ~present.all(axis=1)
+  if has_pair.any() or fields["fully_labelled"] != "none":
+    return ""
+  return (
+    "No image has both labelled and unlabelled tasks: the cross-task term is "
+    "0. method.fully_labelled='all_pairs' relates the tasks of images with all "
+    "labels, as the released --ssl-type full does."
+  )
 
 
 def mtpsl(

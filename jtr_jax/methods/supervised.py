@@ -21,7 +21,7 @@ from jtr_jax.methods.base import (
   no_pictures,
   no_variables,
 )
-from jtr_jax.methods.traits import traits
+from jtr_jax.methods.traits import Traits, declare
 from jtr_jax.methods.variants import Variant
 from jtr_jax.tasks.base import Task
 
@@ -47,7 +47,7 @@ Deviations: it makes no update where a batch has no label; here Adam's averages
 still move the parameters."""
 
 
-@traits(variants=VARIANTS)
+@declare(Traits(VARIANTS))
 def supervised(
   tasks: tuple[Task, ...], *, label_weighting: LabelWeighting = "image"
 ) -> Method:

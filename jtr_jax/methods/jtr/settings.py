@@ -5,10 +5,11 @@ Source: Nishi et al., CVPR 2024; released code/train_nyuv2.py.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jtr_jax.core.fields import NOT_NEGATIVE, Source, Unit
 from jtr_jax.core.types import ViewSpec
@@ -119,3 +120,20 @@ VARIANTS: Mapping[str, Variant] = {
   ),
 }
 """The setting of the paper, and that of the released train_nyuv2.py."""
+
+
+def label_warning(fields: Mapping[str, Any], present: np.ndarray) -> str:
+  """Warn of images without labels that do not train the model; "" for none.
+
+  Args:
+    fields: of the method.
+    present: bool[N, K], which labels the run sees.
+  """
+  count = int((~present.any(axis=1)).sum())
+  if not count or fields["unlabelled"] != "none":
+    return ""
+  return (
+    f"{count} of {len(present)} images have no label. With "
+    "method.unlabelled='none' they train only the auto-encoder; 'consistency' "
+    "uses them (JTR, Sec. 4.4)."
+  )

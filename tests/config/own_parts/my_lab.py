@@ -12,7 +12,7 @@ from jtr_jax import balancing
 from jtr_jax.core.fields import POSITIVE
 from jtr_jax.data.datasets.raw import RawDataset, RawTask, Row
 from jtr_jax.methods.supervised import supervised
-from jtr_jax.methods.traits import traits
+from jtr_jax.methods.traits import Traits, declare
 from jtr_jax.methods.variants import Variant
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.models.segnet import Head, SegNet
@@ -59,37 +59,54 @@ def signs(learning_rate, *, momentum: float = 0.9):
   return optax.sgd(learning_rate, momentum)
 
 
-@traits(
-  variants={
-    "paper": Variant(method={"strength": 1.0}),
-    "official": Variant(method={"strength": 5.0}, train={"epochs": 7}),
-  },
-  groups={"scales": {"learning_rate": 1e-2}},
+@declare(
+  Traits(
+    variants={
+      "paper": Variant(method={"strength": 1.0}),
+      "official": Variant(method={"strength": 5.0}, train={"epochs": 7}),
+    },
+    groups={"scales": {"learning_rate": 1e-2}},
+    filters="widths",
+    unlabelled={"all_images": True},
+    label_warning=lambda fields, present: f"{fields['strength']} {present}",
+  )
 )
-def with_scales(tasks, *, strength: Annotated[float, POSITIVE] = 2.0):
+def with_scales(
+  tasks,
+  *,
+  strength: Annotated[float, POSITIVE] = 2.0,
+  widths: tuple[int, ...] = (4,),
+  all_images: bool = False,
+):
   """Supervised learning with parameters that have their own optimiser group."""
-  del strength
+  del strength, widths, all_images
   return supervised(tasks)._replace(
     init=lambda key, size: ({"scale": jnp.ones(())}, {}),
     groups=lambda params: jax.tree.map(lambda _: "scales", params),
   )
 
 
-@traits(variants={"official": Variant()})
+@declare(Traits({"official": Variant()}))
 def without_a_paper(tasks):
   """A method without the variant that configs take by default."""
   return supervised(tasks)
 
 
-@traits(variants={"paper": Variant(train={"epoch": 7})})
+@declare(Traits({"paper": Variant(train={"epoch": 7})}))
 def misspelt_variant(tasks):
   """A method whose variant names a field that there is not."""
   return supervised(tasks)
 
 
-@traits(groups={"scales": {"learning_rate": -1.0}})
+@declare(Traits(groups={"scales": {"learning_rate": -1.0}}))
 def negative_rate(tasks):
   """A method whose group has a rate that cannot be used."""
+  return supervised(tasks)
+
+
+@declare(Traits(unlabelled={"all_image": True}))
+def misspelt_field(tasks, *, all_images: bool = False):
+  """A method that declares a field which it does not have."""
   return supervised(tasks)
 
 

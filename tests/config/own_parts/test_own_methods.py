@@ -9,6 +9,7 @@ from jtr_jax.config import (
   build,
   build_optimizer,
   command_line,
+  label_warnings,
   presets,
   resolve,
 )
@@ -79,11 +80,27 @@ def test_an_own_method_declares_variants():
   assert resolve.resolve(config).train.epochs == 7
 
 
+def test_an_own_method_declares_what_its_fields_are_for(monkeypatch):
+  word = "method.name=my_lab:with_scales"
+  fields = rooms(word).method.fields
+  assert fields["widths"] == (8, 16, 32, 64, 64)  # of the network
+  assert not fields["all_images"]
+  some = rooms(word, "data.scenario=randomlabels+unlabelled30").method
+  assert some.fields["all_images"]
+  warnings = []
+  monkeypatch.setattr(
+    label_warnings.logging, "warning", lambda _, text: warnings.append(text)
+  )
+  label_warnings.warn(some, np.ones((1, 1), bool))
+  assert warnings == ["1.0 [[ True]]"]
+
+
 @pytest.mark.parametrize(
   ("name", "error"),
   [
     ("without_a_paper", "my_lab:without_a_paper has no default variant"),
     ("misspelt_variant", "variant 'paper': train.*Did you mean 'epochs'"),
+    ("misspelt_field", "unlabelled.*Did you mean 'all_images'"),
     ("negative_rate", "group 'scales'.*learning_rate.*more than 0"),
   ],
 )
