@@ -130,7 +130,7 @@ def test_logits_of_open_classes_reach_no_logistic_loss():
   np.testing.assert_allclose(clean[0].sum, decided.sum((1, 2, 3)), rtol=1e-5)
 
 
-def test_a_class_is_judged_in_the_images_that_know_it():
+def test_a_class_is_evaluated_in_the_images_that_know_it():
   known = jnp.array([[True] * 4, [True, True, False, False]])
   ids = jnp.array([[[0, 1, 2, 3]], [[0, 0, 5, 5]]])  # 5 is {2, 3}
   predicted = jnp.array([[[0, 1, 3, 3]], [[0, 1, 2, 0]]])

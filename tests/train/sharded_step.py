@@ -30,7 +30,7 @@ def train(devices, method):
   return jax.device_get((state, rows))
 
 
-def judge(devices, state):
+def evaluated(devices, state):
   """Return the metrics of a state, and the FLOPs of a device for a batch."""
   mesh = make_mesh(8, jax.devices()[:devices])
   net = tiny.make_net()
@@ -56,7 +56,7 @@ def main():
   one, eight = (train(devices, sys.argv[1]) for devices in (1, 8))
   losses = [[row[:2] for row in side[1]] for side in (eight, one)]
   samples = [np.stack([row[2] for row in side[1]]) for side in (eight, one)]
-  metrics, flops = zip(*(judge(n, one[0]) for n in (8, 1)), strict=True)
+  metrics, flops = zip(*(evaluated(n, one[0]) for n in (8, 1)), strict=True)
   errors = {
     "samples": int(np.sum(samples[0] != samples[1])),
     "losses": largest_error(*losses),

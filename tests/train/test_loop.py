@@ -189,8 +189,8 @@ def test_broken_numbers_stop_the_run(run, tmp_path):
 def test_broken_numbers_are_not_evaluated(run, tmp_path):
   broken, _ = with_a_bad_label(run)
   schedule = tiny.SCHEDULE._replace(save=100, log=100, evaluate=3)
-  judged = []
+  evaluated = []
   with pytest.raises(NonFiniteError):
-    go(broken._replace(schedule=schedule, evaluate=judged.append), tmp_path)
-  assert judged == []
+    go(broken._replace(schedule=schedule, evaluate=evaluated.append), tmp_path)
+  assert evaluated == []
   assert (tmp_path / "metrics.jsonl").read_bytes() == b""
