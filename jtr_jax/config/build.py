@@ -199,6 +199,7 @@ def make_label_split(
     scenario_tasks=data.scenario_tasks or names,
     seed=data.split_seed,
     file=data.split_file,
+    cache=dataset.directory,
   )
 
 

@@ -86,7 +86,7 @@ def nyu(
   use_schedule(config, method, variant=variant)
   if data == "rooms":
     config.data.update(size=NYU_SIZE, train_count=795, val_count=654)
-  return _set_common(config, **common)
+  return set_common(config, **common)
 
 
 def rooms(method: str = "jtr", *, variant: str, **common: Any) -> ConfigDict:
@@ -107,7 +107,7 @@ def rooms(method: str = "jtr", *, variant: str, **common: Any) -> ConfigDict:
     train_count=200,
     val_count=100,
   )
-  return _set_common(config, **common)
+  return set_common(config, **common)
 
 
 def folder(
@@ -136,7 +136,7 @@ def folder(
   if laptop:
     use_laptop(config)
   use_method(config, method, variant=variant)
-  return _set_common(config, **common)
+  return set_common(config, **common)
 
 
 def use_laptop(config: ConfigDict) -> ConfigDict:
@@ -152,20 +152,32 @@ def use_laptop(config: ConfigDict) -> ConfigDict:
   return config
 
 
-def _set_common(
+def set_common(
   config: ConfigDict,
   *,
   scenario: str,
   tasks: tuple[str, ...],
-  extended: str,
   seed: int,
   epochs: int,
   steps: int,
   balancing: str,
+  extended: str = "",
 ) -> ConfigDict:
   """Apply the arguments that most config files have.
 
-  Extended images come 4 in every batch: JTR, Sec. 6.2, "Batching".
+  Args:
+    config: the config.
+    scenario: which labels are seen; with `+unlabelled<x>` see `use_scenario`.
+    tasks: the tasks of the run, and of the scenario.
+    seed: of everything but the label split.
+    epochs: 0 for those of the config.
+    steps: updates; 0 for those of the epochs.
+    balancing: see `use_balancing`.
+    extended: a directory of images with depth, 4 more in every batch (JTR, Sec.
+      6.2, "Batching"); "" for none.
+
+  Returns:
+    The config.
   """
   config.tasks = config.data.scenario_tasks = tasks
   use_scenario(config, scenario)

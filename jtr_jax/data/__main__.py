@@ -1,4 +1,4 @@
-"""Command line of the data: prepare, inspect, verify, join, split."""
+"""Command line of the data: prepare, add, inspect, verify, join, split."""
 
 import argparse
 import inspect
@@ -13,7 +13,7 @@ from jtr_jax.core import extras
 from jtr_jax.core.commands import exit_code
 
 with extras.required("program"):
-  from jtr_jax.data.datasets import folder
+  from jtr_jax.data.datasets import folder, further_labels
   from jtr_jax.data.datasets.prepare import PREPARERS
   from jtr_jax.data.datasets.resample import Size
   from jtr_jax.data.inspect import contents, report
@@ -61,7 +61,23 @@ def _parser() -> argparse.ArgumentParser:
   join.add_argument("--out", type=Path, required=True, help="a new directory")
   join.add_argument("--name", default="joined", help="of the joined data set")
   join.set_defaults(run=_join)
+  _add_labels_parser(commands)
   return parser
+
+
+def _add_labels_parser(commands: Any) -> None:
+  """Add `add`, which writes a data set with labels of further tasks."""
+  add = commands.add_parser("add", help="add labels of further tasks")
+  add.add_argument("data", type=Path, help="prepared directory")
+  add.add_argument(
+    "--labels",
+    type=Path,
+    required=True,
+    help="folder with tasks.toml and {train,val}/<task>/<id>.{npy,npz,txt,...}",
+  )
+  add.add_argument("--out", type=Path, required=True, help="a new directory")
+  add.add_argument("--overwrite", action="store_true", help="replace --out")
+  add.set_defaults(run=_add)
 
 
 def _size(text: str) -> Size:
@@ -113,6 +129,14 @@ def _prepare(given: argparse.Namespace) -> int:
 
 def _join(given: argparse.Namespace) -> int:
   return _tell(joined.write_joined(given.out, given.name, given.parts))
+
+
+def _add(given: argparse.Namespace) -> int:
+  return _tell(
+    further_labels.add_labels(
+      given.data, given.labels, given.out, overwrite=given.overwrite
+    )
+  )
 
 
 def _tell(dataset: Dataset) -> int:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -91,9 +91,10 @@ class Source:
     )
 
   @property
-  def ids(self) -> tuple[str, ...]:
+  def ids(self) -> Sequence[str]:
     """Sample ids of the images to train on."""
-    return tuple(i for part in self.selection.parts for i in part.ids)
+    (part,) = self.selection.parts
+    return part.ids
 
   @property
   def size(self) -> int:
@@ -197,8 +198,10 @@ class Mixture:
     return selections.join(images)
 
   @property
-  def ids(self) -> tuple[str, ...]:
+  def ids(self) -> Sequence[str]:
     """Sample ids of the images to train on."""
+    if len(self.trained) == 1:
+      return self.main.ids
     return tuple(
       identifier if source.name == MAIN_DATA else f"{source.name}:{identifier}"
       for source in self.trained

@@ -1,6 +1,6 @@
 """What a training run is made of."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -78,7 +78,7 @@ class Run(NamedTuple):
   optimizer: optax.GradientTransformation
   augment: AugmentSettings
   feed: Feed
-  sample_ids: tuple[str, ...]
+  sample_ids: Sequence[str]
   size: tuple[int, int]
   batch_size: int
   seed: int

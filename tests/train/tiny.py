@@ -1,6 +1,7 @@
 """A tiny run in memory, for the tests of training."""
 
 import dataclasses
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,8 @@ class MemoryDataset(Dataset):
 
   records: dict[str, list[dict[str, Any]]]
 
-  def source(self, split: str) -> Any:
+  def source(self, split: str, tasks: Sequence[str] | None = None) -> Any:
+    del tasks
     return self.records[split]
 
 

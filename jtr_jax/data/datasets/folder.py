@@ -2,7 +2,7 @@
 
     root/tasks.toml
     root/{train,val}/image/<id>.{png,jpg,jpeg,npy,tif}
-    root/{train,val}/<task>/<id>.{png,jpg,jpeg,npy,tif}
+    root/{train,val}/<task>/<id>.{png,jpg,jpeg,npy,tif,npz,txt}
 
 A missing label file means: this image has no label for this task.
 """
@@ -10,18 +10,18 @@ A missing label file means: this image has no label for this task.
 import functools
 import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors
 from jtr_jax.data.datasets import (
   folder_description,
+  folder_numbers,
   folder_proposal,
   image_files,
 )
-from jtr_jax.data.datasets.folder_tasks import FolderTask
 from jtr_jax.data.datasets.raw import (
   IMAGE,
   OnProblem,
@@ -32,6 +32,8 @@ from jtr_jax.data.datasets.raw import (
 )
 
 SPLITS = ("train", "val")
+
+_LABEL_SUFFIXES = (*image_files.SUFFIXES, *folder_numbers.SUFFIXES)
 
 
 def is_here(root: Path) -> bool:
@@ -87,7 +89,7 @@ def scan(
   return RawDataset(
     name="folder",
     tasks={
-      name: RawTask(task.options, functools.partial(_read_label, task))
+      name: RawTask(task.options, functools.partial(folder_numbers.read, task))
       for name, task in described.items()
     },
     splits=splits,
@@ -107,17 +109,13 @@ def propose(root: Path) -> str:
   return folder_proposal.propose_tasks(root, label_folders(root))
 
 
-def _read_label(task: FolderTask, path: Path) -> np.ndarray:
-  return task.decode(image_files.read_label(path), path)
-
-
 def _rows(
   directory: Path, tasks: tuple[str, ...], on_problem: OnProblem
 ) -> tuple[Row, ...]:
   images = _by_id(directory / IMAGE, on_problem)
   if not images:
     raise _bad_layout(f"no image in {directory / IMAGE}", "at least one")
-  labels = {task: _by_id(directory / task, on_problem) for task in tasks}
+  labels = labels_by_id(directory, tasks, on_problem)
   for files_of_task in labels.values():
     for identifier in sorted(set(files_of_task) - set(images)):
       path = files_of_task[identifier]
@@ -137,9 +135,29 @@ def _rows(
   )
 
 
-def _by_id(directory: Path, on_problem: OnProblem) -> dict[str, Path]:
+def labels_by_id(
+  directory: Path, tasks: Iterable[str], on_problem: OnProblem = raise_error
+) -> dict[str, dict[str, Path]]:
+  """Return the label files below a folder, by task and id.
+
+  Args:
+    directory: with a folder for each task.
+    tasks: their names.
+    on_problem: what to do about an id with two files.
+  """
+  return {
+    task: _by_id(directory / task, on_problem, _LABEL_SUFFIXES)
+    for task in tasks
+  }
+
+
+def _by_id(
+  directory: Path,
+  on_problem: OnProblem,
+  suffixes: tuple[str, ...] = image_files.SUFFIXES,
+) -> dict[str, Path]:
   found: dict[str, Path] = {}
-  for path in _data_files(directory):
+  for path in _data_files(directory, suffixes):
     if path.stem in found:
       both = f"{found[path.stem]} and {path}"
       on_problem(_bad_layout(both, "one file for each id"))
@@ -147,13 +165,15 @@ def _by_id(directory: Path, on_problem: OnProblem) -> dict[str, Path]:
   return found
 
 
-def _data_files(directory: Path) -> list[Path]:
+def _data_files(
+  directory: Path, suffixes: tuple[str, ...] = image_files.SUFFIXES
+) -> list[Path]:
   if not directory.is_dir():
     return []
   return sorted(
     p
     for p in directory.iterdir()
-    if p.suffix.lower() in image_files.SUFFIXES and not p.name.startswith(".")
+    if p.suffix.lower() in suffixes and not p.name.startswith(".")
   )
 
 
@@ -174,7 +194,8 @@ def _bad_layout(found: str, expected: str) -> ValueError:
       "The folder is not laid out as expected",
       found=found,
       expected=expected,
-      do="Layout: ROOT/{train,val}/{image,<task>}/<id>.{png,jpg,jpeg,npy,tif}; "
-      "a missing label file means that the image has no such label.",
+      do="Layout: ROOT/{train,val}/{image,<task>}/<id>.{png,jpg,jpeg,npy,tif}, "
+      "labels also .npz and .txt; a missing label file means that the image "
+      "has no such label.",
     )
   )

@@ -16,19 +16,20 @@ _UNITS = {"depth": "m", "inverse_depth": "1/m"}
 
 _SCALES = ("joint_mean", "joint_std", "picture_range")
 _DISTANCE = ("scale", "invalid", *_SCALES)
+_NUMBERS = ("scale", "invalid", "channels", "unit")
 FIELDS: Mapping[str, tuple[str, ...]] = {
   "segmentation": ("kind", "classes", "ignore"),
   "depth": ("kind", *_DISTANCE),
   "inverse_depth": ("kind", *_DISTANCE, "unit"),
   "normals": ("kind",),
-  "regression": (
-    "kind",
-    "scale",
-    "invalid",
-    "channels",
-    "unit",
-    "picture_range",
-  ),
+  "regression": ("kind", *_NUMBERS, "picture_range"),
+  "human_parts": ("kind", "classes", "ignore"),
+  "saliency": ("kind", "threshold", "ignore"),
+  "edges": ("kind", "threshold", "ignore"),
+  "classification": ("kind", "classes", "ignore"),
+  "multilabel": ("kind", "classes", "ignore"),
+  "scalar": ("kind", *_NUMBERS),
+  "soft_labels": ("kind", "classes", "grid", "top"),
 }
 """What a table of each kind may hold."""
 
@@ -50,13 +51,24 @@ def _is_range(value: Any) -> bool:
   return is_pair and all(map(_is_number, value)) and value[0] < value[1]
 
 
+def _is_count(value: Any) -> bool:
+  return type(value) is int and value > 0
+
+
+def _is_grid(value: Any) -> bool:
+  is_pair = isinstance(value, list) and len(value) == 2
+  return is_pair and all(map(_is_count, value))
+
+
 _NUMBER = _Rule(_is_number, "a number")
+_COUNT = _Rule(_is_count, "a whole number from 1")
 _RULES: Mapping[str, _Rule] = {
   "scale": _NUMBER,
   "invalid": _NUMBER,
-  "channels": _Rule(
-    lambda x: type(x) is int and x > 0, "a whole number from 1"
-  ),
+  "channels": _COUNT,
+  "threshold": _NUMBER,
+  "grid": _Rule(_is_grid, "[rows, columns]"),
+  "top": _COUNT,
   "unit": _Rule(lambda x: isinstance(x, str), "a text"),
   "joint_mean": _NUMBER,
   "joint_std": _Rule(lambda x: _is_number(x) and x > 0, "a number above 0"),
@@ -120,7 +132,7 @@ def parse_task(name: str, table: Any, path: Path) -> FolderTask:
   return FolderTask(
     name=name,
     kind=kind,
-    classes=_classes(name, table, path) if kind == "segmentation" else (),
+    classes=_classes(name, table, path) if "classes" in FIELDS[kind] else (),
     ignore=_ignored(name, table.get("ignore", []), path),
     scale=float(table.get("scale", 1.0)),
     invalid=table.get("invalid", _DEFAULT_INVALID.get(kind)),
@@ -128,6 +140,9 @@ def parse_task(name: str, table: Any, path: Path) -> FolderTask:
     unit=table.get("unit", _UNITS.get(kind, "")),
     scales={field: table[field] for field in _SCALES if field in table},
     own={"task": own, **arguments} if is_own else {},
+    threshold=float(table.get("threshold", 0)),
+    grid=tuple(table.get("grid", ())),
+    top=table.get("top", 0),
   )
 
 

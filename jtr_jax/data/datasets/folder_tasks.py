@@ -20,16 +20,20 @@ class FolderTask:
   Attributes:
     name: the task; its files are in the folder of this name.
     kind: one of `manifest.KINDS`.
-    classes: names of the classes of a segmentation.
-    ignore: stored class ids that mean none; negative ids always do.
+    classes: their names, for the kinds that have some.
+    ignore: stored numbers that mean none; negative class ids always do.
     scale: value = stored number * scale.
     invalid: stored number without meaning, in addition to NaN and infinity.
-    channels: channels of a regression.
+    channels: numbers of a pixel, or of an image.
     unit: unit of the values after scaling.
     scales: fields of the task for its values: `joint_mean`, `joint_std` and
       `picture_range`, in that unit; what is left out is as the kind has it.
     own: `task`, the user's own class, and its keyword arguments; empty for the
       class of the kind.
+    threshold: stored numbers above it mean yes.
+    grid: rows and columns of distributions, (1, 1) for one an image; () for one
+      a pixel.
+    top: how many classes of a distribution are stored; 0: all.
   """
 
   name: str
@@ -42,15 +46,21 @@ class FolderTask:
   unit: str = ""
   scales: TaskOptions = dataclasses.field(default_factory=dict)
   own: TaskOptions = dataclasses.field(default_factory=dict)
+  threshold: float = 0.0
+  grid: tuple[int, ...] = ()
+  top: int = 0
 
   @property
   def options(self) -> TaskOptions:
     """The manifest's entry of the task."""
-    if self.kind == "segmentation":
-      return {"kind": self.kind, "classes": list(self.classes), **self.own}
-    options: TaskOptions = {"kind": self.kind, **self.scales, **self.own}
-    if self.kind == "regression":
+    options: TaskOptions = {"kind": self.kind}
+    if self.classes:
+      options["classes"] = list(self.classes)
+    options |= {**self.scales, **self.own}
+    if self.kind in ("regression", "scalar"):
       options["channels"] = self.channels
+    options |= {"grid": list(self.grid)} if self.grid else {}
+    options |= {"top": self.top} if self.top else {}
     return options | ({"unit": self.unit} if self.unit else {})
 
   def decode(self, stored: np.ndarray, path: Path) -> np.ndarray:
@@ -72,7 +82,7 @@ class FolderTask:
     if values.shape[-1] != channels:
       found = f"{values.shape[-1]} channels"
       raise self._error(path, found, f"{channels}", "Convert this file.")
-    if self.kind == "segmentation":
+    if self.classes:
       return self._class_ids(values[..., 0], path)
     if self.kind == "normals":
       return self._normals(values, path)

@@ -29,6 +29,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jtr_jax.core import errors
+from jtr_jax.data.records import mapped_ids
 
 _SHOWN = 5  # how many ids an error message lists
 
@@ -45,7 +46,7 @@ class LabelSplit:
     about: the origin of the split, such as scenario and seed.
   """
 
-  ids: tuple[str, ...]
+  ids: Sequence[str]
   tasks: tuple[str, ...]
   labelled: np.ndarray
   about: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -136,11 +137,15 @@ def make_split(
   _require_unique("sample ids", ids)
   _require_unique("tasks", tasks)
   about = {"scenario": scenario, "seed": str(seed)}
-  sorted_ids, sorted_tasks = sorted(ids), sorted(tasks)
-  labelled = _BASES[parsed.base](sorted_ids, sorted_tasks, seed)
-  split = LabelSplit(tuple(sorted_ids), tuple(sorted_tasks), labelled, about)
-  aligned = align_split(split, ids, tasks) & ~hidden(ids, parsed, seed)[:, None]
-  return LabelSplit(tuple(ids), tuple(tasks), aligned, about)
+  order, sorted_tasks = _order(ids), sorted(tasks)
+  sorted_ids = _picked(ids, order)
+  labelled = np.empty((len(ids), len(tasks)), np.bool_)
+  columns = [sorted_tasks.index(task) for task in tasks]
+  labelled[order] = _BASES[parsed.base](sorted_ids, sorted_tasks, seed)[
+    :, columns
+  ]
+  labelled &= ~hidden(ids, parsed, seed)[:, None]
+  return LabelSplit(mapped_ids.kept(ids), tuple(tasks), labelled, about)
 
 
 def hidden(ids: Sequence[str], scenario: Scenario, seed: int) -> np.ndarray:
@@ -154,11 +159,11 @@ def hidden(ids: Sequence[str], scenario: Scenario, seed: int) -> np.ndarray:
   percent = scenario.labelled or scenario.unlabelled
   if not percent:
     return np.zeros(len(ids), np.bool_)
-  row = {sample: i for i, sample in enumerate(ids)}
-  order = np.array([row[sample] for sample in sorted(ids)], np.int64)
+  order = _order(ids)
   count = (len(ids) * percent + 50) // 100
   drawn = np.zeros(len(ids), np.bool_)
-  drawn[order] = _ranks(_draw(seed, "unlabelled", sorted(ids))) < count
+  uniform = _draw(seed, "unlabelled", _picked(ids, order))
+  drawn[order] = _ranks(uniform) < count
   return ~drawn if scenario.labelled else drawn
 
 
@@ -178,13 +183,17 @@ def align_split(
   Raises:
     ValueError: the ids differ, or a task is not in the split.
   """
-  require_same_ids(split.ids, ids)
+  same_order = split.ids == mapped_ids.kept(ids)
+  if not same_order:
+    require_same_ids(split.ids, ids)
   for task in tasks:
     if task not in split.tasks:
       raise errors.unknown_name("task of the label split", task, split.tasks)
+  columns = [split.tasks.index(task) for task in tasks]
+  if same_order:
+    return split.labelled[:, columns]
   row = {sample: i for i, sample in enumerate(split.ids)}
   rows = np.array([row[sample] for sample in ids], np.int64)
-  columns = np.array([split.tasks.index(task) for task in tasks], np.int64)
   return split.labelled[rows[:, None], columns]
 
 
@@ -287,14 +296,29 @@ def _subsets(
   return _ranks(order) < size[:, None]
 
 
+def _order(ids: Sequence[str]) -> np.ndarray:
+  """Return i64[N]: the places of the ids in ascending order."""
+  if isinstance(ids, mapped_ids.MappedIds):
+    return ids.order
+  return np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int64)
+
+
+def _picked(ids: Sequence[str], rows: np.ndarray) -> list[str]:
+  names = list(ids)
+  return [names[row] for row in rows]
+
+
 def _draw(seed: int, stream: str, ids: Sequence[str]) -> np.ndarray:
   """Return f64[N] in [0, 1): a hash of seed, stream and id."""
-  numbers = [
-    hashlib.blake2b(f"{seed}\t{stream}\t{sample}".encode(), digest_size=8)
-    for sample in ids
-  ]
-  bits = [int.from_bytes(number.digest(), "big") >> 11 for number in numbers]
-  return np.array(bits, np.float64) / 2**53
+  start = hashlib.blake2b(f"{seed}\t{stream}\t".encode(), digest_size=8)
+
+  def digest(sample: str) -> bytes:
+    number = start.copy()
+    number.update(sample.encode())
+    return number.digest()
+
+  bits = np.frombuffer(b"".join(map(digest, ids)), ">u8") >> np.uint64(11)
+  return bits.astype(np.float64) / 2**53
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -317,9 +341,11 @@ def _require_two_tasks(scenario: str, tasks: Sequence[str]) -> None:
 
 
 def _require_unique(what: str, names: Sequence[str]) -> None:
-  counts = collections.Counter(names)
-  repeated = [name for name, count in counts.items() if count > 1]
-  if repeated or not names:
+  if isinstance(names, mapped_ids.MappedIds):
+    return  # checked when they were written
+  if not names or len(set(names)) < len(names):
+    counts = collections.Counter(names)
+    repeated = [name for name, count in counts.items() if count > 1]
     raise ValueError(
       errors.message(
         f"A label split needs {what} that differ from each other",

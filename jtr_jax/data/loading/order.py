@@ -28,7 +28,9 @@ class Order(Protocol):
     """Return the samples at positions start .. start + count - 1."""
 
 
-@functools.lru_cache(maxsize=32)
+_KEPT = 2  # epochs of a source: a batch may straddle two
+
+
 def sample_order(
   seed: int, epoch: int, size: int, source: int = 0
 ) -> np.ndarray:
@@ -46,6 +48,24 @@ def sample_order(
   Returns:
     i32[size], a permutation of 0 .. size - 1, read-only.
   """
+  recent = _recent(seed, size, source)
+  found = recent.get(epoch)
+  if found is None:
+    found = recent[epoch] = _draw_order(seed, epoch, size, source)
+    for old in list(recent)[:-_KEPT]:  # threads read at the same time
+      recent.pop(old, None)
+  return found
+
+
+@functools.lru_cache(maxsize=32)
+def _recent(seed: int, size: int, source: int) -> dict[int, np.ndarray]:
+  """Return the orders of the last epochs that were asked for, to be changed."""
+  del seed, size, source
+  return {}
+
+
+def _draw_order(seed: int, epoch: int, size: int, source: int) -> np.ndarray:
+  """Return the order of an epoch, see `sample_order`."""
   entropy = [seed, epoch, source] if source else [seed, epoch]
   bits = np.random.Philox(np.random.SeedSequence(entropy))
   order = np.argsort(bits.random_raw(size), kind="stable").astype(np.int32)

@@ -40,9 +40,11 @@ class Part:
   )
 
   @property
-  def ids(self) -> tuple[str, ...]:
+  def ids(self) -> Sequence[str]:
     """Sample ids of the images."""
     ids = self.dataset.manifest.split(self.split).ids
+    if len(ids) == len(self.rows):
+      return ids
     return tuple(ids[row] for row in self.rows)
 
   def stored(
@@ -126,7 +128,15 @@ class SelectedRecords:
   def __init__(self, selection: Selection) -> None:
     self._selection = selection
     self._sources: list[Records] = [
-      part.dataset.source(part.split) for part in selection.parts
+      part.dataset.source(
+        part.split,
+        [
+          name
+          for name, shown in zip(selection.forms, part.present.T, strict=True)
+          if shown.any()
+        ],
+      )
+      for part in selection.parts
     ]
     self._ends = list(itertools.accumulate(selection.sizes))
 

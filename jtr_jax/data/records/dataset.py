@@ -1,6 +1,7 @@
 """A prepared data set on disk, and random access to its records."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -32,9 +33,14 @@ class Dataset:
   directory: Path
   manifest: Manifest
 
-  def source(self, split: str) -> "Records":
-    """Return random access to the records of one split."""
-    return Source(self.directory, split, self.manifest)
+  def source(self, split: str, tasks: Sequence[str] | None = None) -> "Records":
+    """Return random access to the records of one split.
+
+    Args:
+      split: its name.
+      tasks: the tasks whose labels are read; None for all.
+    """
+    return Source(self.directory, split, self.manifest, tasks)
 
 
 class BrokenRecordError(ValueError):
@@ -65,25 +71,38 @@ class BrokenRecordError(ValueError):
 class Source:
   """Random access to one split; small when pickled, opened when first read."""
 
-  def __init__(self, directory: Path, split: str, manifest: Manifest) -> None:
+  def __init__(
+    self,
+    directory: Path,
+    split: str,
+    manifest: Manifest,
+    tasks: Sequence[str] | None = None,
+  ) -> None:
+    found = manifest.split(split)
     self._directory = directory
     self._split = split
-    self._ids = manifest.split(split).ids
-    self._labelled = manifest.split(split).labelled
+    self._ids = found.ids
+    self._labelled = {
+      name: column
+      for name, column in found.labelled.items()
+      if tasks is None or name in tasks
+    }
     self._records: Any = None
+    self._features: Any = None
 
   def __len__(self) -> int:
     return len(self._ids)
 
   def __getstate__(self) -> dict[str, Any]:
-    return {**self.__dict__, "_records": None}
+    return {**self.__dict__, "_records": None, "_features": None}
 
   def __getitem__(self, index: int) -> dict[str, Any]:
     """Return `image`, `id` and for each task the stored label or None."""
     if not 0 <= index < len(self):
       raise IndexError(f"record {index} of {len(self)}")
     try:
-      record = self._open()[index]
+      raw = self._open().data_source[index]
+      record = self._features.deserialize_example_np(raw)
     except (RuntimeError, ValueError, OSError) as e:
       raise self._broken(index, str(e)) from e
     found = record["id"].decode()
@@ -105,6 +124,10 @@ class Source:
       records = builder.as_data_source(split=self._split)
       if len(records) != len(self):
         raise ValueError(f"{len(records)} records for {len(self)} ids")
+      wanted = ("id", "image", *self._labelled)
+      self._features = tfds.features.FeaturesDict(
+        {name: builder.info.features[name] for name in wanted}
+      )
       self._records = records
     return self._records
 

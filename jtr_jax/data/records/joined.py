@@ -56,12 +56,13 @@ class Joined(Dataset):
 
   parts: tuple[Dataset, ...]
 
-  def source(self, split: str) -> Records:
+  def source(self, split: str, tasks: Sequence[str] | None = None) -> Records:
     """Return random access to the records of one split."""
     self.manifest.split(split)
     own = [part for part in self.parts if split in part.manifest.splits]
-    sources = [part.source(split) for part in own]
-    return JoinedSource(sources, tuple(self.manifest.tasks))
+    sources = [part.source(split, tasks) for part in own]
+    names = tuple(self.manifest.tasks) if tasks is None else tasks
+    return JoinedSource(sources, names)
 
 
 def is_joined(directory: Path) -> bool:

@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from jtr_jax.core import errors
+from jtr_jax.data.records import mapped_ids
 from jtr_jax.data.records.stored_form import (
   StoredForm,
   TaskOptions,
@@ -18,6 +19,8 @@ from jtr_jax.data.records.stored_form import (
 FILE_NAME = "manifest.json"
 FORMAT = "jtr_jax data set"
 VERSION = 1
+VERSION_OF_MANY = 2
+"""With ids and presence of labels in files of their own."""
 
 _MEANING = (
   "kind",
@@ -36,7 +39,7 @@ class Split:
     labelled: for each task bool[N], this image has a label.
   """
 
-  ids: tuple[str, ...]
+  ids: Sequence[str]
   labelled: dict[str, np.ndarray]
 
   @property
@@ -82,16 +85,19 @@ class Manifest:
 
 
 def write_manifest(manifest: Manifest, directory: Path) -> None:
-  """Write `manifest.json` into a directory."""
+  """Write `manifest.json` into a directory, and files of splits with many."""
+  is_large = any(s.size >= mapped_ids.MANY for s in manifest.splits.values())
   content = {
     "format": FORMAT,
-    "version": VERSION,
+    "version": VERSION_OF_MANY if is_large else VERSION,
     "name": manifest.name,
     "size": list(manifest.size),
     "tasks": manifest.tasks,
     "source": manifest.source,
     "splits": {
-      name: {
+      name: _write_many(name, split, directory)
+      if split.size >= mapped_ids.MANY
+      else {
         "ids": list(split.ids),
         "labelled": {
           task: "".join("1" if is_labelled else "0" for is_labelled in column)
@@ -103,6 +109,30 @@ def write_manifest(manifest: Manifest, directory: Path) -> None:
   }
   text = json.dumps(content, indent=1, ensure_ascii=False)
   (directory / FILE_NAME).write_text(text + "\n", encoding="utf-8")
+
+
+def _write_many(name: str, split: Split, directory: Path) -> dict[str, Any]:
+  """Write the files of a split, and return what names them."""
+  ids, bits = f"ids-{name}.npy", f"labelled-{name}.npy"
+  mapped_ids.write(directory / ids, split.ids)
+  columns = np.array(list(split.labelled.values()), np.bool_)
+  np.save(directory / bits, np.packbits(columns, axis=-1))
+  return {"ids": ids, "labelled": bits, "tasks": list(split.labelled)}
+
+
+def _read_split(directory: Path, content: dict[str, Any]) -> Split:
+  if isinstance(content["ids"], str):
+    ids = mapped_ids.MappedIds(directory / content["ids"])
+    bits = np.load(directory / content["labelled"], allow_pickle=False)
+    columns = np.unpackbits(bits, axis=-1, count=len(ids)).astype(np.bool_)
+    return Split(ids, dict(zip(content["tasks"], columns, strict=True)))
+  return Split(
+    ids=tuple(content["ids"]),
+    labelled={
+      task: np.array([letter == "1" for letter in column], bool)
+      for task, column in content["labelled"].items()
+    },
+  )
 
 
 def read_manifest(directory: Path) -> Manifest:
@@ -117,20 +147,14 @@ def read_manifest(directory: Path) -> Manifest:
     found = (content["format"], content["version"])
   except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as e:
     raise _not_a_manifest(path, f"{type(e).__name__}: {e}") from e
-  if found != (FORMAT, VERSION):
+  if found not in ((FORMAT, VERSION), (FORMAT, VERSION_OF_MANY)):
     raise _not_a_manifest(path, f"format {found[0]!r}, version {found[1]!r}")
   return Manifest(
     name=content["name"],
     size=(content["size"][0], content["size"][1]),
     tasks=content["tasks"],
     splits={
-      name: Split(
-        ids=tuple(split["ids"]),
-        labelled={
-          task: np.array([letter == "1" for letter in column], bool)
-          for task, column in split["labelled"].items()
-        },
-      )
+      name: _read_split(directory, split)
       for name, split in content["splits"].items()
     },
     source=content["source"],

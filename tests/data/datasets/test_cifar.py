@@ -8,29 +8,14 @@ from jtr_jax.data.datasets import cifar, raw
 from jtr_jax.data.datasets.cifar_classes import DOMAINS, FINE
 from jtr_jax.data.inspect import contents
 from jtr_jax.data.records import prepared
-from tests.data.datasets import python2_pickles
-
-TRAIN, TEST = [0, 51, 53, 2, 11, 98], [39, 99]
-COARSE = {0: 4, 51: 4, 53: 4, 2: 14, 11: 14, 98: 14, 39: 5, 99: 13}
-
-
-def images(count, seed):
-  rng = np.random.default_rng(seed)
-  return rng.integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
-
-
-def content(fine, seed):
-  coarse = [COARSE[i] for i in fine]
-  return python2_pickles.cifar(images(len(fine), seed), fine, coarse)
+from tests.data.datasets import cifar_files, python2_pickles
+from tests.data.datasets.cifar_files import COARSE, TRAIN, images
 
 
 @pytest.fixture
 def root(tmp_path):
   folder = tmp_path / "cifar-100-python"
-  folder.mkdir()
-  (folder / "train").write_bytes(content(TRAIN, 0))
-  (folder / "test").write_bytes(content(TEST, 1))
-  (folder / "meta").write_bytes(b"")
+  cifar_files.write(folder)
   return folder
 
 

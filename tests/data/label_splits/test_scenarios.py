@@ -50,6 +50,18 @@ def test_halflabels_keeps_half(tasks, numbers):
   assert abs(found.mean() - len(tasks) / 2) < 0.06
 
 
+@pytest.mark.parametrize("base", ["full", "onelabel", "randomlabels"])
+def test_labelled_and_unlabelled_are_complements(base):
+  ids, tasks = [f"image {n}" for n in range(21)], ["a", "b", "c"]
+  draw = lambda scenario: scenarios.make_split(scenario, ids, tasks, seed=1)
+  whole, kept, others = (
+    draw(base + end).labelled for end in ("", "+unlabelled40", "+labelled40")
+  )
+  assert not (kept & others).any()
+  np.testing.assert_array_equal(kept | others, whole)
+  assert others.any(axis=1).sum() == 8
+
+
 def test_two_tasks_have_exactly_one_random_label():
   labelled = make("randomlabels", tasks=NYUV2[:2])
   assert (labelled.sum(axis=1) == 1).all()

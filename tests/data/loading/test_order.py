@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from jtr_jax.data.loading import order
 from jtr_jax.data.loading.order import Mixed, Sequential, Shuffled, sample_order
 
 
@@ -93,3 +94,10 @@ def test_any_part_of_a_mixture_can_be_asked_for():
     assert part.epoch[0] == whole.epoch[start]
   far = order.rows(4 * 10**9, 4)
   assert far.epoch.tolist() == [6 * 10**8] * 3 + [25 * 10**7]
+
+
+def test_two_epochs_of_a_source_are_kept():
+  for epoch in range(5):
+    sample_order(9, epoch, 6)
+  assert list(order._recent(9, 6, 0)) == [3, 4]
+  assert sample_order(9, 4, 6) is sample_order(9, 4, 6)

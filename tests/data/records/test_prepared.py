@@ -37,6 +37,17 @@ def test_round_trip_keeps_every_bit_and_every_missing_label(dataset):
         np.testing.assert_array_equal(record[name], expected)
 
 
+def test_only_the_tasks_that_are_asked_for_are_read(dataset):
+  whole, some = dataset.source("train"), dataset.source("train", ("depth",))
+  for index in range(len(whole)):
+    record = some[index]
+    assert set(record) == {"id", "image", "depth"}
+    assert record["id"] == whole[index]["id"]
+    for name in ("image", "depth"):
+      np.testing.assert_array_equal(record[name], whole[index][name])
+  assert "segmentation" not in pickle.loads(pickle.dumps(some))[0]
+
+
 def test_manifest_tells_ids_labels_tasks_and_source(dataset):
   manifest = prepared.open_dataset(dataset.directory).manifest
   assert manifest.name == "fake"
