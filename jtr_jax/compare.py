@@ -7,9 +7,8 @@ and `--epoch=N` compares all runs after the same number of epochs.
 """
 
 import sys
-from pathlib import Path
 
-from jtr_jax.core import extras
+from jtr_jax.core import extras, places
 
 with extras.required("program"):
   from absl import app, flags
@@ -31,7 +30,7 @@ _EPOCH = flags.DEFINE_integer(
 
 def main(argv: list[str]) -> None:
   """Print the table."""
-  folders = [Path(argument) for argument in argv[1:]]
+  folders = [places.place(argument) for argument in argv[1:]]
   if not folders:
     raise app.UsageError("Name the workdirs to compare.")
   reading = compare_runs.Reading(saved.read_plain, kinds.method_of)

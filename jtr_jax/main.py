@@ -1,7 +1,8 @@
 """Train or evaluate: python -m jtr_jax.main --config=FILE.py --workdir=DIR.
 
 The same command resumes a run that was interrupted. `--mode=evaluate` needs
-nothing but the workdir.
+nothing but the workdir. Several processes train as one where each is started
+with this command: launch/README.md.
 """
 
 import sys
@@ -14,6 +15,7 @@ with extras.required("program"):
 
   from jtr_jax.config import flag
   from jtr_jax.config.settings import Settings
+  from jtr_jax.core import hosts, places
   from jtr_jax.experiment import kinds, results
   from jtr_jax.train.compilation import enable_compilation_cache
 
@@ -38,16 +40,19 @@ def main(argv: list[str]) -> None:
   if not flags.FLAGS["verbosity"].present:
     logging.set_verbosity(logging.WARNING)
   enable_compilation_cache()
-  folder = Path(_WORKDIR.value)
+  flag.join_hosts()
+  folder = places.place(_WORKDIR.value)
   if _MODE.value == "evaluate":
     kinds.evaluate(folder, which="latest" if _LATEST.value else "best")
     return
-  train(
+  is_over = train(
     flag.given(),
     folder,
     name=flag.name(),
     allow_config_change=_ALLOW.value,
   )
+  if not is_over:
+    sys.exit(hosts.STOPPED)
 
 
 def train(
@@ -56,7 +61,7 @@ def train(
   *,
   name: str = "",
   allow_config_change: bool = False,
-) -> None:
+) -> bool:
   """Train to the end and write the result card.
 
   Args:
@@ -64,10 +69,15 @@ def train(
     folder: the workdir; what is there resumes.
     name: of the config, for the card.
     allow_config_change: continue even if the workdir has another config.
+
+  Returns:
+    False if a signal stopped it: the same call resumes it.
   """
   options = kinds.Options(name, allow_config_change)
-  if kinds.train(settings, folder, options):
+  is_over = kinds.train(settings, folder, options)
+  if is_over and hosts.is_primary():
     sys.stdout.write((folder / results.CARD).read_text())
+  return is_over
 
 
 if __name__ == "__main__":

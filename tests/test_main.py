@@ -209,7 +209,7 @@ def test_killed_run_ends_with_the_same_bytes(
     process.send_signal(number)
     _, shown = process.communicate()
     if number == signal.SIGTERM:
-      assert process.returncode == 0, shown
+      assert process.returncode == 143, shown
       assert re.search(r"Stopped at step \d+; repeat the command", shown)
     else:
       assert process.returncode == -signal.SIGKILL, shown

@@ -8,6 +8,9 @@ written. The step is the one that `jtr_jax.main` runs.
 With --balancing=all, or names with commas between, the step is measured with
 each balancing in place of the config's, in a table relative to `uniform`.
 pcgrad@features measures a balancing on another scope than its default.
+
+With --devices=N they are simulated on the CPU: FLOPs and bytes are those of one
+device, and the collectives between them are counted; times mean nothing then.
 """
 
 import sys
@@ -45,6 +48,7 @@ _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 
 _RUNS = flags.DEFINE_integer("runs", 20, "Steps to time.")
 _JSON = flags.DEFINE_string("json", "", "Where to write the numbers.")
+_DEVICES = flags.DEFINE_integer("devices", 0, "Simulated devices; 0: the real.")
 _BALANCING = flags.DEFINE_list(
   "balancing", [], "Balancings to compare: names, name@scope, or all."
 )
@@ -54,6 +58,10 @@ def main(argv: list[str]) -> None:
   """Measure and report."""
   if len(argv) > 1:
     raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+  if _DEVICES.value:
+    jax.config.update("jax_platforms", "cpu")
+    jax.config.update("jax_num_cpu_devices", _DEVICES.value)
+  flag.join_hosts()
   settings = flag.given()
   if _BALANCING.value:
     if _JSON.value:
@@ -138,7 +146,7 @@ def _random_run(settings: Settings) -> Run:
     settings.tasks, manifest, settings.augment.normal_resize
   )
   batch = build.batch_size(settings)
-  mesh = dispatch.make_mesh(batch)
+  mesh = dispatch.make_mesh(batch, height=settings.train.height)
   method = build.make_method(settings, tasks, 1.0)
   balancing = build_balancing.make_balancing(settings, tasks, 1.0)
   examples = _random_examples(manifest, tasks, batch)

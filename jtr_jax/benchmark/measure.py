@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import resource
 import statistics
 import sys
@@ -29,6 +30,12 @@ _PEAK_TFLOPS: dict[str, dict[Precision, float]] = {
 data sheets; float32 is TF32 on tensor cores."""
 
 
+_COLLECTIVE = (
+  r" (all-gather|all-reduce|all-to-all|collective-permute|reduce-scatter)"
+  r"(?:-start)?\("
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Measurement:
   """The cost of one step; memory and FLOPs are per device.
@@ -48,6 +55,7 @@ class Measurement:
     peak_bytes: most memory in use since the process started.
     peak_is_of: "device", or "process" where the device does not report it.
     peak_flops: peak FLOP/s of one device; None if unknown.
+    collectives: kind -> how many of them the program has.
   """
 
   device: str
@@ -63,6 +71,7 @@ class Measurement:
   peak_bytes: int
   peak_is_of: Literal["device", "process"]
   peak_flops: float | None
+  collectives: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
   @property
   def median_seconds(self) -> float:
@@ -117,6 +126,9 @@ class Measurement:
       "peak memory": f"{self.peak_bytes / 2**20:.1f} MiB "
       f"(of the {self.peak_is_of})",
     }
+    if self.devices > 1:
+      found = (f"{n} {kind}" for kind, n in self.collectives.items())
+      rows["collectives"] = ", ".join(found) or "none"
     return "\n".join(f"{name:<14}{text}" for name, text in rows.items()) + "\n"
 
 
@@ -172,7 +184,18 @@ def measure(
     peak_bytes=peak_bytes,
     peak_is_of=peak_is_of,
     peak_flops=peak_flops(device.device_kind, precision),
+    collectives=collectives(compiled.as_text()),
   )
+
+
+def collectives(program: str) -> dict[str, int]:
+  """Return how many collectives of each kind a compiled program has.
+
+  Args:
+    program: its text; those of a loop's body count once.
+  """
+  found = re.findall(_COLLECTIVE, program)
+  return {kind: found.count(kind) for kind in sorted(set(found))}
 
 
 def peak_flops(device_kind: str, precision: Precision) -> float | None:

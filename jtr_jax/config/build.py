@@ -169,7 +169,7 @@ def make_delivery(settings: Settings, mesh: Mesh) -> Delivery:
   """Return how batches reach the devices of a mesh."""
   return Delivery(
     placement=settings.data.placement,
-    shardings=Shardings(dispatch.replicated(mesh)),
+    shardings=Shardings(dispatch.replicated(mesh), dispatch.over_rows(mesh)),
     reading=Reading(workers=settings.data.workers),
   )
 

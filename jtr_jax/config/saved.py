@@ -6,8 +6,10 @@ from typing import Any
 
 from jtr_jax.config import resolve, upgrade
 from jtr_jax.config.settings import Settings
-from jtr_jax.workdir import config_file
+from jtr_jax.core import hosts
+from jtr_jax.workdir import config_file, shared_folder
 
+_MAY_DIFFER = ("log", "checkpoint", "train.height")
 _MAY_GROW = ("train.steps", "train.epochs")
 
 
@@ -44,12 +46,16 @@ def check(
   Raises:
     ValueError: the folder has other settings, or is not one of this program.
   """
-  config_file.check_workdir(
-    workdir,
-    resolve.to_plain(settings),
-    upgrade=_plain_of_old,
-    may_grow=_MAY_GROW,
-    allow_config_change=allow_config_change,
+  shared_folder.require_shared(workdir)
+  hosts.primary_first(
+    lambda: config_file.check_workdir(
+      workdir,
+      resolve.to_plain(settings),
+      upgrade=_plain_of_old,
+      may_differ=_MAY_DIFFER,
+      may_grow=_MAY_GROW,
+      allow_config_change=allow_config_change,
+    )
   )
 
 

@@ -180,6 +180,8 @@ class TrainSettings:
     steps: updates; 0: from the epochs.
     dtype: of the computation; parameters are float32.
     steps_per_dispatch: updates in one call of the device.
+    height: devices that share the rows of an image, so that a batch can have
+      more devices than images; it changes nothing but rounding.
     patience: end the run when so many evaluations in a row were not better by
       the metric that chooses checkpoints; 0: never.
   """
@@ -191,6 +193,7 @@ class TrainSettings:
   steps: Annotated[int, NOT_NEGATIVE, Unit("updates")] = 0
   dtype: Literal["float32", "bfloat16"] = "float32"
   steps_per_dispatch: Annotated[int, POSITIVE, Unit("updates")] = 1
+  height: Annotated[int, POSITIVE, Unit("devices")] = 1
   patience: Annotated[int, NOT_NEGATIVE, Unit("evaluations")] = 0
 
 

@@ -6,6 +6,8 @@ from typing import TypeVar
 
 import tqdm
 
+from jtr_jax.core import hosts
+
 Item = TypeVar("Item")
 
 _SECONDS_BETWEEN_LINES = 30.0  # in a log file, where every update is a line
@@ -27,5 +29,10 @@ def progress(
   """
   interval = 0.2 if sys.stderr.isatty() else _SECONDS_BETWEEN_LINES
   yield from tqdm.tqdm(
-    items, total=total, desc=what, unit=unit, mininterval=interval
+    items,
+    total=total,
+    desc=what,
+    unit=unit,
+    mininterval=interval,
+    disable=not hosts.is_primary(),
   )

@@ -10,7 +10,7 @@ import numpy as np
 from jtr_jax.config import build
 from jtr_jax.config.derive import MAIN_DATA
 from jtr_jax.config.settings import Settings, SourceSettings
-from jtr_jax.core import errors
+from jtr_jax.core import errors, hosts
 from jtr_jax.data.classes.translation import Translation
 from jtr_jax.data.label_splits import text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
@@ -225,7 +225,7 @@ def open_sources(settings: Settings) -> Mixture:
     MAIN_DATA: settings.train.batch_size,
     **{name: own.per_batch for name, own in further.items()},
   }
-  datasets = {n: build.open_data(own) for n, own in all_settings.items()}
+  datasets = {n: _open(n, own) for n, own in all_settings.items()}
   classes = source_classes.of_sources(
     all_settings,
     {
@@ -257,6 +257,13 @@ def open_sources(settings: Settings) -> Mixture:
     ),
     classes.meanings,
   )
+
+
+def _open(name: str, own: SourceSettings) -> Dataset:
+  """Open or prepare a data set, the same on every machine."""
+  dataset = hosts.primary_first(lambda: build.open_data(own))
+  hosts.require_equal(f"data {name!r}", dataset.manifest.digest)
+  return dataset
 
 
 def _with_tasks(

@@ -6,6 +6,7 @@ import jax
 from jax.sharding import Mesh
 
 from jtr_jax.config import build
+from jtr_jax.core import hosts
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.examples import Examples
 from jtr_jax.data.loading.feed import Feed
@@ -88,7 +89,7 @@ def make_diagnosis(experiment: Experiment) -> Update | None:
 def _make_draw(experiment: Experiment) -> prediction_pictures.Draw:
   """Return the function that draws the first images, if any are wanted."""
   count = experiment.settings.evaluate.pictures
-  if not count:
+  if not count or not hosts.is_primary():
     return lambda state: None
   return prediction_pictures.make_draw(
     experiment.net,

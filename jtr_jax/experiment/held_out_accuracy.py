@@ -3,7 +3,6 @@
 import dataclasses
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 
@@ -111,7 +110,7 @@ def make_update(
     state: TrainState, metrics: dict[str, float]
   ) -> tuple[TrainState, dict[str, float]]:
     found = accuracies(net.tasks, measure(state) if measure else metrics)
-    values = jnp.asarray(list(found.values()), jnp.float32)
+    values = np.asarray(list(found.values()), np.float32)
     loss = update(state.balancing.loss, values)
     new = state.balancing._replace(loss=loss)
     row = {f"accuracy/{name}": value for name, value in found.items()}

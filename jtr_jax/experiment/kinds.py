@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jtr_jax.config import resolve
 from jtr_jax.config.settings import Settings
+from jtr_jax.core import hosts
 from jtr_jax.experiment import grid_search, primary_tasks, run, stl
 from jtr_jax.experiment.base import Options, Train, train_run
 from jtr_jax.experiment.must import pipeline
@@ -47,6 +49,7 @@ def train(settings: Settings, folder: Path, options: Options) -> bool:
   Returns:
     False if a signal stopped it: the same call resumes it.
   """
+  hosts.require_equal("settings", resolve.to_plain(settings))
   return KINDS[settings.experiment.kind].train(settings, folder, options)
 
 

@@ -7,6 +7,7 @@ from jax.sharding import Mesh
 
 from jtr_jax.config import build, build_optimizer, saved
 from jtr_jax.config.settings import Settings
+from jtr_jax.core import hosts, places
 from jtr_jax.experiment import (
   data_mixture,
   evaluation,
@@ -47,7 +48,7 @@ def train(
   made = setup.make_experiment(settings, folder)
   saved.write(folder, settings)
   network_file.write(folder, _network_file(made))
-  mesh = make_mesh(build.batch_size(settings))
+  mesh = make_mesh(build.batch_size(settings), height=settings.train.height)
   how = evaluation.make_evaluation(made, mesh)
   run = make_run(made, how, mesh)
   with setup.open_checkpoints(made) as checkpoints:
@@ -56,7 +57,9 @@ def train(
       return False
     is_early = int(trained.state.step) < run.schedule.total
     waited = trained.waited if is_early else 0
-    results.write_card(made, how, checkpoints, name=name, waited=waited)
+    if hosts.is_primary():
+      results.write_card(made, how, checkpoints, name=name, waited=waited)
+    hosts.wait()
   return True
 
 
@@ -128,13 +131,14 @@ def _make_updates(experiment: Experiment, mesh: Mesh) -> dict[str, Update]:
 
 def find_runs(folder: Path) -> list[Path]:
   """Return the workdirs of an experiment's runs, or the folder if it is one."""
-  below = sorted(path.parent for path in folder.rglob("checkpoints"))
+  below = [path.parent for path in places.below(folder, "checkpoints")]
   return below or [folder]
 
 
 def is_finished(settings: Settings, folder: Path) -> bool:
   """Return whether a run of just these settings has ended here."""
-  if not result_card.exists(folder) or not saved.holds(folder, settings):
+  ended = result_card.exists(folder) and saved.holds(folder, settings)
+  if not hosts.agree(ended):
     return False
   card, patience = result_card.read(folder), settings.train.patience
   if 0 < patience <= card.waited:
@@ -153,7 +157,7 @@ def evaluate(folder: Path, *, which: Which) -> None:
   made = setup.make_experiment(saved.read(folder), folder)
   mesh = make_mesh(jax.device_count())  # an image for each device will do
   how = evaluation.make_evaluation(made, mesh)
-  restored = setup.restore_state(made, which)
-  state = jax.device_put(restored.state, replicated(mesh))
-  metrics = evaluation.make_evaluate(made, how)(state)
-  results.write_evaluation(folder, restored.step, how.split, metrics)
+  restored = setup.restore_state(made, which, sharding=replicated(mesh))
+  metrics = evaluation.make_evaluate(made, how)(restored.state)
+  if hosts.is_primary():
+    results.write_evaluation(folder, restored.step, how.split, metrics)

@@ -5,7 +5,7 @@ import functools
 from pathlib import Path
 
 import optax
-from jax.sharding import Mesh
+from jax.sharding import Mesh, Sharding
 
 from jtr_jax.config import (
   build,
@@ -15,6 +15,7 @@ from jtr_jax.config import (
   label_warnings,
 )
 from jtr_jax.config.settings import Settings
+from jtr_jax.core import hosts
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.data.loading.selection import Selection
@@ -139,12 +140,15 @@ def make_optimizer(experiment: Experiment) -> optax.GradientTransformation:
   )
 
 
-def restore_state(experiment: Experiment, which: Which) -> Restored:
-  """Return a checkpoint of the experiment, on the first device.
+def restore_state(
+  experiment: Experiment, which: Which, sharding: Sharding | None = None
+) -> Restored:
+  """Return a checkpoint of the experiment.
 
   Args:
     experiment: the experiment.
     which: "best" or "latest".
+    sharding: of all arrays; None: they go to the first device of each process.
 
   Raises:
     ValueError: there is no such checkpoint, or it is of another network.
@@ -156,6 +160,7 @@ def restore_state(experiment: Experiment, which: Which) -> Restored:
     experiment.balancing,
     averaging=build_optimizer.make_averaging(experiment.settings),
     size=experiment.data.manifest.size,
+    sharding=sharding,
   )
   with open_checkpoints(experiment, read_only=True) as checkpoints:
     return checkpoints.restore(which, shapes)
@@ -164,7 +169,7 @@ def restore_state(experiment: Experiment, which: Which) -> Restored:
 def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:
   """Return the feed of training batches, with hidden labels left out."""
   settings, data = experiment.settings, experiment.training
-  for source in data.trained:
+  for source in data.trained if hosts.is_primary() else ():
     source.save_labels(experiment.workdir)
   source_classes.write_record(experiment.workdir, data.meanings)
   label_warnings.warn(settings.method, data.selection.present)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from jtr_jax.config import saved
-from jtr_jax.core import errors
+from jtr_jax.core import errors, places
 from jtr_jax.inference.member import make_member
 from jtr_jax.inference.model import Model, check_same_tasks
 from jtr_jax.inference.restore import restore
@@ -38,7 +38,7 @@ def load(workdir: Folder | Sequence[Folder], *, which: Which = "best") -> Model:
   """
   if isinstance(workdir, str | os.PathLike):
     workdir = [workdir]
-  folders = [own for folder in workdir for own in runs_of(Path(folder))]
+  folders = [own for folder in workdir for own in runs_of(places.place(folder))]
   if not folders:
     raise ValueError("Name at least one workdir.")
   members = tuple(make_member(restore(folder, which)) for folder in folders)
@@ -59,7 +59,7 @@ def runs_of(folder: Path) -> list[Path]:
   kind = saved.read(folder).experiment.kind
   if (folder / "checkpoints").exists():
     return [folder]
-  below = sorted(path.parent for path in folder.rglob("checkpoints"))
+  below = [path.parent for path in places.below(folder, "checkpoints")]
   if kind == "stl" and below:
     return below
   named = ", ".join(str(path) for path in below[:_SHOWN])

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 import jax
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh, PartitionSpec
 
 from jtr_jax.data.loading.examples import to_images, to_labels
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.metrics import accumulate
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
-from jtr_jax.train.dispatch import replicated
+from jtr_jax.train.dispatch import fetch_batch, over_rows, replicated
 from jtr_jax.train.state import TrainState
 
 ImageSums: TypeAlias = dict[str, dict[str, jax.Array]]
@@ -59,7 +59,7 @@ def make_evaluation_step(
     in_shardings=(
       replicated(mesh),
       replicated(mesh),
-      NamedSharding(mesh, images),
+      over_rows(mesh),
     ),
     out_shardings=replicated(mesh),
   )
@@ -85,7 +85,7 @@ def evaluate(
   totals: accumulate.SplitTotals = {}
   running: dict[str, Any] = {}
   for index in range(steps):
-    following = step(state, feed.constant, feed.fetch(index))
+    following = step(state, feed.constant, fetch_batch(feed, index))
     if running:
       totals = accumulate.add_images(totals, running)
     running = following

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import jax
 
+from jtr_jax.core import hosts
 from jtr_jax.train import plateau
 from jtr_jax.train.dispatch import (
   Dispatch,
@@ -58,6 +59,7 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> Trained:
   Raises:
     NonFiniteError: a loss or gradient is NaN or infinite.
   """
+  hosts.require_equal("checkpoints", checkpoints.steps)
   restored = None
   if checkpoints.steps:
     restored = checkpoints.restore_latest(
@@ -87,7 +89,7 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> Trained:
       state = session.advance(state, step)
       step += run.schedule.dispatch
       state = session.record(state, step)
-      if preemption.should_stop(step) and not session.is_over(step):
+      if preemption.should_stop() and not session.is_over(step):
         session.stop(state, step)
         break
   checkpoints.wait()

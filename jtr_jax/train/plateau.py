@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from jtr_jax.methods.base import Tree
@@ -116,7 +117,7 @@ def make_update(
   def update(
     state: TrainState, metrics: dict[str, float]
   ) -> tuple[TrainState, dict[str, float]]:
-    value = jnp.asarray(direction * metrics[metric], jnp.float32)
+    value = np.float32(direction * metrics[metric])
     new = look(state.opt_state, value)
     factors = optax.tree.get_all_with_path(new, "factor")
     row = {"rate_factor": float(factors[0][1])}

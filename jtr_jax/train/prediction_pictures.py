@@ -1,5 +1,6 @@
 """Pictures of a state: its predictions, and what its method draws."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -7,7 +8,7 @@ from typing import TypeAlias
 import jax
 import numpy as np
 
-from jtr_jax.core import rng
+from jtr_jax.core import hosts, rng
 from jtr_jax.core.types import Label, Predictions
 from jtr_jax.data.loading.examples import Examples, to_images, to_labels
 from jtr_jax.methods.base import Method, MethodInput, Pictures
@@ -58,6 +59,7 @@ def make_draw(
     )
 
   def draw(state: TrainState) -> None:
+    state = _here(state)
     predictions, pictures = jax.device_get((predict(state), depict(state)))
     labels: dict[str, Label] = jax.device_get(to_labels(evaluated))
     folder.mkdir(parents=True, exist_ok=True)
@@ -71,3 +73,11 @@ def make_draw(
       sheet_files.save(sheet, folder / f"{name}.png")
 
   return draw
+
+
+def _here(state: TrainState) -> TrainState:
+  """Return what is drawn from, without the devices of other processes."""
+  state = dataclasses.replace(state, opt_state=())
+  if hosts.is_alone():
+    return state
+  return jax.tree.map(lambda x: x.addressable_data(0), state)

@@ -1,5 +1,6 @@
 """A signal to stop becomes a flag that is read between two dispatches."""
 
+import itertools
 import signal
 import threading
 import types
@@ -8,6 +9,10 @@ from typing import Any
 import jax
 from absl import logging
 from jax.experimental import multihost_utils
+
+# JAX makes the processes agree on one of these numbers, which must go on from
+# run to run of an experiment.
+_asked = itertools.count(1)
 
 
 class Preemption:
@@ -27,18 +32,17 @@ class Preemption:
     """Name of the signal that came, such as "SIGTERM"; None if none did."""
     return self._received.name if self._received else None
 
-  def should_stop(self, step: int) -> bool:
+  def should_stop(self) -> bool:
     """Return whether to save and leave now.
 
-    Args:
-      step: the step just done. With several processes each of them must
-        ask at the same steps.
+    With several processes each of them must ask equally often.
 
     Returns:
-      True once a signal has come, on every process at the same step.
+      True once a signal has come to one process, on all of them the same time.
     """
     if jax.process_count() > 1:
-      return bool(multihost_utils.reached_preemption_sync_point(step))
+      asked = next(_asked)
+      return bool(multihost_utils.reached_preemption_sync_point(asked))
     return self._received is not None
 
   def __enter__(self) -> "Preemption":

@@ -8,13 +8,16 @@ from typing import TextIO
 
 from tqdm import tqdm
 
+from jtr_jax.core import hosts
+
 _WINDOW = 20
 
 
 class Progress:
   """Shows steps, losses, images a second and the time that is left.
 
-  Use as a context manager.
+  Of several processes that train as one, process 0 alone shows them. Use as a
+  context manager.
   """
 
   def __init__(
@@ -37,12 +40,13 @@ class Progress:
     """
     self._total, self._step, self._clock = total, start, clock
     self._every, self._file = every_seconds, file or sys.stderr
+    self._is_shown = hosts.is_primary()
     self._marks = collections.deque([(clock(), start, 0)], maxlen=_WINDOW)
     self._images = 0
     self._shown_at: float | None = None
     self._text = ""
     self._bar = None
-    if self._file.isatty():
+    if self._is_shown and self._file.isatty():
       self._bar = tqdm(
         total=total,
         initial=start,
@@ -89,7 +93,7 @@ class Progress:
     """
     if self._bar is not None:
       self._bar.write(text, file=self._file)
-    else:
+    elif self._is_shown:
       self._file.write(text + "\n")
       self._file.flush()
 

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from jtr_jax.core import rng
 from jtr_jax.core.types import Labels, Weighted
@@ -91,8 +91,8 @@ def make_train_step(
     balancing: how the tasks' losses and gradients become one.
     averaging: how parameters are averaged for evaluation.
     seed: of the run; with a sample's id and epoch it fixes its augmentation.
-    mesh: devices along the axis "data"; batch norm, losses and gradients are
-      those of the whole batch, however many there are.
+    mesh: devices along the axis "data", and perhaps "height"; batch norm,
+      losses and gradients are those of the whole batch, however many there are.
   """
   program = Program(net, method, balancing)
 
@@ -136,7 +136,10 @@ def _views(
   seed: int,
   mesh: Mesh,
 ) -> tuple[jax.Array, Labels]:
-  """Return the views; every device draws those of its own samples."""
+  """Return the views; every device draws those of its own samples.
+
+  Devices that share images draw them whole, and keep their own rows.
+  """
 
   def of_shard(shard: Examples) -> tuple[jax.Array, Labels]:
     def key_of(epoch: jax.Array, sample: jax.Array) -> jax.Array:
@@ -152,9 +155,26 @@ def _views(
     )
 
   batch, views = PartitionSpec("data"), PartitionSpec(None, "data")
-  return jax.shard_map(
+  drawn = jax.shard_map(
     of_shard, mesh=mesh, in_specs=batch, out_specs=views, check_vma=False
   )(examples)
+  return drawn if mesh.size == mesh.shape["data"] else _share_rows(drawn, mesh)
+
+
+def _share_rows(
+  drawn: tuple[jax.Array, Labels], mesh: Mesh
+) -> tuple[jax.Array, Labels]:
+  """Divide images, and labels of their size, among the devices of "height"."""
+  images, rows = drawn[0], PartitionSpec(None, "data", "height")
+  sharding = NamedSharding(mesh, rows)
+  return jax.tree.map(
+    lambda x: (
+      jax.lax.with_sharding_constraint(x, sharding)
+      if x.shape[:4] == images.shape[:4]
+      else x
+    ),
+    drawn,
+  )
 
 
 def _metrics(

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, places
 
 _NO_SPACE = "No space left on device"
 
@@ -26,12 +26,12 @@ def not_saved(
     The error (not raised), its number ENOSPC or EIO.
   """
   full = getattr(why, "errno", None) == errno.ENOSPC or _NO_SPACE in str(why)
-  free = shutil.disk_usage(directory).free
+  free = _free(directory)
   return OSError(
     errno.ENOSPC if full else errno.EIO,
     errors.message(
       f"Saving the checkpoint of step {step} failed",
-      found=f"{first_line(why)}; {free / 2**20:.0f} MiB free",
+      found=first_line(why) + free,
       expected=f"a writable {directory} with {size / 2**20:.1f} MiB free",
       do=("Free some space" if full else "Fix that")
       + " and start the same command again: the run resumes from "
@@ -88,6 +88,13 @@ def not_found(
       do="Ask for one of these steps, or train first.",
     )
   )
+
+
+def _free(directory: Path) -> str:
+  """Return what is free on a disk, in words."""
+  if places.is_stored(directory):
+    return ""
+  return f"; {shutil.disk_usage(directory).free / 2**20:.0f} MiB free"
 
 
 def first_line(why: Exception) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 import jax
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, places
 
 _NAME = "manifest.json"
 _FORMAT = 1
@@ -58,8 +58,7 @@ def write(folder: Path, described: Mapping[str, Any], *, part: str) -> None:
   """
   crcs = {
     str(path.relative_to(folder)): _crc_of_file(path)
-    for path in sorted((folder / part).rglob("*"))
-    if path.is_file()
+    for path in places.files_below(folder / part)
   }
   content = {**described, "files": crcs}
   text = json.dumps({**content, "crc32": _crc_of_json(content)}, indent=1)

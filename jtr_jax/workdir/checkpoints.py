@@ -17,7 +17,7 @@ import jax
 import orbax.checkpoint as ocp
 from absl import logging as absl_logging
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, hosts, places
 from jtr_jax.workdir import checkpoint_errors, checkpoint_manifest
 
 _STATE = "state"  # the folder of a checkpoint that holds its arrays
@@ -80,7 +80,9 @@ class Checkpoints:
           do="Set keep_latest to 1 or more.",
         )
       )
-    self._directory = Path(directory).absolute()
+    self._directory = places.place(directory)
+    if not places.is_stored(self._directory):
+      self._directory = self._directory.absolute()
     self._keep_latest, self._keep_best = keep_latest, keep_best
     self._metric, self._higher_is_better = metric, higher_is_better
     absl_logging.get_absl_logger().addFilter(_only_warnings_of_orbax)
@@ -185,7 +187,7 @@ class Checkpoints:
       described = checkpoint_manifest.read(self._path(step))
     checkpoint_manifest.check_arrays(described, target, self._path(step))
     with self._clear_read_errors(step):
-      checkpoint_manifest.check_files(self._path(step), described)
+      hosts.require_success(self._damage(step, described))
       state = self._manager.restore(step, args=arrays)["state"]
     return Restored(step, state, described["extra"])
 
@@ -230,6 +232,17 @@ class Checkpoints:
     with self._clear_read_errors(step):
       return frozenset(checkpoint_manifest.read(self._path(step))["arrays"])
 
+  def _damage(
+    self, step: int, described: Mapping[str, Any]
+  ) -> Exception | None:
+    """Return what is wrong with the files; process 0 alone reads them all."""
+    try:
+      if hosts.is_primary():
+        checkpoint_manifest.check_files(self._path(step), described)
+    except (OSError, ValueError) as error:
+      return error
+    return None
+
   def wait(self) -> None:
     """Wait until what was being saved is complete.
 
@@ -258,11 +271,15 @@ class Checkpoints:
     return self._directory / str(step)
 
   def _seal(self) -> None:
-    """Add the manifest; Orbax calls this before the final rename."""
+    """Add the manifest, just before Orbax makes the checkpoint complete.
+
+    It does so by renaming the folder or, in a store, by one more file there.
+    """
     if self._pending is None:
       raise RuntimeError("Orbax ends a save that was not begun")
     name = str(self._pending.step)
-    (folder,) = self._directory.glob(f"{name}.orbax-checkpoint-tmp*")
+    drafts = list(self._directory.glob(f"{name}.orbax-checkpoint-tmp*"))
+    (folder,) = drafts or [self._path(self._pending.step)]
     checkpoint_manifest.write(folder, self._pending.described, part=_STATE)
 
   def _remember(
@@ -314,7 +331,7 @@ class Checkpoints:
     try:
       yield
     except Exception as error:  # TensorStore's are ValueErrors, Orbax's vary.
-      if self._pending is None:
+      if self._pending is None or hosts.is_lost(error):
         raise
       (step, size, _), self._pending = self._pending, None
       self._manager.reload()
@@ -327,6 +344,8 @@ class Checkpoints:
     try:
       yield
     except Exception as error:  # Orbax raises many kinds, also `Exception`.
+      if hosts.is_lost(error):
+        raise
       earlier = [other for other in self.steps if other < step]
       raise checkpoint_errors.not_readable(
         self._path(step), earlier=earlier, why=error

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from absl import logging
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, places
 from jtr_jax.workdir import provenance, text_files
 
 _NAME = "config.json"
@@ -59,7 +59,7 @@ def check_workdir(
     ValueError: the folder is of another program or another config; the text
       lists every difference.
   """
-  path = Path(workdir) / _NAME
+  path = places.place(workdir) / _NAME
   stored = _read(path)
   if stored is None:
     return False
@@ -94,7 +94,7 @@ def write_config(
   Raises:
     OSError: it cannot be written.
   """
-  path = Path(workdir) / _NAME
+  path = places.place(workdir) / _NAME
   with text_files.clear_errors(path):
     path.parent.mkdir(parents=True, exist_ok=True)
   text_files.replace(path, _text(_plain(config), version))
@@ -109,7 +109,7 @@ def read_config(workdir: str | Path) -> StoredConfig:
   Raises:
     ValueError: there is no run in it.
   """
-  stored = _read(Path(workdir) / _NAME)
+  stored = _read(places.place(workdir) / _NAME)
   if stored is None:
     raise ValueError(
       errors.message(
@@ -124,7 +124,7 @@ def read_config(workdir: str | Path) -> StoredConfig:
 
 def revision(workdir: str | Path) -> str:
   """Return the revision of the code that began the run; "" if unknown."""
-  stored = _read(Path(workdir) / _NAME)
+  stored = _read(places.place(workdir) / _NAME)
   return str(stored.get("git_revision") or "") if stored else ""
 
 
@@ -135,7 +135,7 @@ def holds(
   upgrade: Upgrade = lambda config, version: config,
 ) -> bool:
   """Return whether the run in a folder has just this config."""
-  stored = _read(Path(workdir) / _NAME)
+  stored = _read(places.place(workdir) / _NAME)
   if stored is None:
     return False
   before = _plain(upgrade(*_config_of(stored)))

@@ -15,7 +15,7 @@ the times, and `tensorboard/` everything.
 
 import json
 import math
-import os
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,8 +23,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from absl import logging
 
-from jtr_jax.core import errors
-from jtr_jax.workdir import text_files
+from jtr_jax.core import errors, hosts, places
+from jtr_jax.workdir import appended_file, text_files
 
 Number: TypeAlias = Any
 """A float, an int, a bool, or an array of one of them with shape []."""
@@ -34,7 +34,7 @@ _FIXED = ("step", "epoch", "split")
 
 
 class MetricWriter:
-  """Writes the rows of one run; only one process of a run may have it.
+  """Writes the rows of one run; of several processes process 0 alone does.
 
   Rows come in order of steps. A row is handed to the operating system before
   `write` returns. To be resumable write all rows of a step, then `flush`, then
@@ -60,7 +60,15 @@ class MetricWriter:
     Raises:
       ValueError: metrics.jsonl is damaged elsewhere than at its end.
     """
-    self._workdir = Path(workdir)
+    self._workdir, self._last_step = places.place(workdir), 0
+    self._files: dict[str, Any] = {}
+    self._events: Any = None
+    self._drafts: tempfile.TemporaryDirectory[str] | None = None
+    if hosts.is_primary():
+      self._begin(resume_step, tensorboard=tensorboard)
+
+  def _begin(self, resume_step: int | None, *, tensorboard: bool) -> None:
+    """Cut and open the files."""
     last = -1 if resume_step is None else resume_step
     rows = _kept_rows(self._workdir / "metrics.jsonl", last)
     _cut(self._workdir / "metrics.jsonl", "".join(map(_json_line, rows)))
@@ -71,11 +79,17 @@ class MetricWriter:
     kept = [] if resume_step is None else _complete_rows(times)
     _cut(times, "".join(map(_json_line, kept)))
     self._files = {
-      name: _open(self._workdir / name)
+      name: appended_file.open_at_end(self._workdir / name)
       for name in ("metrics.jsonl", "metrics.csv", "timing.jsonl")
     }
     self._last_step = rows[-1]["step"] if rows else 0
-    self._events = _events(self._workdir, resume_step) if tensorboard else None
+    if not tensorboard:
+      return
+    folder = self._workdir / "tensorboard"
+    if places.is_stored(folder):
+      self._drafts = tempfile.TemporaryDirectory()
+      folder = Path(self._drafts.name)
+    self._events = _events(folder, resume_step)
 
   def write(
     self, step: int, epoch: int, split: str, values: Mapping[str, Number]
@@ -104,6 +118,8 @@ class MetricWriter:
     self._last_step = step
     row = {"step": int(step), "epoch": int(epoch), "split": split}
     row |= {f"{split}/{name}": _number(v) for name, v in values.items()}
+    if not self._files:
+      return
     self._append("metrics.jsonl", _json_line(row))
     self._append("metrics.csv", _csv_lines(row))
     self._add_scalars(step, _values(row))
@@ -116,6 +132,8 @@ class MetricWriter:
       values: such as "images_per_second".
     """
     row = {"step": int(step)} | {k: _number(v) for k, v in values.items()}
+    if not self._files:
+      return
     self._append("timing.jsonl", _json_line(row))
     self._add_scalars(step, {f"timing/{k}": row[k] for k in values})
 
@@ -123,9 +141,10 @@ class MetricWriter:
     """Flush everything written so far to disk."""
     for name, file in self._files.items():
       with text_files.clear_errors(self._workdir / name):
-        os.fsync(file.fileno())
+        file.sync()
     if self._events:
       self._events.flush()
+      self._copy_events()
 
   def close(self) -> None:
     """Flush and close the files; closing twice does no harm."""
@@ -135,13 +154,24 @@ class MetricWriter:
     self._files = {}
     if self._events:
       self._events.close()
-    self._events = None
+      self._copy_events()
+    if self._drafts:
+      self._drafts.cleanup()
+    self._events = self._drafts = None
 
   def __enter__(self) -> "MetricWriter":
     return self
 
   def __exit__(self, *_: object) -> None:
     self.close()
+
+  def _copy_events(self) -> None:
+    """Bring TensorBoard's files from this machine's disk to the store."""
+    if self._drafts is None:
+      return
+    for path in places.files_below(Path(self._drafts.name)):
+      target = self._workdir / "tensorboard" / path.name
+      text_files.replace_bytes(target, path.read_bytes())
 
   def _append(self, name: str, text: str) -> None:
     with text_files.clear_errors(self._workdir / name):
@@ -170,19 +200,14 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
   Raises:
     ValueError: a line other than the last is no JSON object.
   """
-  return _complete_rows(Path(path))
+  return _complete_rows(places.place(path))
 
 
-def _open(path: Path) -> Any:
-  with text_files.clear_errors(path):
-    return path.open("ab", buffering=0)
-
-
-def _events(workdir: Path, resume_step: int | None) -> Any:
+def _events(folder: Path, resume_step: int | None) -> Any:
   from tensorboardX import SummaryWriter  # half a second, and not always wanted
 
   purge = 0 if resume_step is None else resume_step + 1
-  return SummaryWriter(str(workdir / "tensorboard"), purge_step=purge)
+  return SummaryWriter(str(folder), purge_step=purge)
 
 
 def _kept_rows(path: Path, last: int) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, places
 from jtr_jax.workdir import text_files
 
 _NO_BASELINE = "not computed (no baseline given)"
@@ -100,7 +100,7 @@ class ResultCard:
 
 def exists(workdir: str | Path) -> bool:
   """Return whether a card has been written in a folder."""
-  return (Path(workdir) / "result.json").exists()
+  return (places.place(workdir) / "result.json").exists()
 
 
 def read(workdir: str | Path) -> ResultCard:
@@ -115,7 +115,9 @@ def read(workdir: str | Path) -> ResultCard:
   Raises:
     OSError: there is none.
   """
-  return from_dict(json.loads((Path(workdir) / "result.json").read_text()))
+  return from_dict(
+    json.loads((places.place(workdir) / "result.json").read_text())
+  )
 
 
 def from_dict(content: Mapping[str, Any]) -> ResultCard:
@@ -136,7 +138,7 @@ def write(workdir: str | Path, card: ResultCard) -> None:
   Raises:
     OSError: it cannot be written.
   """
-  folder = Path(workdir)
+  folder = places.place(workdir)
   text = json.dumps(to_dict(card), indent=2, allow_nan=False) + "\n"
   text_files.replace(folder / "result.json", text)
   text_files.replace(folder / "RESULT.md", to_markdown(card))

@@ -1,10 +1,13 @@
 """Files of picture sheets, which know where each of their pictures is."""
 
+import io
 import json
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, PngImagePlugin
+
+from jtr_jax.workdir import text_files
 
 TILES = "jtr_jax tiles"
 """Key of the tiles in a sheet's `info`, and in its file."""
@@ -38,7 +41,9 @@ def save(sheet: Image.Image, path: Path) -> None:
   """
   about = PngImagePlugin.PngInfo()
   about.add_text(TILES, json.dumps(sheet.info.get(TILES, [])))
-  sheet.save(path, "PNG", pnginfo=about)
+  content = io.BytesIO()
+  sheet.save(content, "PNG", pnginfo=about)
+  text_files.replace_bytes(path, content.getvalue())
 
 
 def read_tiles(sheet: Image.Image) -> list[Tile]:

@@ -1,11 +1,14 @@
-"""Atomic writes of files, and clear errors when writing."""
+"""Atomic writes of files, and clear errors when writing.
+
+Of several processes that train as one, process 0 alone writes.
+"""
 
 import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, hosts, places
 
 
 def replace(path: Path, text: str) -> None:
@@ -23,6 +26,11 @@ def replace(path: Path, text: str) -> None:
 
 def replace_bytes(path: Path, data: bytes) -> None:
   """Write a file of bytes; see `replace`."""
+  if not hosts.is_primary():
+    return
+  if places.is_stored(path):
+    path.write_bytes(data)  # an object is whole or not there
+    return
   temporary = path.with_name(path.name + ".tmp")
   with clear_errors(path):
     try:

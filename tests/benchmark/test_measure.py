@@ -107,3 +107,14 @@ peak memory   3.0 MiB (of the device)
 def test_peaks(kind, precision, tera):
   expected = None if tera is None else pytest.approx(1e12 * tera)
   assert peak_flops(kind, precision) == expected
+
+
+def test_collectives_are_counted():
+  program = """
+  %a = f32[4]{0} all-reduce(%x), replica_groups={}
+  %b = (f32[4]{0}, f32[4]{0}) all-reduce-start(%a, %x), replica_groups={}
+  %c = f32[4]{0} all-reduce-done(%b)
+  %all-gather.3 = f32[8]{0} all-gather(%c), dimensions={0}
+  """
+  found = measure.collectives(program)
+  assert found == {"all-gather": 1, "all-reduce": 2}

@@ -71,7 +71,7 @@ def test_a_run_under_way_is_told_to_stop_when_the_time_is_over(
   def train(settings, folder, options):
     with preemption.Preemption() as told:
       end = time.monotonic() + 20
-      while not told.should_stop(0) and time.monotonic() < end:
+      while not told.should_stop() and time.monotonic() < end:
         time.sleep(0.01)
     return told.received != "SIGTERM"
 

@@ -20,6 +20,16 @@ def test_batch_that_cannot_be_divided_is_refused(monkeypatch):
     dispatch.make_mesh(12)
 
 
+def test_devices_that_share_images_are_not_counted(monkeypatch):
+  monkeypatch.setattr(jax, "device_count", lambda: 8)
+  monkeypatch.setattr(jax, "make_mesh", lambda *axes, **_: axes)
+  assert dispatch.make_mesh(4, height=2) == ((4, 2), ("data", "height"))
+  with pytest.raises(ValueError, match="8 devices, 3 for an image"):
+    dispatch.make_mesh(4, height=3)
+  mesh = AbstractMesh((4, 2), ("data", "height"))
+  assert dispatch.whole_shares(5, mesh) == 8
+
+
 @pytest.mark.parametrize(("batch", "whole"), [(1, 8), (8, 8), (9, 16)])
 def test_batch_grows_until_it_can_be_divided(batch, whole):
   mesh = AbstractMesh((8,), ("data",))

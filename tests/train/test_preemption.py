@@ -3,6 +3,7 @@ import signal
 import threading
 
 import jax
+import numpy as np
 import pytest
 from jax.experimental import multihost_utils
 
@@ -25,10 +26,10 @@ def send(number):
 def test_signal_becomes_a_flag_and_handlers_come_back(number):
   earlier = signal.getsignal(number)
   with Preemption() as preemption:
-    assert not preemption.should_stop(1)
+    assert not preemption.should_stop()
     assert preemption.received is None
     send(number)
-    assert preemption.should_stop(2)
+    assert preemption.should_stop()
     assert preemption.received == number.name
   assert signal.getsignal(number) is earlier
 
@@ -47,13 +48,13 @@ def test_second_sigterm_does_not_interrupt():
   with Preemption() as preemption:
     send(signal.SIGTERM)
     send(signal.SIGTERM)
-    assert preemption.should_stop(1)
+    assert preemption.should_stop()
 
 
 def test_other_threads_are_warned(caplog):
   def run():
     with Preemption() as preemption:
-      assert not preemption.should_stop(1)
+      assert not preemption.should_stop()
 
   thread = threading.Thread(target=run)
   thread.start()
@@ -61,12 +62,15 @@ def test_other_threads_are_warned(caplog):
   assert "Not in the main thread" in caplog.text
 
 
-def test_several_processes_agree(monkeypatch):
-  earlier = signal.getsignal(signal.SIGTERM)
+def test_several_processes_agree_on_numbers_that_go_on(monkeypatch):
+  earlier, asked = signal.getsignal(signal.SIGTERM), []
   monkeypatch.setattr(jax, "process_count", lambda: 2)
   monkeypatch.setattr(
-    multihost_utils, "reached_preemption_sync_point", lambda step: step == 7
+    multihost_utils, "reached_preemption_sync_point", asked.append
   )
-  with Preemption() as preemption:
-    assert signal.getsignal(signal.SIGTERM) is earlier
-    assert [preemption.should_stop(step) for step in (6, 7)] == [False, True]
+  for _ in range(2):  # two runs of an experiment
+    with Preemption() as preemption:
+      assert signal.getsignal(signal.SIGTERM) is earlier
+      assert not preemption.should_stop()
+      assert not preemption.should_stop()
+  assert np.diff(asked).tolist() == [1, 1, 1]

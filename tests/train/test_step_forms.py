@@ -63,3 +63,11 @@ def test_eight_devices_equal_one(method):
   assert errors.pop("metrics") < 1e-6
   assert errors.pop("share of the evaluation") < 0.2
   assert not errors
+
+
+def test_two_devices_share_each_image():
+  found = eight_devices.run("tests.train.shared_rows")
+  assert found["share of the FLOPs"] <= 0.15, found
+  assert found["largest gathered"] < found["image"], found
+  assert found["permutes"] > 0
+  np.testing.assert_allclose(*found["losses"], rtol=3e-5)

@@ -160,6 +160,7 @@ def make_run(
   method: str = "supervised",
   *,
   devices: int = 1,
+  height: int = 1,
   batch: int = BATCH,
   dtype: Any = np.float32,
   optimizer: optax.GradientTransformation | None = None,
@@ -167,7 +168,7 @@ def make_run(
   labelled: Any = None,
 ) -> Run:
   """A run of one of supervised, consistency, paper and official."""
-  mesh = dispatch.make_mesh(batch, jax.devices()[:devices])
+  mesh = dispatch.make_mesh(batch, jax.devices()[:devices], height=height)
   net = make_net(dtype)
   return Run(
     net=net,

@@ -19,7 +19,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, places
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 
 _TITLE = "# jtr_jax label split"
@@ -45,7 +45,10 @@ def save_split(path: str | os.PathLike[str], split: LabelSplit) -> None:
   for sample, row in zip(split.ids, split.labelled, strict=True):
     kept = [task for task, keeps in zip(split.tasks, row, strict=True) if keeps]
     lines.append(f"{sample}\t{' '.join(kept) or _NO_LABEL}")
-  path = pathlib.Path(path)
+  path = places.place(path)
+  if places.is_stored(path):
+    path.write_bytes("\n".join([*lines, ""]).encode())
+    return
   draft = path.with_name(path.name + ".part")
   draft.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
   draft.replace(path)
@@ -63,9 +66,9 @@ def load_split(path: str | os.PathLike[str]) -> LabelSplit:
   Raises:
     ValueError: the file has another form; names the file and the line.
   """
-  path = pathlib.Path(path)
+  path = places.place(path)
   try:
-    text = path.read_text(encoding="utf-8-sig")
+    text = path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
   except UnicodeDecodeError as error:
     _refuse(path, 1, f"bytes that are not text ({error.reason})", "UTF-8 text")
   body, end, rest = text.rpartition("\n")

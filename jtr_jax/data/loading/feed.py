@@ -6,8 +6,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import NamedSharding
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, hosts
 from jtr_jax.data.loading.examples import Examples, WithExtra
 from jtr_jax.data.loading.order import Order, Rows
 from jtr_jax.data.loading.selection import Selection
@@ -26,28 +27,32 @@ class Feed(NamedTuple):
 
   Attributes:
     constant: pytree on the device for the whole run.
-    fetch: step -> pytree of a few integers (resident) or of the whole batch
-      (streaming); numpy arrays unless `Shardings.batch` places them.
+    fetch: step -> pytree of numpy arrays: a few integers (resident) or images
+      and labels (streaming), with a row for each image of the batch that the
+      devices of this process need.
     gather: (constant, fetched) -> Examples, or WithExtra where a second batch
       was asked for; pure, to be traced inside jit.
+    rows: `Shardings.batch`.
   """
 
   constant: Any
   fetch: Callable[[int], Any]
   gather: Callable[[Any, Any], Any]
+  rows: NamedSharding | None = None
 
 
 class Shardings(NamedTuple):
-  """Where arrays go; None leaves them on the host, for jit to place.
+  """Where arrays go.
 
   Attributes:
     constant: of what is constant for the whole run; replicated, as a rule. None
       places it on the default device.
-    batch: of arrays whose first axis is the batch.
+    batch: of arrays whose first axis is the batch; says which rows of it a
+      process fetches. None: all of them.
   """
 
   constant: Sharding | None = None
-  batch: Sharding | None = None
+  batch: NamedSharding | None = None
 
 
 class Delivery(NamedTuple):
@@ -99,12 +104,13 @@ def make_feed(
   known = get_args(Placement)
   if delivery.placement not in known:
     raise errors.unknown_name("placement", delivery.placement, known)
-  fits = selection.nbytes <= (delivery.device_budget_bytes or _device_budget())
-  resident = delivery.placement == "device" or (
-    delivery.placement == "auto" and fits
-  )
+  resident = delivery.placement == "device"
+  if delivery.placement == "auto":
+    budget = delivery.device_budget_bytes or _device_budget()
+    resident = hosts.agree(selection.nbytes <= budget)
   make = _resident_feed if resident else _streaming_feed
   feed = make(selection, order, batch_size, delivery)
+  feed = feed._replace(rows=delivery.shardings.batch)
   if extra is None:
     return feed
   if not resident:
@@ -116,7 +122,7 @@ def make_feed(
 def _resident_feed(
   selection: Selection, order: Order, batch_size: int, delivery: Delivery
 ) -> Feed:
-  constant = jax.device_put(_load(selection), delivery.shardings.constant)
+  constant = _put(_load(selection), delivery.shardings.constant)
   fetch = _fetch_rows(order, batch_size, delivery)
   return Feed(constant, fetch, _gather_resident)
 
@@ -124,9 +130,11 @@ def _resident_feed(
 def _fetch_rows(
   order: Order, batch_size: int, delivery: Delivery
 ) -> Callable[[int], Rows]:
+  own = own_rows(batch_size, delivery.shardings.batch)
+
   def fetch(step: int) -> Rows:
     rows = order.rows(step * batch_size, batch_size)
-    return _place(rows, delivery.shardings.batch)
+    return Rows(*(array[own] for array in rows))
 
   return fetch
 
@@ -144,18 +152,33 @@ def _paired(feed: Feed, extra: Feed) -> Feed:
     (feed.constant, extra.constant),
     lambda step: (feed.fetch(step), extra.fetch(step)),
     gather,
+    feed.rows,
   )
 
 
 def _streaming_feed(
   selection: Selection, order: Order, batch_size: int, delivery: Delivery
 ) -> Feed:
-  stream = Stream(selection, order, batch_size, delivery.reading)
+  own = own_rows(batch_size, delivery.shardings.batch)
+  stream = Stream(selection, order, batch_size, delivery.reading, own)
+  return Feed((), stream, _gather_streamed)
 
-  def fetch(step: int) -> dict[str, Any]:
-    return _place(stream(step), delivery.shardings.batch)
 
-  return Feed((), fetch, _gather_streamed)
+def own_rows(batch_size: int, sharding: Sharding | None) -> np.ndarray:
+  """Return the rows of a batch that the devices of this process need.
+
+  Args:
+    batch_size: rows of the batch.
+    sharding: of an array with such an axis alone; None: all rows.
+
+  Returns:
+    i64[N], ascending.
+  """
+  rows = np.arange(batch_size)
+  if sharding is None:
+    return rows
+  places = sharding.addressable_devices_indices_map((batch_size,)).values()
+  return np.unique(np.concatenate([rows[place] for place in places]))
 
 
 def _device_budget() -> int:
@@ -206,12 +229,10 @@ def _gather_streamed(constant: tuple[()], batch: dict[str, Any]) -> Examples:
   return Examples(**batch)
 
 
-def _place(tree: Any, sharding: Sharding | None) -> Any:
-  if sharding is None:
-    return tree
-  if sharding.is_fully_addressable:
+def _put(tree: Any, sharding: Sharding | None) -> Any:
+  """Place what every process has whole."""
+  if sharding is None or sharding.is_fully_addressable:
     return jax.device_put(tree, sharding)
-  return jax.tree.map(  # every process has all rows and places its own
-    lambda x: jax.make_array_from_callback(x.shape, sharding, x.__getitem__),
-    tree,
+  return jax.tree.map(
+    lambda x: jax.make_array_from_process_local_data(sharding, x, x.shape), tree
   )

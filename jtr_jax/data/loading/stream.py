@@ -5,6 +5,7 @@ import weakref
 from typing import Any, NamedTuple
 
 import grain
+import numpy as np
 from absl import flags
 
 from jtr_jax.data.loading.order import Order
@@ -27,20 +28,31 @@ class Reading(NamedTuple):
 
 
 class Samples:
-  """The samples from some position on, for grain: it has indices only."""
+  """The samples from some step on, for grain: it has indices only."""
 
-  def __init__(self, selection: Selection, order: Order, start: int) -> None:
+  def __init__(
+    self,
+    selection: Selection,
+    order: Order,
+    step: int,
+    batch_size: int,
+    own: np.ndarray,
+  ) -> None:
     self._selection = selection
     self._source = selection.source()
     self._known = selection.known
     self._order = order
-    self._start = start
+    self._step = step
+    self._batch_size = batch_size
+    self._own = own
 
   def __len__(self) -> int:
     return sys.maxsize  # epochs without end
 
   def __getitem__(self, index: int) -> dict[str, Any]:
-    sample, epoch, real = self._order.rows(self._start + index, 1)
+    further, row = divmod(index, len(self._own))
+    start = (self._step + further) * self._batch_size
+    sample, epoch, real = self._order.rows(start + int(self._own[row]), 1)
     image, stored = self._source[int(sample[0])]
     present = self._selection.present[sample[0]] & real[0]
     return {
@@ -57,19 +69,34 @@ class Stream:
   """Gives the batch of a step; consecutive steps are read ahead."""
 
   def __init__(
-    self, selection: Selection, order: Order, batch_size: int, reading: Reading
+    self,
+    selection: Selection,
+    order: Order,
+    batch_size: int,
+    reading: Reading,
+    own: np.ndarray,
   ) -> None:
+    """Prepare to read.
+
+    Args:
+      selection: the images and labels.
+      order: which of them stands where.
+      batch_size: images of a batch.
+      reading: how to read.
+      own: i64[N], the rows of each batch that are wanted here.
+    """
     self._selection = selection
     self._order = order
     self._batch_size = batch_size
     self._reading = reading
+    self._own = own
     self._next_step = -1
     self._open: list[grain.DatasetIterator[dict[str, Any]]] = []
     # Also at exit: grain's own clean-up comes too late, and is noisy.
     weakref.finalize(self, _close_all, self._open)
 
   def __call__(self, step: int) -> dict[str, Any]:
-    """Return the arrays of one step, on the host."""
+    """Return the wanted rows of one step, on the host."""
     if step != self._next_step:
       _close_all(self._open)
       self._open.append(self._from(step))
@@ -79,12 +106,13 @@ class Stream:
   def _from(self, step: int) -> grain.DatasetIterator[dict[str, Any]]:
     if not flags.FLAGS.is_parsed():  # grain reads flags, even outside an app
       flags.FLAGS.mark_as_parsed()
-    start = step * self._batch_size
-    samples = Samples(self._selection, self._order, start)
+    samples = Samples(
+      self._selection, self._order, step, self._batch_size, self._own
+    )
     threads, workers, ahead = self._reading
     batches = (
       grain.MapDataset.source(samples)
-      .batch(self._batch_size, drop_remainder=True)
+      .batch(len(self._own), drop_remainder=True)
       .to_iter_dataset(
         grain.ReadOptions(num_threads=threads, prefetch_buffer_size=ahead)
       )

@@ -1,6 +1,7 @@
 """The manifest of a prepared data set, `manifest.json`."""
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -70,6 +71,16 @@ class Manifest:
   def fit(self) -> str:
     """How images of another size were brought to that of the records."""
     return str(self.source.get("options", {}).get("fit", "stretch"))
+
+  @property
+  def digest(self) -> str:
+    """Hexadecimal digest of the images' ids and of which labels exist."""
+    found = hashlib.sha256(f"{self.name} {self.size}".encode())
+    for name, split in sorted(self.splits.items()):
+      found.update("\0".join((name, *split.ids)).encode())
+      for task, column in sorted(split.labelled.items()):
+        found.update(task.encode() + np.packbits(column).tobytes())
+    return found.hexdigest()
 
   def form(self, task: str) -> StoredForm:
     """Return the array form of a task's labels."""

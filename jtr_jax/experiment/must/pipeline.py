@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jtr_jax.config import derive
 from jtr_jax.config.settings import Settings
+from jtr_jax.core import hosts
 from jtr_jax.experiment import stl
 from jtr_jax.experiment.base import Options, finish_run, open_workdir
 from jtr_jax.experiment.data_mixture import Mixture
@@ -68,12 +69,16 @@ def _write_pseudo_labels(
         confidence=section.confidence,
       )
     )
-  for source in data.sources:
-    pseudo_labels.write(
-      folder / source.name,
-      source,
-      loaded,
-      data.manifest.tasks,
-      batch_size=settings.evaluate.batch_size,
-      confidence=section.confidence,
-    )
+
+  def write() -> None:
+    for source in data.sources:
+      pseudo_labels.write(
+        folder / source.name,
+        source,
+        loaded,
+        data.manifest.tasks,
+        batch_size=settings.evaluate.batch_size,
+        confidence=section.confidence,
+      )
+
+  hosts.primary_first(write)

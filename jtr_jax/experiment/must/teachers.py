@@ -11,7 +11,7 @@ import numpy as np
 from absl import logging
 
 from jtr_jax.config import saved
-from jtr_jax.core import errors
+from jtr_jax.core import errors, places
 from jtr_jax.data.label_splits import text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.loading.examples import (
@@ -65,7 +65,7 @@ def find(
     ValueError: a folder holds no finished run, or two have the same task.
   """
   found: dict[str, Path] = {}
-  for own in (own for folder in folders for own in _runs(Path(folder))):
+  for own in (own for folder in folders for own in _runs(places.place(folder))):
     for task in _tasks(own):
       if task in found:
         raise _ambiguous(task, found[task], own)

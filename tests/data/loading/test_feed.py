@@ -5,9 +5,10 @@ import pytest
 
 from jtr_jax.data.loading import examples as examples_lib
 from jtr_jax.data.loading import pipeline
-from jtr_jax.data.loading.feed import Delivery, Shardings
+from jtr_jax.data.loading.feed import Delivery, Shardings, own_rows
+from jtr_jax.data.loading.order import Shuffled
 from jtr_jax.data.loading.selection import select
-from jtr_jax.data.loading.stream import Reading
+from jtr_jax.data.loading.stream import Reading, Stream
 from tests.data.records import fake_dataset
 
 NAMES = ("depth", "segmentation", "normals")
@@ -161,8 +162,9 @@ def test_arrays_go_where_they_are_told(dataset, placement):
   )
   for array in jax.tree.leaves(feed.constant):
     assert array.sharding == shardings.constant
+  assert feed.rows == shardings.batch
   for array in jax.tree.leaves(feed.fetch(0)):
-    assert array.sharding == shardings.batch
+    assert isinstance(array, np.ndarray)
 
 
 @pytest.mark.parametrize("placement", ["device", "stream"])
@@ -239,3 +241,24 @@ def test_stored_labels_come_back_as_labels(dataset, name):
   np.testing.assert_array_equal(label.valid[0], valid)
   np.testing.assert_array_equal(label.value[0][valid], value[valid])
   chex.assert_tree_all_finite(label)
+
+
+def test_process_reads_the_rows_that_its_devices_need(dataset):
+  own = np.array([1, 2])
+  selection = select(dataset, "train", NAMES)
+  order, reading = Shuffled(3, selection.size), Reading(threads=1)
+  whole = Stream(selection, order, 4, reading, np.arange(4))
+  part = Stream(selection, order, 4, reading, own)
+  for step in (2, 3, 0):
+    expected = jax.tree.map(lambda x: x[own], whole(step))
+    chex.assert_trees_all_equal(part(step), expected)
+
+
+def test_rows_of_a_process_are_those_of_its_devices():
+  class Two:
+    def addressable_devices_indices_map(self, shape):
+      assert shape == (8,)
+      return {"a": (slice(4, 6),), "b": (slice(0, 2),), "c": (slice(4, 6),)}
+
+  assert own_rows(8, Two()).tolist() == [0, 1, 4, 5]
+  assert own_rows(3, None).tolist() == [0, 1, 2]
