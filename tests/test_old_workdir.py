@@ -26,6 +26,7 @@ CHANGES = {
   "augment__enabled": False,
   "checkpoint__every_epochs": 6,
   "checkpoint__keep_latest": 1,
+  "evaluate__diagnosed": 0,
   "evaluate__every_epochs": 6,
   "evaluate__pictures": 0,
   "log__every_steps": 1,
