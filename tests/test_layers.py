@@ -32,6 +32,7 @@ FLOORS = (
     "export",
     "report",
     "commands",
+    "card",
   ),
 )
 

@@ -35,6 +35,7 @@ COMMANDS = {
   ),
   "predict": Command("predict", "predict for your own images"),
   "export": Command("export", "a network as a StableHLO or ONNX file"),
+  "card": Command("card", "a folder for the Hugging Face hub"),
   "report": Command("report", "runs on one page, with curves and pictures"),
   "compare": Command("compare", "finished runs as a table"),
   "data": Command("data", "prepare, inspect and verify data"),

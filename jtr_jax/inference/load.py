@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from jtr_jax.config import saved
 from jtr_jax.core import errors, places
+from jtr_jax.inference import weights_file
 from jtr_jax.inference.member import make_member
 from jtr_jax.inference.model import Model, check_same_tasks
 from jtr_jax.inference.restore import restore
@@ -57,7 +58,8 @@ def runs_of(folder: Path) -> list[Path]:
       named.
   """
   kind = saved.read(folder).experiment.kind
-  if (folder / "checkpoints").exists():
+  own = ("checkpoints", weights_file.NAME)
+  if any((folder / name).exists() for name in own):
     return [folder]
   below = [path.parent for path in places.below(folder, "checkpoints")]
   if kind == "stl" and below:

@@ -12,6 +12,7 @@ from jtr_jax.core import errors
 from jtr_jax.data.loading import joint_tasks
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.manifest import Manifest
+from jtr_jax.inference import weights_file
 from jtr_jax.models.base import Tree
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
@@ -55,7 +56,8 @@ def restore(folder: Path, which: Which) -> Trained:
   written.
 
   Args:
-    folder: workdir of one run.
+    folder: workdir of one run, or a folder of `python -m jtr_jax.card`, which
+      has the weights of one step alone.
     which: "best", "latest" or a step.
 
   Raises:
@@ -65,7 +67,25 @@ def restore(folder: Path, which: Which) -> Trained:
   about = network_file.read(folder) or _of_data(folder, settings)
   tasks = _make_tasks(settings, about)
   net = build.make_model(settings, tasks)
-  metric, direction = deciding_metric.of_run(settings, tasks)
+  if (folder / weights_file.NAME).exists():
+    wanted = _abstract(net, about.size, has_averages=False)
+    part, step = weights_file.read(folder, wanted)
+  else:
+    part, step = _read_checkpoint(folder, which, settings, about, net)
+  params, state = to_evaluate(part["params"], part["model_state"])
+  state = {name: part for name, part in state.items() if name != AVERAGE}
+  return Trained(folder, settings, about, net, params, state, step)
+
+
+def _read_checkpoint(
+  folder: Path,
+  which: Which,
+  settings: Settings,
+  about: NetworkFile,
+  net: MultiTaskNet,
+) -> tuple[Tree, int]:
+  """Return the network's part of a checkpoint, and its step."""
+  metric, direction = deciding_metric.of_run(settings, net.tasks)
   with Checkpoints(
     folder / "checkpoints",
     metric=metric,
@@ -78,11 +98,7 @@ def restore(folder: Path, which: Which) -> Trained:
     )
     wanted = _abstract(net, about.size, has_averages=has_averages)
     restored = checkpoints.restore_part(which, wanted)
-  params, state = to_evaluate(
-    restored.state["params"], restored.state["model_state"]
-  )
-  state = {name: part for name, part in state.items() if name != AVERAGE}
-  return Trained(folder, settings, about, net, params, state, restored.step)
+  return restored.state, restored.step
 
 
 def _make_tasks(settings: Settings, about: NetworkFile) -> tuple[Task, ...]:

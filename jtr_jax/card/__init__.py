@@ -1,0 +1,1 @@
+"""Folders of trained networks for the Hugging Face hub."""
