@@ -11,9 +11,10 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest --quiet --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder
 LOCK := uv pip compile --universal --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links --extra dev --output-file requirements.lock
 WHEEL := .cache/wheel
+SITE := .cache/site
 STEPS := --config.train.steps=3 --config.train.batch_size=2 --config.data.size='(32,32)' --config.data.train_count=6 --config.data.val_count=2
 
-.PHONY: help environment demo quick test lint format build wheel-check lock clean
+.PHONY: help environment demo quick test lint format build site wheel-check lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -48,6 +49,12 @@ format: environment ## format, and fix what can be fixed
 
 build: environment ## wheel and sdist in dist/
 	$(BIN)/hatchling build --directory dist
+
+site: ## the pages of docs/ as a site in site/, warnings as errors
+	test -d $(SITE) || $(PYTHON) -m venv $(SITE)
+	sed -n '/^docs = \[/,/^\]/s/^  "\([^"]*\)".*/\1/p' pyproject.toml > $(SITE)/needed.txt
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $(SITE)/needed.txt
+	NO_MKDOCS_2_WARNING=1 $(SITE)/bin/mkdocs build
 
 wheel-check: build ## train from the wheel, installed elsewhere with its own dependencies
 	rm -rf $(WHEEL)
