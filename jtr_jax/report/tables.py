@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from jtr_jax.report import curves
 from jtr_jax.report import runs as runs_lib
 from jtr_jax.report.runs import Run
 from jtr_jax.workdir import compare_runs
@@ -54,7 +55,7 @@ def overview(runs: Sequence[Run]) -> str:
 def swatch(number: int) -> str:
   """Return the button that shows and hides a run, in its colour."""
   return (
-    f'<button class="swatch c{number % 8}" data-run="{number}" '
+    f'<button class="swatch c{number % curves.COLOURS}" data-run="{number}" '
     f'aria-pressed="true" title="show or hide"></button> '
   )
 
