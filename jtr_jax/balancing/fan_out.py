@@ -22,7 +22,7 @@ FanOut: TypeAlias = Callable[..., tuple[tuple[Tree, ...], Tag]]
 
 
 class FanOutStatistics(NamedTuple):
-  """What the backward pass computed; as an input zeros.
+  """Results of the backward pass; zeros as an input.
 
   Attributes:
     weights: f32[K], the factors of the gradients.

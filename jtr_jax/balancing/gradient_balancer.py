@@ -12,7 +12,7 @@ from jtr_jax.core import errors
 
 
 class GradientContext(NamedTuple):
-  """What a gradient balancer knows of a batch in addition to its gradients.
+  """Inputs of a gradient balancer in addition to the gradients of a batch.
 
   Attributes:
     present: bool[K], the batch has a label for the task.

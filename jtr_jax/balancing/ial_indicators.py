@@ -1,4 +1,4 @@
-"""What determines the auxiliary weights f of IAL (Table XI)."""
+"""Indicators that determine the auxiliary weights f of IAL (Table XI)."""
 
 from collections.abc import Callable
 from typing import Literal, NamedTuple, TypeAlias
@@ -33,7 +33,7 @@ _FIXED_WEIGHT = 0.1  # IAL, Table VIII
 
 
 class Indicator(NamedTuple):
-  """What determines f.
+  """A rule for f.
 
   Attributes:
     init: () -> state.

@@ -12,7 +12,7 @@ from jtr_jax.core import errors
 
 
 class Need(enum.Flag):
-  """What a loss balancer observes in addition to the K losses.
+  """Quantities that a loss balancer observes in addition to the K losses.
 
   Attributes:
     LOSSES: nothing else.
@@ -30,9 +30,9 @@ class Need(enum.Flag):
 
 
 class Observation(NamedTuple):
-  """What a loss balancer observes of a step, after the backward pass.
+  """Quantities that a loss balancer observes after the backward pass of a step.
 
-  What it did not ask for is None.
+  Those that it does not need are None.
 
   Attributes:
     losses: f32[K], 0 where absent.
@@ -63,7 +63,7 @@ _OBSERVED = {
 
 
 class Weighed(NamedTuple):
-  """What a loss balancer makes of K losses.
+  """The objective of K losses, and its derivatives.
 
   Attributes:
     objective: f32[], the scalar to differentiate instead of the losses.

@@ -1,7 +1,7 @@
 """Preferences among tasks, for balancers that take them."""
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -9,8 +9,9 @@ import jax.numpy as jnp
 from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.solvers import simplex
 from jtr_jax.core import errors, numerics
+from jtr_jax.core.fields import POSITIVE
 
-Preference: TypeAlias = tuple[float, ...]
+Preference: TypeAlias = Annotated[tuple[float, ...], POSITIVE]
 """A positive number for each task in order; () prefers none."""
 
 

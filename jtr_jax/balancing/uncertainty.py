@@ -18,7 +18,7 @@ from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.core import errors
 
 Form: TypeAlias = Literal["log_variance", "log_sigma", "sigma"]
-"""What is learned: s = log sigma^2, s = log sigma, or sigma itself."""
+"""The learned parameter: s = log sigma^2, s = log sigma, or sigma itself."""
 
 LEAST_VARIANCE = 1e-8
 IAL_INITIAL_SIGMA = 0.9

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from jtr_jax.balancing import registry as balancers
 from jtr_jax.balancing import uncertainty
 from jtr_jax.balancing.base import TaskLoss
 from jtr_jax.balancing.gradient_balancer import GradientBalancer
@@ -19,16 +20,16 @@ class Preset(NamedTuple):
   """A name for a pair of balancers with settings.
 
   Attributes:
-    loss: name of the loss balancer.
-    gradient: name of the gradient balancer, or "none".
+    loss: name of the loss balancer; "": the sum of the losses.
+    gradient: name of the gradient balancer; "": none.
     loss_fields: settings that are not the default.
     gradient_fields: likewise.
     scope: what the gradient balancer acts on; "default" is its paper's.
     smoothing: of the gradient balancer's weights.
   """
 
-  loss: str = "uniform"
-  gradient: str = "none"
+  loss: str = ""
+  gradient: str = ""
   loss_fields: Mapping[str, Any] = {}
   gradient_fields: Mapping[str, Any] = {}
   scope: str = "default"
@@ -41,12 +42,8 @@ _IAL_DECODERS = {
 }
 
 PRESETS: Mapping[str, Preset] = {
-  **{name: Preset(loss=name) for name in registry.LOSS_BALANCERS},
-  **{
-    name: Preset(gradient=name)
-    for name in registry.GRADIENT_BALANCERS
-    if name != "none"
-  },
+  **{name: Preset(loss=name) for name in balancers.LOSS},
+  **{name: Preset(gradient=name) for name in balancers.GRADIENT},
   "ial": Preset("uw", "ial", loss_fields=_IAL_DECODERS),
   "imtl": Preset("imtl_l", "imtl_g"),
   "db_mtl": Preset("logarithmic", "db_mtl"),
@@ -74,14 +71,10 @@ def choose(name: str) -> dict[str, Any]:
     ValueError: an unknown name, naming the nearest.
   """
   preset = _preset(name)
-  loss = registry.find("balancing", preset.loss, registry.LOSS_BALANCERS)
-  gradient = registry.find(
-    "balancing", preset.gradient, registry.GRADIENT_BALANCERS
-  )
-  weighting = loss.part(preset.loss, **preset.loss_fields)
+  weighting = _part("loss", preset.loss, preset.loss_fields)
   return {
     "loss": weighting,
-    "gradient": gradient.part(preset.gradient, **preset.gradient_fields),
+    "gradient": _part("gradient", preset.gradient, preset.gradient_fields),
     "scope": preset.scope,
     "smoothing": preset.smoothing,
     "task_loss": default_task_loss(weighting),
@@ -119,12 +112,19 @@ def default_task_loss(loss: Part) -> TaskLoss:
   return example.default_task_loss
 
 
+def _part(side: str, name: str, fields: Mapping[str, Any]) -> Part:
+  """Return the balancer of a preset; "" is the default of its table."""
+  table = registry.PARTS[f"balancing.{side}"]
+  name = name or table.default
+  return table.find("balancing", name).part(name, **fields)
+
+
 def _preset(name: str) -> Preset:
   first, plus, second = name.partition("+")
   if not plus:
     return _find(name)
   loss, gradient = _find(first), _find(second)
-  if loss.gradient != "none" or gradient.gradient == "none":
+  if loss.gradient or not gradient.gradient:
     raise ValueError(
       errors.message(
         f"Balancing {name!r} is not a pair",

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from jtr_jax.balancing import constant_weights
 from jtr_jax.config import registry
 from jtr_jax.config.settings import (
   ExperimentSettings,
@@ -85,8 +86,8 @@ def single_tasks(
     ),
     balancing=dataclasses.replace(
       settings.balancing,
-      loss=registry.LOSS_BALANCERS["uniform"].part("uniform"),
-      gradient=registry.GRADIENT_BALANCERS["none"].part("none"),
+      loss=registry.PARTS["balancing.loss"].default_part,
+      gradient=registry.PARTS["balancing.gradient"].default_part,
       scope="default",
       task_loss="term",
       primary="",
@@ -176,8 +177,7 @@ def _grid_field(settings: Settings) -> tuple[str, str]:
   balancing = settings.balancing
   for side in ("gradient", "loss"):
     part: Part = getattr(balancing, side)
-    table = registry.PARTS[f"balancing.{side}"].entries
-    field = registry.find("balancer", part.name, table).grid(part.fields)
+    field = constant_weights.setting_of(part.build, part.fields)
     if field:
       return side, field
   raise ValueError(

@@ -55,14 +55,11 @@ class Entry(NamedTuple):
     build: the constructor.
     fields: its keyword arguments that a config may set.
     traits: of a method, what its constructor declares.
-    grid: of a balancer, (its fields) -> which of them holds the weights of all
-      tasks, for a grid search; "" for none.
   """
 
   build: Callable[..., Any]
   fields: Mapping[str, Field]
   traits: Traits = Traits()
-  grid: Callable[[Mapping[str, Any]], str] = lambda fields: ""
 
   @property
   def group_fields(self) -> dict[str, Field]:
@@ -154,6 +151,11 @@ class Table(NamedTuple):
       return self.make_own(kind, name)
     return find(kind, name, self.entries)
 
+  @property
+  def default_part(self) -> Part:
+    """The choice of a config that chooses nothing."""
+    return self.entries[self.default].part(self.default)
+
 
 def _own_reader(kind: str, name: str) -> Entry:
   """Return the entry of a user's own reader, a function like `nyuv2.scan`."""
@@ -180,12 +182,11 @@ def _own_entry(kind: str, name: str) -> Entry:
 def _entry(
   build: Callable[..., Any],
   *settings: Callable[..., Any],
-  grid: Callable[[Mapping[str, Any]], str] = lambda fields: "",
 ) -> Entry:
   """Return an entry; `settings` have the fields that `build` takes as **."""
   fields = schema.fields_of(build, *settings)
   own = {name: f for name, f in fields.items() if name not in _OF_THE_RUN}
-  return Entry(build, own, traits_of(build), grid)
+  return Entry(build, own, traits_of(build))
 
 
 def _network(backbone: str) -> Entry:
@@ -218,18 +219,11 @@ METHODS: Mapping[str, Entry] = {
   "mtpsl": _entry(builders.mtpsl, MtpslSettings),
 }
 LOSS_BALANCERS: Mapping[str, Entry] = {
-  **{name: _entry(build) for name, build in balancers.LOSS.items()},
-  "fixed": _entry(balancers.LOSS["fixed"], grid=lambda fields: "weights"),
+  name: _entry(build) for name, build in balancers.LOSS.items()
 }
 GRADIENT_BALANCERS: Mapping[str, Entry] = {
   "none": Entry(lambda num_tasks: None, {}),
   **{name: _entry(build) for name, build in balancers.GRADIENT.items()},
-  "ial": _entry(
-    balancers.GRADIENT["ial"],
-    grid=lambda fields: (
-      "auxiliary_weights" if fields["indicator"] == "fixed" else ""
-    ),
-  ),
 }
 OPTIMIZERS: Mapping[str, Entry] = {
   "adam": _entry(update_rules.adam),

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.base import Tree, require_choice
 from jtr_jax.balancing.from_gramian import from_gramian
 from jtr_jax.balancing.gradient_balancer import (
   GradientBalancer,
@@ -14,10 +14,8 @@ from jtr_jax.balancing.gradient_balancer import (
 from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.preference import Preference, preferred
 from jtr_jax.balancing.solvers import eigh
-from jtr_jax.core import errors
 
 Scale: TypeAlias = Literal["min", "median", "rmse"]
-_SCALES = ("min", "median", "rmse")
 
 
 def aligned_mtl(
@@ -42,9 +40,7 @@ def aligned_mtl(
     are dropped, not those small relative to the largest: gradients of very
     different lengths keep their rank.
   """
-  if scale not in _SCALES:
-    raise errors.unknown_name("scale of Aligned-MTL", scale, _SCALES)
-
+  require_choice("scale of Aligned-MTL", scale, Scale)
   shares = preferred(preference, num_tasks)
 
   def solve(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,7 +21,9 @@ from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.preference import Preference, preferred
 from jtr_jax.balancing.solvers.alpha_fair import equilibrium
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import DECAY, NOT_NEGATIVE, POSITIVE, Source, Unit
 
+_RELEASED = Source("AuxiNash, released code")
 _LEAST = 1e-4
 _MAX_NORM = 1.0  # of the gradient in the preferences
 
@@ -53,12 +55,12 @@ def auxi_nash(
   num_tasks: int,
   *,
   preference: Preference = (),
-  max_norm: float = 1.0,
-  learn_every: int = 25,
-  learning_rate: float = 5e-3,
-  momentum: float = 0.9,
-  terms: int = 3,
-  series_rate: float = 1e-4,
+  max_norm: Annotated[float, NOT_NEGATIVE, _RELEASED] = 1.0,
+  learn_every: Annotated[int, POSITIVE, Unit("updates"), _RELEASED] = 25,
+  learning_rate: Annotated[float, POSITIVE, _RELEASED] = 5e-3,
+  momentum: Annotated[float, DECAY, _RELEASED] = 0.9,
+  terms: Annotated[int, NOT_NEGATIVE, _RELEASED] = 3,
+  series_rate: Annotated[float, POSITIVE, _RELEASED] = 1e-4,
 ) -> GradientBalancer:
   """Return AuxiNash: d = sum_k w_k g_k with w > 0 and g_k.d = p_k / w_k.
 

@@ -1,5 +1,7 @@
 """CAGrad: the best worst-case descent near the mean gradient."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
@@ -13,6 +15,7 @@ from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers import nonnegative_qp, simplex
 from jtr_jax.balancing.solvers.nonnegative_qp import Vertex
 from jtr_jax.core import errors
+from jtr_jax.core.fields import NOT_NEGATIVE, Bound, Source
 
 _ZERO_NORM = 1e-6
 """A gradient of 0 counts as one of this length, orthogonal to all others; a
@@ -21,10 +24,12 @@ length relative to the largest."""
 
 def cagrad(
   num_tasks: int,
-  c: float = 0.4,
+  c: Annotated[float, NOT_NEGATIVE, Source("CAGrad, NYUv2")] = 0.4,
   *,
-  rescale: int = 1,
-  stationary: float = 1e-4,
+  rescale: Annotated[
+    int, Bound(low=0, high=2), Source("CAGrad, released code")
+  ] = 1,
+  stationary: Annotated[float, NOT_NEGATIVE, Source("TorchJD")] = 1e-4,
 ) -> GradientBalancer:
   """Return CAGrad: d = argmax_d min_k g_k.d, |d - g_0| <= c |g_0|.
 

@@ -1,5 +1,7 @@
 """DB-MTL's gradient half: smoothed gradients of equal length."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
@@ -11,9 +13,12 @@ from jtr_jax.balancing.gradient_balancer import (
 )
 from jtr_jax.balancing.gramian import combine, gram, per_row
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import DECAY, Source
 
 
-def db_mtl(num_tasks: int, *, ema_decay: float = 0.9) -> GradientBalancer:
+def db_mtl(
+  num_tasks: int, *, ema_decay: Annotated[float, DECAY, Source("LibMTL")] = 0.9
+) -> GradientBalancer:
   """Return sum_k (max_j |b_j| / |b_k|) b_k over moving averages b of gradients.
 
   Meant for the gradients of log L_k, with the loss balancer `logarithmic`.

@@ -1,6 +1,6 @@
 """ExcessMTL: tasks far from their optimum have more weight."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -14,6 +14,7 @@ from jtr_jax.balancing.gradient_balancer import (
 )
 from jtr_jax.balancing.gramian import combine
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import POSITIVE, Source
 
 _EPSILON = 1e-7
 
@@ -32,7 +33,11 @@ class ExcessState(NamedTuple):
   logits: jax.Array
 
 
-def excess_mtl(num_tasks: int, *, step_size: float = 1e-2) -> GradientBalancer:
+def excess_mtl(
+  num_tasks: int,
+  *,
+  step_size: Annotated[float, POSITIVE, Source("LibMTL")] = 1e-2,
+) -> GradientBalancer:
   """Return sum_k w_k g_k, w_k growing with exp(eta e_k / e_k(0)); sum w = K.
 
   e_k = g_k^T diag(S_k + 1e-7)^(-1/2) g_k estimates the excess risk, S_k being

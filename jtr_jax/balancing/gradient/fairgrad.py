@@ -1,5 +1,7 @@
 """FairGrad: alpha-fair shares of the progress."""
 
+from typing import Annotated
+
 import jax
 
 from jtr_jax.balancing.base import Tree
@@ -11,9 +13,13 @@ from jtr_jax.balancing.gradient_balancer import (
 from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers.alpha_fair import equilibrium
 from jtr_jax.core import errors
+from jtr_jax.core.fields import POSITIVE, Source
 
 
-def fairgrad(num_tasks: int, alpha: float = 2.0) -> GradientBalancer:
+def fairgrad(
+  num_tasks: int,
+  alpha: Annotated[float, POSITIVE, Source("FairGrad, NYUv2")] = 2.0,
+) -> GradientBalancer:
   """Return FairGrad: d = sum_k w_k g_k with w > 0 and g_k.d = w_k^(-1/alpha).
 
   alpha = 1 is proportional fairness, the direction of Nash-MTL; large alpha

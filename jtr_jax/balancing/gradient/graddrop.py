@@ -1,5 +1,7 @@
 """GradDrop: entries of one randomly chosen sign where signs disagree."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
@@ -10,9 +12,12 @@ from jtr_jax.balancing.gradient_balancer import (
   GradientContext,
 )
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import FRACTION
 
 
-def graddrop(num_tasks: int, leak: float = 0.0) -> GradientBalancer:
+def graddrop(
+  num_tasks: int, leak: Annotated[float, FRACTION] = 0.0
+) -> GradientBalancer:
   """Return GradDrop: d = sum_k (leak + (1 - leak) M_k) g_k, element by element.
 
   With P = (1 + sum_k g_k / sum_k |g_k|) / 2 and U uniform in [0, 1], M_k keeps

@@ -1,5 +1,7 @@
 """GradVac: raise each pairwise cosine to its running mean."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
@@ -11,9 +13,13 @@ from jtr_jax.balancing.gradient_balancer import (
 )
 from jtr_jax.balancing.gramian import Gram
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import FRACTION, Source
 
 
-def gradvac(num_tasks: int, beta: float = 1e-2) -> GradientBalancer:
+def gradvac(
+  num_tasks: int,
+  beta: Annotated[float, FRACTION, Source("GradVac")] = 1e-2,
+) -> GradientBalancer:
   """Return GradVac: d = sum_i v_i, v_i = g_i turned towards others one by one.
 
   From v_i = g_i on, for all j in a random order, with rho = cos(v_i, g_j) and

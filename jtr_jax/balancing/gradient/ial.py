@@ -10,13 +10,13 @@ Eq. (6)-(10); what the paper leaves open is a switch here.
 """
 
 import dataclasses
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Annotated, Literal, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing import ial_indicators, uncertainty
-from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing import constant_weights, ial_indicators
+from jtr_jax.balancing.base import Tree, require_choice
 from jtr_jax.balancing.from_gramian import from_gradients
 from jtr_jax.balancing.gradient_balancer import (
   GradientBalancer,
@@ -24,7 +24,11 @@ from jtr_jax.balancing.gradient_balancer import (
 )
 from jtr_jax.balancing.gramian import combine, gram
 from jtr_jax.balancing.ial_indicators import Indicator
-from jtr_jax.core import errors, numerics
+from jtr_jax.balancing.uncertainty import IAL_INITIAL_SIGMA
+from jtr_jax.core import numerics
+from jtr_jax.core.fields import DECAY, FRACTION, POSITIVE, Source
+
+_PAPER = Source("IAL, Sec. IV-B")
 
 Norm: TypeAlias = Literal["batch", "sample"]
 """Lengths of the gradients of the whole batch, or of each of its samples."""
@@ -49,19 +53,20 @@ class IalState(NamedTuple):
   statistics: dict[str, jax.Array]
 
 
+@constant_weights.declare("auxiliary_weights", indicator="fixed")
 def ial(
   num_tasks: int,
   *,
   primary: int = 0,
   indicator: ial_indicators.Kind = "uncertainty",
   cap: ial_indicators.Cap = "relu",
-  auxiliary_weights: tuple[float, ...] = (),
+  auxiliary_weights: Annotated[tuple[float, ...], FRACTION] = (),
   renormalise: bool = True,
   norm: Norm = "batch",
   conflict_mask: bool = False,
   absent_primary: AbsentPrimary = "average",
-  ema_decay: float = 0.99,
-  initial_sigma: float = uncertainty.IAL_INITIAL_SIGMA,
+  ema_decay: Annotated[float, DECAY] = 0.99,
+  initial_sigma: Annotated[float, POSITIVE, _PAPER] = IAL_INITIAL_SIGMA,
   period: int = 1,
 ) -> GradientBalancer:
   """Return the encoder stage of impartial auxiliary learning.
@@ -81,7 +86,7 @@ def ial(
       lengths are those before.
     absent_primary: what happens in a batch without a label of the primary task.
     ema_decay: of the moving average of the primary gradient's length.
-    initial_sigma: of sigma learned beside a loss balancer without; f = 0.1.
+    initial_sigma: of sigma with a loss balancer that has none; f = 0.1.
     period: steps of an epoch, for indicator "speed".
 
   Returns:
@@ -126,8 +131,8 @@ class _EncoderStage:
 
   def __post_init__(self) -> None:
     """Refuse unknown names."""
-    _check(self.norm, ("batch", "sample"), "norm")
-    _check(self.absent_primary, ("average", "nothing"), "absent_primary")
+    require_choice("norm", self.norm, Norm)
+    require_choice("absent_primary", self.absent_primary, AbsentPrimary)
 
   def balancer(self) -> GradientBalancer:
     """Return the balancer of the rule."""
@@ -195,9 +200,3 @@ def _per_sample(
   own = jnp.arange(len(f)) == primary
   scale = f * jnp.where(own, 1, ratio)
   return jax.vmap(combine, in_axes=(1, 0))(used, scale)
-
-
-def _check(value: str, known: tuple[str, ...], field: str) -> None:
-  """Raise for a value that is not known."""
-  if value not in known:
-    raise errors.unknown_name(field, value, known)

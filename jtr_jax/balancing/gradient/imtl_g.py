@@ -67,4 +67,5 @@ def given_projections(gram: Gram, wanted: jax.Array) -> jax.Array:
 
 
 def _lengths(gram: Gram) -> jax.Array:
+  """Return the norms f32[K], 1 in place of 0."""
   return jnp.where(gram.active, gram.norms, 1)

@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import jax
 import jax.numpy as jnp
 
-from jtr_jax.balancing.base import Tree
+from jtr_jax.balancing.base import Tree, require_choice
 from jtr_jax.balancing.from_gramian import from_gramian
 from jtr_jax.balancing.gradient_balancer import (
   GradientBalancer,
@@ -13,7 +13,7 @@ from jtr_jax.balancing.gradient_balancer import (
 )
 from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers import nonnegative_qp, simplex
-from jtr_jax.core import errors, numerics
+from jtr_jax.core import numerics
 
 Normalization: TypeAlias = Literal["none", "l2", "loss", "loss+"]
 Solver: TypeAlias = Literal["exact", "frank_wolfe"]
@@ -53,8 +53,8 @@ def mgda(
   Deviations: the minimum is exact by default. Equal gradients share their
     weight evenly.
   """
-  _check_one_of("normalisation", normalization, ("none", "l2", "loss", "loss+"))
-  _check_one_of("solver", solver, ("exact", "frank_wolfe"))
+  require_choice("normalisation", normalization, Normalization)
+  require_choice("solver", solver, Solver)
   minimize = min_norm if solver == "exact" else frank_wolfe
 
   def solve(
@@ -147,9 +147,5 @@ def _divisor(
 
 
 def _nonzero(x: jax.Array) -> jax.Array:
+  """Return x with 1 in place of 0."""
   return jnp.where(x > 0, x, 1)
-
-
-def _check_one_of(kind: str, value: str, known: tuple[str, ...]) -> None:
-  if value not in known:
-    raise errors.unknown_name(kind, value, known)

@@ -1,6 +1,6 @@
 """MoCo: running means of the gradients, and weights that follow them."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ from jtr_jax.balancing.gradient_balancer import (
 )
 from jtr_jax.balancing.gramian import combine, gram, per_row
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Source
 
 
 class MoCoState(NamedTuple):
@@ -32,11 +33,11 @@ class MoCoState(NamedTuple):
 def moco(
   num_tasks: int,
   *,
-  beta: float = 0.5,
-  beta_decay: float = 0.5,
-  gamma: float = 0.1,
-  gamma_decay: float = 0.5,
-  rho: float = 0.0,
+  beta: Annotated[float, POSITIVE, Source("LibMTL")] = 0.5,
+  beta_decay: Annotated[float, NOT_NEGATIVE, Source("LibMTL")] = 0.5,
+  gamma: Annotated[float, NOT_NEGATIVE, Source("LibMTL")] = 0.1,
+  gamma_decay: Annotated[float, NOT_NEGATIVE, Source("LibMTL")] = 0.5,
+  rho: Annotated[float, NOT_NEGATIVE, Source("LibMTL")] = 0.0,
 ) -> GradientBalancer:
   """Return MoCo: d = sum_k w_k y_k, with y_k following L_k g_k / |g_k|.
 

@@ -1,5 +1,7 @@
 """MoDo: weights that follow products of gradients of two batches."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
@@ -12,10 +14,14 @@ from jtr_jax.balancing.gradient_balancer import (
 from jtr_jax.balancing.gramian import combine
 from jtr_jax.balancing.solvers import simplex
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Source
 
 
 def modo(
-  num_tasks: int, *, step_size: float = 1e-3, regularization: float = 0.1
+  num_tasks: int,
+  *,
+  step_size: Annotated[float, POSITIVE, Source("LibMTL")] = 1e-3,
+  regularization: Annotated[float, NOT_NEGATIVE, Source("LibMTL")] = 0.1,
 ) -> GradientBalancer:
   """Return MoDo: d = sum_k w_k g_k, w descending with two samples of |d|^2.
 

@@ -1,6 +1,6 @@
 """Nash-MTL: the Nash bargaining solution between tasks."""
 
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,9 @@ from jtr_jax.balancing.gradient_balancer import (
 from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers.alpha_fair import equilibrium
 from jtr_jax.core import errors
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Source, Unit
+
+_RELEASED = Source("Nash-MTL, released code")
 
 
 class NashState(NamedTuple):
@@ -30,8 +33,8 @@ class NashState(NamedTuple):
 def nash_mtl(
   num_tasks: int,
   *,
-  max_norm: float = 1.0,
-  update_every: int = 1,
+  max_norm: Annotated[float, NOT_NEGATIVE, _RELEASED] = 1.0,
+  update_every: Annotated[int, POSITIVE, Unit("updates"), _RELEASED] = 1,
   variant: Literal["paper", "official"] = "paper",
 ) -> GradientBalancer:
   """Return Nash-MTL: d = sum_k w_k g_k with w > 0 and g_k.d = 1 / w_k.

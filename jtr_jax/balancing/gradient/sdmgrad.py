@@ -1,10 +1,11 @@
 """SDMGrad: a direction between MGDA's and the mean."""
 
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
+from jtr_jax.balancing.base import require_choice
 from jtr_jax.balancing.from_gramian import from_gramian
 from jtr_jax.balancing.gradient.mgda import min_norm
 from jtr_jax.balancing.gradient_balancer import (
@@ -13,9 +14,11 @@ from jtr_jax.balancing.gradient_balancer import (
 )
 from jtr_jax.balancing.gramian import Gram
 from jtr_jax.balancing.solvers import simplex
-from jtr_jax.core import errors, numerics
+from jtr_jax.core import numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, Source
 
-_SOLVERS = ("exact", "descent")
+Solver: TypeAlias = Literal["exact", "descent"]
+
 _STEPS = 20
 _LEARNING_RATE = 5.0
 _MOMENTUM = 0.5
@@ -23,9 +26,9 @@ _MOMENTUM = 0.5
 
 def sdmgrad(
   num_tasks: int,
-  strength: float = 0.3,
+  strength: Annotated[float, NOT_NEGATIVE, Source("LibMTL")] = 0.3,
   *,
-  solver: Literal["exact", "descent"] = "exact",
+  solver: Solver = "exact",
 ) -> GradientBalancer:
   """Return SDMGrad: d = (sum_k w_k g_k + s g_0) / (1 + s), g_0 the mean.
 
@@ -48,8 +51,7 @@ def sdmgrad(
     independent ones. In "descent" momentum starts anew with every update, and
     an absent task keeps its weight.
   """
-  if solver not in _SOLVERS:
-    raise errors.unknown_name("solver", solver, _SOLVERS)
+  require_choice("solver", solver, Solver)
 
   def solve(
     gram: Gram, context: GradientContext, last: jax.Array
@@ -85,6 +87,7 @@ def _shifted(gram: Gram, present: jax.Array, pull: jax.Array) -> Gram:
 def _descend(
   gram: Gram, present: jax.Array, pull: jax.Array, last: jax.Array
 ) -> jax.Array:
+  """Return w f32[K] after projected gradient descent from the last one."""
   products = gram.scaled
   size = simplex.uniform(present, pull.dtype) @ (gram.norms / gram.scale)
   products = products / jnp.where(size > 0, size, 1) ** 2

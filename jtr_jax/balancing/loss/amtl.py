@@ -1,5 +1,7 @@
 """AMTL: tasks far from their single-task accuracy have more weight."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
@@ -7,15 +9,16 @@ from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.from_accuracies import from_accuracies
 from jtr_jax.balancing.from_weights import Mean
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import FACTOR, NOT_NEGATIVE, Source
 
 
 def amtl(
   num_tasks: int,
   *,
-  potentials: tuple[float, ...] = (),
-  margin: float = 0.05,
-  focusing: float = 2.0,
-  ema_new_weight: float = 0.1,
+  potentials: Annotated[tuple[float, ...], FACTOR] = (),
+  margin: Annotated[float, NOT_NEGATIVE, Source("AMTL, released code")] = 0.05,
+  focusing: Annotated[float, NOT_NEGATIVE, Source("AMTL, released code")] = 2.0,
+  ema_new_weight: Annotated[float, FACTOR, Source("AMTL, released code")] = 0.1,
   mean: Mean = "geometric",
 ) -> LossBalancer:
   """Return achievement-based training progress balancing.

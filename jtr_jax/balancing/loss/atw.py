@@ -1,5 +1,7 @@
 """ATW-like: speeds of the losses times learned uncertainty."""
 
+from typing import Annotated
+
 import jax
 
 from jtr_jax.balancing import (
@@ -12,14 +14,15 @@ from jtr_jax.balancing.base import Tree, strong
 from jtr_jax.balancing.epoch_losses import EpochMeans
 from jtr_jax.balancing.loss_balancer import LossBalancer, Observation
 from jtr_jax.balancing.uncertainty import Form
+from jtr_jax.core.fields import POSITIVE
 
 _FORM: Form = "log_variance"
 
 
 def atw(
-  num_tasks: int, *, period: int, temperature: float = 2.0
+  num_tasks: int, *, period: int, temperature: Annotated[float, POSITIVE] = 2.0
 ) -> LossBalancer:
-  """Return adaptive task weighting, ATW-like: speeds times uncertainty.
+  """Return ATW-like adaptive task weighting: speeds times uncertainty.
 
   sum_k v_k (L_k / (2 sigma_k^2) + log sigma_k), v = K softmax((r + q) / (2 T)),
   r the ratio of the last two epochs' means as in DWA, q that of the last one to

@@ -1,6 +1,6 @@
 """Auto-lambda: weights that would have decreased the primary losses faster."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,7 @@ import optax
 from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
+from jtr_jax.core.fields import POSITIVE, Source
 
 
 class AutoLambdaState(NamedTuple):
@@ -26,8 +27,10 @@ class AutoLambdaState(NamedTuple):
 def auto_lambda(
   num_tasks: int,
   *,
-  initial: float = 0.1,
-  meta_learning_rate: float = 1e-4,
+  initial: Annotated[float, Source("Auto-lambda, released code")] = 0.1,
+  meta_learning_rate: Annotated[
+    float, POSITIVE, Source("Auto-lambda, NYUv2")
+  ] = 1e-4,
 ) -> LossBalancer:
   """Return sum_k lambda_k L_k, lambda minimising the losses after a step.
 

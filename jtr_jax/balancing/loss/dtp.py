@@ -1,11 +1,14 @@
 """DTP: difficult tasks first, by focal weights of accuracies."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.from_accuracies import from_accuracies
 from jtr_jax.balancing.from_weights import Mean
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import FACTOR, NOT_NEGATIVE, Source
 
 _LEAST = 1e-4  # accuracies are at least this inside the logarithm
 
@@ -13,8 +16,8 @@ _LEAST = 1e-4  # accuracies are at least this inside the logarithm
 def dtp(
   num_tasks: int,
   *,
-  focusing: float = 1.0,
-  ema_new_weight: float = 0.1,
+  focusing: Annotated[float, NOT_NEGATIVE, Source("AMTL, released code")] = 1.0,
+  ema_new_weight: Annotated[float, FACTOR, Source("AMTL, released code")] = 0.1,
   mean: Mean = "arithmetic",
 ) -> LossBalancer:
   """Return Dynamic Task Prioritisation: w = -(1 - a)^gamma log a.

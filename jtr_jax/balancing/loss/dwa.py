@@ -1,18 +1,21 @@
 """DWA: tasks whose losses fall slowly have more weight."""
 
+from typing import Annotated
+
 import jax
 
 from jtr_jax.balancing import epoch_losses, from_weights
 from jtr_jax.balancing.epoch_losses import EpochMeans
 from jtr_jax.balancing.from_weights import Mean
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import POSITIVE, Source
 
 
 def dwa(
   num_tasks: int,
   *,
   period: int,
-  temperature: float = 2.0,
+  temperature: Annotated[float, POSITIVE, Source("MTAN")] = 2.0,
   mean: Mean = "arithmetic",
 ) -> LossBalancer:
   """Return Dynamic Weight Average: slower tasks have more weight.

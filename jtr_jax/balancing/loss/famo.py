@@ -1,6 +1,6 @@
 """FAMO: equal rates of decrease without computing K gradients."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Source
 
 _LEAST = 1e-8
 
@@ -29,8 +30,8 @@ class FamoState(NamedTuple):
 def famo(
   num_tasks: int,
   *,
-  learning_rate: float = 0.025,
-  weight_decay: float = 1e-3,
+  learning_rate: Annotated[float, POSITIVE, Source("LibMTL")] = 0.025,
+  weight_decay: Annotated[float, NOT_NEGATIVE, Source("LibMTL")] = 1e-3,
 ) -> LossBalancer:
   """Return Fast Adaptive Multitask Optimization.
 
@@ -83,9 +84,11 @@ def famo(
 
 
 def _log(losses: jax.Array) -> jax.Array:
+  """Return the logarithms of the losses, which are at least 1e-8."""
   return jnp.log(jnp.maximum(losses, _LEAST))
 
 
 def _normalised(weights: jax.Array, present: jax.Array) -> jax.Array:
+  """Return the present tasks' weights, scaled to the sum 1."""
   weights = jnp.where(present, weights, 0)
   return numerics.safe_divide(weights, jnp.sum(weights))

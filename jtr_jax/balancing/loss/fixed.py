@@ -2,19 +2,24 @@
 
 import itertools
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
 import jax.numpy as jnp
 
-from jtr_jax.balancing import from_weights
+from jtr_jax.balancing import constant_weights, from_weights
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import NOT_NEGATIVE, Source
 
 
+@constant_weights.declare("weights")
 def fixed(
   num_tasks: int,
   *,
-  weights: tuple[float, ...] = (),
+  weights: Annotated[tuple[float, ...], NOT_NEGATIVE] = (),
   primary: int = 0,
-  auxiliary_weight: float = 0.1,
+  auxiliary_weight: Annotated[
+    float, NOT_NEGATIVE, Source("IAL, Tables VIII, IX")
+  ] = 0.1,
 ) -> LossBalancer:
   """Return sum_k w_k L_k with constant weights.
 

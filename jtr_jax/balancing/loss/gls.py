@@ -1,12 +1,17 @@
 """GLS: the geometric mean of the losses."""
 
+from typing import Annotated
+
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import NOT_NEGATIVE
 
 
-def gls(num_tasks: int, *, focused: tuple[int, ...] = ()) -> LossBalancer:
+def gls(
+  num_tasks: int, *, focused: Annotated[tuple[int, ...], NOT_NEGATIVE] = ()
+) -> LossBalancer:
   """Return (prod_k L_k)^(1/K); the implied weights are L / (K L_k).
 
   Args:

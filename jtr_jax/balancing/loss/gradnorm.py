@@ -1,6 +1,6 @@
 """GradNorm: weights that equalise the gradient norms, by training speed."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,6 +10,7 @@ from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Source
 
 _ADDED_WEIGHT = 0.01
 
@@ -29,7 +30,10 @@ class GradNormState(NamedTuple):
 
 
 def gradnorm(
-  num_tasks: int, *, alpha: float = 1.5, learning_rate: float = 0.025
+  num_tasks: int,
+  *,
+  alpha: Annotated[float, NOT_NEGATIVE, Source("IAL, NYUv2")] = 1.5,
+  learning_rate: Annotated[float, POSITIVE, Source("GradNorm")] = 0.025,
 ) -> LossBalancer:
   """Return GradNorm.
 

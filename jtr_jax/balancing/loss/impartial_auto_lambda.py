@@ -1,16 +1,21 @@
 """Auto-lambda for shared parameters alone, as IAL compares with."""
 
+from typing import Annotated
+
 from jtr_jax.balancing.loss.auto_lambda import auto_lambda
 from jtr_jax.balancing.loss.uw import uw
 from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.balancing.uncertainty import IAL_INITIAL_WEIGHT
+from jtr_jax.core.fields import POSITIVE, Source
 
 
 def impartial_auto_lambda(
   num_tasks: int,
   *,
-  initial: float = 0.1,
-  meta_learning_rate: float = 1e-4,
+  initial: Annotated[float, Source("Auto-lambda, released code")] = 0.1,
+  meta_learning_rate: Annotated[
+    float, POSITIVE, Source("Auto-lambda, NYUv2")
+  ] = 1e-4,
 ) -> LossBalancer:
   """Return Auto-lambda for shared parameters and uncertainty for decoders.
 

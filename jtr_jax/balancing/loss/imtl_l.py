@@ -1,13 +1,20 @@
 """IMTL-L: learned scales that make all scaled losses equal."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.learned_weights import clip_exponent, learned_weights
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import Source
 
 
-def imtl_l(num_tasks: int, *, initial: float = 0.0) -> LossBalancer:
+def imtl_l(
+  num_tasks: int,
+  *,
+  initial: Annotated[float, Source("AMTL, released code")] = 0.0,
+) -> LossBalancer:
   """Return sum_k e^(s_k) L_k - s_k, which makes all scaled losses equal 1.
 
   Args:

@@ -1,21 +1,22 @@
 """LDC-MTL: learned weights under a penalty for losses that differ."""
 
 import dataclasses
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights, learned_weights
-from jtr_jax.balancing.base import Tree, strong
+from jtr_jax.balancing.base import Tree, require_choice, strong
 from jtr_jax.balancing.loss_balancer import LossBalancer, Observation
-from jtr_jax.core import errors, numerics
+from jtr_jax.core import numerics
+from jtr_jax.core.fields import FACTOR, FRACTION, NOT_NEGATIVE, Source
 
 Normalization: TypeAlias = Literal["initial", "none"]
-"""What losses are divided by: L_k(0) / min_j L_j(0), or 1."""
+"""The divisors of the losses: L_k(0) / min_j L_j(0), or 1."""
 
 Discrepancy: TypeAlias = Literal["weighted", "plain"]
-"""Between what differences are penalised: weighted losses, or losses."""
+"""Whose differences are penalised: those of weighted losses, or of losses."""
 
 _ROUTER = "router"
 
@@ -23,11 +24,13 @@ _ROUTER = "router"
 def ldc_mtl(
   num_tasks: int,
   *,
-  strength: float = 0.05,
+  strength: Annotated[
+    float, NOT_NEGATIVE, Source("LDC-MTL, released code")
+  ] = 0.05,
   normalization: Normalization = "initial",
   discrepancy: Discrepancy = "weighted",
-  least: float = 0.6,
-  largest: float = 0.8,
+  least: Annotated[float, FRACTION] = 0.6,
+  largest: Annotated[float, FACTOR, Source("LDC-MTL, released code")] = 0.8,
 ) -> LossBalancer:
   """Return loss discrepancy control.
 
@@ -58,8 +61,8 @@ def ldc_mtl(
     trained with `balancing.learning_rate`. The lower end is 0.2 in the released
     code, which more than five equal weights cannot reach.
   """
-  _check("normalization", normalization, ("initial", "none"))
-  _check("discrepancy", discrepancy, ("weighted", "plain"))
+  require_choice("normalization", normalization, Normalization)
+  require_choice("discrepancy", discrepancy, Discrepancy)
   rule = _Control(strength, normalization, discrepancy, least, largest)
 
   def init() -> tuple[Tree, jax.Array]:
@@ -140,9 +143,3 @@ def _differences(values: jax.Array, present: jax.Array) -> jax.Array:
   values, known = values[order], present[order]
   gaps = jnp.abs(values[1:] - values[:-1])
   return jnp.sum(jnp.where(known[1:], gaps, 0))
-
-
-def _check(field: str, value: str, known: tuple[str, ...]) -> None:
-  """Raise for a name that is not known."""
-  if value not in known:
-    raise errors.unknown_name(field, value, known)

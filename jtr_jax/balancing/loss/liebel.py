@@ -1,14 +1,19 @@
 """Uncertainty weighting with a regulariser that is never negative."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing.learned_weights import learned_weights
 from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.balancing.uncertainty import LEAST_VARIANCE
+from jtr_jax.core.fields import POSITIVE
 
 
-def liebel(num_tasks: int, *, initial: float = 1.0) -> LossBalancer:
+def liebel(
+  num_tasks: int, *, initial: Annotated[float, POSITIVE] = 1.0
+) -> LossBalancer:
   """Return sum_k L_k / (2 c_k^2) + log(1 + c_k^2) with learned c.
 
   The minimum is where 2 c^4 = L (1 + c^2).

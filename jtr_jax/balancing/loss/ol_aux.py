@@ -1,6 +1,6 @@
 """OL-AUX: auxiliary weights that follow the products of gradients."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import POSITIVE, Unit
 
 
 class OlAuxState(NamedTuple):
@@ -28,8 +29,8 @@ def ol_aux(
   num_tasks: int,
   *,
   primary: int = 0,
-  horizon: int = 5,
-  step_size: float = 1e-4,
+  horizon: Annotated[int, POSITIVE, Unit("updates")] = 5,
+  step_size: Annotated[float, POSITIVE] = 1e-4,
   initial: float = 1.0,
   positive: bool = False,
 ) -> LossBalancer:

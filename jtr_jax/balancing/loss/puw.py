@@ -1,6 +1,6 @@
 """PUW-like: a particle filter over task weights."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.loss_balancer import LossBalancer, Need, Observation
 from jtr_jax.core import numerics, rng
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Unit
 
 
 class ParticleState(NamedTuple):
@@ -26,10 +27,10 @@ def puw(
   num_tasks: int,
   *,
   period: int,
-  particles: int = 8,
-  warm_up: int = 1,
-  drift: float = 0.1,
-  temperature: float = 0.1,
+  particles: Annotated[int, POSITIVE] = 8,
+  warm_up: Annotated[int, NOT_NEGATIVE, Unit("epochs")] = 1,
+  drift: Annotated[float, POSITIVE] = 0.1,
+  temperature: Annotated[float, POSITIVE] = 0.1,
 ) -> LossBalancer:
   """Return particle-filter weighting, PUW-like.
 

@@ -1,18 +1,21 @@
 """RLW: random loss weights."""
 
+from typing import Annotated
+
 import jax
 
 from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.from_weights import Mean
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import NOT_NEGATIVE, Source
 
 
 def rlw(
   num_tasks: int,
   *,
   mean: Mean = "arithmetic",
-  deviation: float = 1.0,
+  deviation: Annotated[float, NOT_NEGATIVE, Source("RLW, Sec. 3")] = 1.0,
 ) -> LossBalancer:
   """Return w = softmax(e), e normal and sampled in every step; sum w = 1.
 

@@ -1,6 +1,6 @@
 """STCH: a smooth maximum of the losses relative to a reference point."""
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +9,7 @@ from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Tree, strong
 from jtr_jax.balancing.loss_balancer import LossBalancer, Observation
 from jtr_jax.core import numerics
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Source, Unit
 
 
 class StchState(NamedTuple):
@@ -26,7 +27,11 @@ class StchState(NamedTuple):
 
 
 def stch(
-  num_tasks: int, *, period: int, warm_up: int = 4, smoothness: float = 1.0
+  num_tasks: int,
+  *,
+  period: int,
+  warm_up: Annotated[int, NOT_NEGATIVE, Unit("epochs"), Source("LibMTL")] = 4,
+  smoothness: Annotated[float, POSITIVE, Source("LibMTL")] = 1.0,
 ) -> LossBalancer:
   """Return Smooth Tchebycheff scalarisation.
 

@@ -1,6 +1,7 @@
 """UW: uncertainty weighting by learned homoscedastic uncertainties."""
 
 import math
+from typing import Annotated
 
 import jax
 import jax.numpy as jnp
@@ -10,14 +11,17 @@ from jtr_jax.balancing import uncertainty
 from jtr_jax.balancing.learned_weights import learned_weights
 from jtr_jax.balancing.loss_balancer import LossBalancer
 from jtr_jax.balancing.uncertainty import Form
+from jtr_jax.core.fields import NOT_NEGATIVE, POSITIVE, Source
 
 
 def uw(
   num_tasks: int,
   *,
   form: Form = "log_variance",
-  initial_weight: float = 0.5 * math.exp(0.5),
-  classification: tuple[int, ...] = (),
+  initial_weight: Annotated[
+    float, POSITIVE, Source("MTAN, released code")
+  ] = 0.5 * math.exp(0.5),
+  classification: Annotated[tuple[int, ...], NOT_NEGATIVE] = (),
 ) -> LossBalancer:
   """Return sum_k L_k / (2 sigma_k^2) + log sigma_k with learned sigma.
 

@@ -1,14 +1,19 @@
 """UW-SO: weights that follow the inverse losses, by a soft-max."""
 
+from typing import Annotated
+
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.balancing import from_weights
 from jtr_jax.balancing.base import Tree
 from jtr_jax.balancing.loss_balancer import LossBalancer
+from jtr_jax.core.fields import POSITIVE
 
 
-def uw_so(num_tasks: int, *, temperature: float = 1.0) -> LossBalancer:
+def uw_so(
+  num_tasks: int, *, temperature: Annotated[float, POSITIVE] = 1.0
+) -> LossBalancer:
   """Return soft optimal uncertainty weighting: w = softmax(1 / (T L)).
 
   1 / L_k is the weight that uncertainty weighting converges to for a loss that

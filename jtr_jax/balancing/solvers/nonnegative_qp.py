@@ -19,7 +19,7 @@ _PATIENCE = 3
 
 
 class Vertex(NamedTuple):
-  """What a support gives.
+  """The solution of a support.
 
   Attributes:
     x: f32[K], the solution if the support is right, 0 outside it.
