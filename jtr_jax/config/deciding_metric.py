@@ -8,13 +8,14 @@ from jtr_jax.core import errors
 from jtr_jax.tasks.base import Task
 
 DELTA = "delta_mtl"
+ACCURACY = "acc_mtl"
 
 
 class DecidingMetric(NamedTuple):
   """What checkpoints are chosen by.
 
   Attributes:
-    name: "<task>/<metric>", or `DELTA`.
+    name: "<task>/<metric>", `DELTA` or `ACCURACY`.
     direction: +1 if higher is better, else -1.
   """
 
@@ -48,7 +49,9 @@ def of_run(settings: Settings, tasks: Sequence[Task]) -> DecidingMetric:
 def _name(settings: Settings, tasks: Sequence[Task]) -> str:
   section = settings.evaluate
   if section.metric:
-    known = (*directions(tasks), *([DELTA] if section.baseline else []))
+    known = [*directions(tasks)]
+    known += [DELTA] if section.baseline else []
+    known += [ACCURACY] if section.metrics else []
     if section.metric not in known:
       raise errors.unknown_name("config.evaluate.metric", section.metric, known)
     return section.metric

@@ -119,7 +119,9 @@ def single_task(
     own = _with_main(own, further[first])
   kept = MappingProxyType({name: further[name] for name in others})
   data = dataclasses.replace(own.data, sources=kept)
-  return dataclasses.replace(own, data=data)
+  metrics = tuple(m for m in own.evaluate.metrics if m.startswith(f"{task}/"))
+  evaluate = dataclasses.replace(own.evaluate, metrics=metrics)
+  return dataclasses.replace(own, data=data, evaluate=evaluate)
 
 
 def student(settings: Settings, directories: Mapping[str, str]) -> Settings:

@@ -206,8 +206,12 @@ class EvaluateSettings:
       any case.
     batch_size: images in a batch.
     baseline: JSON file with the results that Delta_MTL compares with; "": none.
-    metric: "<task>/<metric>" that chooses the best checkpoint; "": Delta_MTL if
-      there is a baseline, else the first metric of the primary or first task.
+    metrics: "<task>/<metric>" that Delta_MTL and Acc_MTL are made of, several
+      of a task are averaged; a task without any has its first one. (): the
+      first one of every task, and no Acc_MTL.
+    metric: "<task>/<metric>" that chooses the best checkpoint, "delta_mtl" or
+      "acc_mtl"; "": Delta_MTL if there is a baseline, else the first metric of
+      the primary or first task.
     pictures: images whose predictions are drawn.
     diagnosed: training images on which a method's diagnosis is measured, for
       methods that have one (JTR).
@@ -216,6 +220,7 @@ class EvaluateSettings:
   every_epochs: Annotated[int, POSITIVE, Unit("epochs")] = 5
   batch_size: Annotated[int, POSITIVE, Unit("images")] = 4
   baseline: str = ""
+  metrics: Names = ()
   metric: str = ""
   pictures: Annotated[int, NOT_NEGATIVE, Unit("images")] = 4
   diagnosed: Annotated[int, NOT_NEGATIVE, Unit("images")] = 8

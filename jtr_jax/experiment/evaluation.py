@@ -28,6 +28,7 @@ class Evaluation(NamedTuple):
     steps: batches of it.
     mesh: devices that share a batch.
     baseline: what gains are measured against, or None.
+    metrics: what Delta_MTL and Acc_MTL are made of, see `EvaluateSettings`.
     draw: draws pictures of a state.
   """
 
@@ -36,6 +37,7 @@ class Evaluation(NamedTuple):
   steps: int
   mesh: Mesh
   baseline: Baseline | None
+  metrics: tuple[str, ...]
   draw: prediction_pictures.Draw
 
 
@@ -58,6 +60,7 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
     steps=pipeline.evaluation_steps(images, batch),
     mesh=mesh,
     baseline=read_baseline(baseline) if baseline else None,
+    metrics=experiment.chosen_metrics,
     draw=_make_draw(experiment),
   )
 
@@ -72,7 +75,9 @@ def make_evaluate(experiment: Experiment, evaluation: Evaluation) -> Evaluate:
     metrics = evaluate.evaluate(
       net, step, state, evaluation.feed, steps=evaluation.steps
     )
-    return metrics | delta.delta_mtl(metrics, tasks, evaluation.baseline)
+    return metrics | delta.summaries(
+      metrics, tasks, evaluation.baseline, evaluation.metrics
+    )
 
   return run
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from jtr_jax.config.settings import SourceSettings
 from jtr_jax.experiment.evaluation import Evaluation
-from jtr_jax.experiment.setup import DELTA, Experiment
+from jtr_jax.experiment.setup import ACCURACY, DELTA, Experiment
 from jtr_jax.workdir import provenance, result_card, text_files
 from jtr_jax.workdir.checkpoints import Checkpoints
 from jtr_jax.workdir.metric_files import read_rows
@@ -63,6 +63,7 @@ def write_card(
     versions=provenance.versions(),
     config=name,
     waited=waited,
+    summarised=evaluation.metrics,
   )
   result_card.write(experiment.workdir, card)
 
@@ -104,7 +105,7 @@ def _outcome(
   own = {
     name: value
     for name, value in metrics.items()
-    if name != DELTA and not name.endswith(_GAIN)
+    if name not in (DELTA, ACCURACY) and not name.endswith(_GAIN)
   }
   return Outcome(
     rule=rule,
@@ -115,6 +116,7 @@ def _outcome(
     selected_by=metric,
     selected_on=split if metric else "",
     delta_percent=metrics.get(DELTA),
+    acc_mtl=metrics.get(ACCURACY),
   )
 
 

@@ -26,6 +26,7 @@ from jtr_jax.experiment import (
 )
 from jtr_jax.experiment.data_mixture import Mixture
 from jtr_jax.methods.base import Method
+from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
 from jtr_jax.train.run_parts import Schedule
@@ -34,6 +35,7 @@ from jtr_jax.train.task_weighting import Balancing
 from jtr_jax.workdir.checkpoints import Checkpoints, Restored, Which
 
 DELTA = deciding_metric.DELTA
+ACCURACY = deciding_metric.ACCURACY
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,6 +86,17 @@ class Experiment:
   def directions(self) -> dict[str, int]:
     """Direction of every metric: +1 if higher is better, else -1."""
     return deciding_metric.directions(self.tasks)
+
+  @property
+  def chosen_metrics(self) -> tuple[str, ...]:
+    """What Delta_MTL and Acc_MTL are made of; () if nothing was chosen.
+
+    Raises:
+      ValueError: the settings name a metric that there is not, or one twice.
+    """
+    names = self.settings.evaluate.metrics
+    chosen = delta.choose(self.tasks, names).values() if names else ()
+    return tuple(name for own in chosen for name in own)
 
   @property
   def selection_metric(self) -> str:

@@ -105,6 +105,30 @@ def delta_mtl(
   return {**means, "delta_mtl": summary.mean_gain(gains.values())}
 
 
+def summaries(
+  metrics: Mapping[str, float],
+  tasks: Sequence[Measured],
+  baseline: Baseline | None,
+  names: Sequence[str] = (),
+) -> dict[str, float]:
+  """Return what an evaluation adds to its metrics: gains, Delta and Acc_MTL.
+
+  Args:
+    metrics: "<task>/<metric>" -> value.
+    tasks: the tasks.
+    baseline: what gains are measured against, or None.
+    names: the metrics, see `choose`; () leaves Acc_MTL out.
+
+  Returns:
+    What `delta_mtl` returns, and "acc_mtl" if metrics were chosen.
+
+  Raises:
+    ValueError: see `delta_mtl`.
+  """
+  found = delta_mtl(metrics, tasks, baseline, names)
+  return found | ({"acc_mtl": acc_mtl(metrics, tasks, names)} if names else {})
+
+
 def acc_mtl(
   metrics: Mapping[str, float],
   tasks: Sequence[Measured],

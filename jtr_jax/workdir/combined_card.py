@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from jtr_jax.metrics.summary import mean_gain
+from jtr_jax.metrics.summary import Measure, acc_mtl, mean_gain
 from jtr_jax.workdir import text_files
 from jtr_jax.workdir.result_card import Outcome, ResultCard
 
@@ -38,11 +38,12 @@ def combine(cards: Sequence[ResultCard], *, config: str) -> ResultCard:
     images=max(card.images for card in cards),
     versions=first.versions,
     config=config,
+    summarised=_joined(cards),
   )
 
 
 def of_task(card: ResultCard, task: str) -> ResultCard:
-  """Return a card with the results of one task alone; its gain is the Delta.
+  """Return a card with one task's results alone; Delta and Acc are its own.
 
   Args:
     card: of a network for several tasks.
@@ -53,12 +54,14 @@ def of_task(card: ResultCard, task: str) -> ResultCard:
     prefix = task + "/"
     return {n: v for n, v in values.items() if n.startswith(prefix)}
 
+  summarised = tuple(n for n in card.summarised if n.startswith(f"{task}/"))
   outcomes = [
     dataclasses.replace(
       outcome,
       metrics=own(outcome.metrics),
       delta_percent=outcome.gains.get(task),
       gains={n: gain for n, gain in outcome.gains.items() if n == task},
+      acc_mtl=_accuracy(card, outcome, summarised),
     )
     for outcome in card.outcomes
   ]
@@ -67,6 +70,7 @@ def of_task(card: ResultCard, task: str) -> ResultCard:
     outcomes=tuple(outcomes),
     directions=own(card.directions),
     label_counts={task: card.label_counts[task]},
+    summarised=summarised,
   )
 
 
@@ -102,6 +106,7 @@ def _combine_outcomes(cards: Sequence[ResultCard], rule: str) -> Outcome | None:
     return None
   first, steps = found[0], {outcome.step for outcome in found}
   deltas = [o.delta_percent for o in found if o.delta_percent is not None]
+  accuracies = [o.acc_mtl for o in found if o.acc_mtl is not None]
   return Outcome(
     rule=rule,
     step=first.step if len(steps) == 1 else None,
@@ -111,7 +116,30 @@ def _combine_outcomes(cards: Sequence[ResultCard], rule: str) -> Outcome | None:
     selected_on=first.selected_on,
     gains=_union(outcome.gains for outcome in found),
     delta_percent=mean_gain([[d] for d in deltas]) if deltas else None,
+    acc_mtl=_of_networks(accuracies) if len(accuracies) == len(found) else None,
   )
+
+
+def _joined(cards: Sequence[ResultCard]) -> tuple[str, ...]:
+  """Return the chosen metrics of all cards, () if one has none."""
+  chosen = [card.summarised for card in cards]
+  return tuple(n for own in chosen for n in own) if all(chosen) else ()
+
+
+def _accuracy(
+  card: ResultCard, outcome: Outcome, names: Sequence[str]
+) -> float | None:
+  """Return Acc_MTL of the metrics of one task, None without any."""
+  if not names:
+    return None
+  return acc_mtl(
+    [[Measure(outcome.metrics[n], card.directions[n]) for n in names]]
+  )
+
+
+def _of_networks(accuracies: Sequence[float]) -> float:
+  """Return Acc_MTL of networks for one task each, from their own."""
+  return acc_mtl([[Measure(accuracy, 1)] for accuracy in accuracies])
 
 
 def _union(parts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

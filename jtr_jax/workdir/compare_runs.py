@@ -1,12 +1,10 @@
-"""Finished runs side by side: mean and deviation over seeds."""
+"""Finished runs side by side: those that differ in the seed alone together."""
 
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from jtr_jax.core import errors
-from jtr_jax.metrics.summary import Measure, mean_gain, relative_gain
 from jtr_jax.workdir import config_file, result_card
 from jtr_jax.workdir.metric_files import read_rows
 from jtr_jax.workdir.result_card import ResultCard
@@ -97,41 +95,6 @@ def group(runs: Sequence[Run]) -> dict[str, list[Run]]:
   return {_name(g[0], [other[0] for other in groups]): g for g in groups}
 
 
-def to_markdown(groups: Mapping[str, Sequence[Run]], against: str = "") -> str:
-  """Return the table: a row for each group, a column for each task.
-
-  Args:
-    groups: of `group`.
-    against: the group whose means Delta_MTL is measured against; "" leaves the
-      column out.
-
-  Returns:
-    Mean and, for several seeds, the sample standard deviation; the best mean of
-    a column is bold.
-
-  Raises:
-    ValueError: there is no such group, naming the nearest, or a mean of it is
-      not positive.
-  """
-  directions = _primary_metrics(next(iter(groups.values()))[0].card)
-  columns = {
-    f"{name} {'↑' if sign > 0 else '↓'}": _column(groups, name, sign)
-    for name, sign in directions.items()
-  }
-  if against:
-    if against not in groups:
-      raise errors.unknown_name("group of runs", against, groups)
-    columns["Delta_MTL, % ↑"] = _deltas(groups, groups[against], directions)
-  lines = [
-    f"| | seeds | {' | '.join(columns)} |",
-    f"|---|---:|{'---:|' * len(columns)}",
-  ]
-  for name, runs in groups.items():
-    cells = " | ".join(column[name] for column in columns.values())
-    lines.append(f"| {name} | {len(runs)} | {cells} |")
-  return "\n".join(lines) + "\n"
-
-
 def _read_run(folder: Path, rule: str, reading: Reading, epoch: int) -> Run:
   outcome = None
   if result_card.exists(folder):
@@ -206,64 +169,3 @@ def _alike(run: Run, field: str, others: Sequence[Run]) -> list[Run]:
     return list(others)
   name = run.fields.get(part)
   return [other for other in others if other.fields.get(part) == name]
-
-
-def _primary_metrics(card: ResultCard) -> dict[str, int]:
-  """Return every task's first metric and its direction."""
-  first: dict[str, tuple[str, int]] = {}
-  for name, sign in card.directions.items():
-    first.setdefault(name.split("/")[0], (name, sign))
-  return dict(first.values())
-
-
-def _column(
-  groups: Mapping[str, Sequence[Run]], metric: str, sign: int
-) -> dict[str, str]:
-  values = {n: [r.metrics[metric] for r in g] for n, g in groups.items()}
-  return _cells(values, sign)
-
-
-def _deltas(
-  groups: Mapping[str, Sequence[Run]],
-  baseline: Sequence[Run],
-  directions: Mapping[str, int],
-) -> dict[str, str]:
-  means = {
-    name: statistics.fmean(run.metrics[name] for run in baseline)
-    for name in directions
-  }
-  _check_positive(means)
-
-  def delta(run: Run) -> float:
-    return mean_gain(
-      [relative_gain(Measure(run.metrics[name], sign), means[name])]
-      for name, sign in directions.items()
-    )
-
-  return _cells({n: [delta(r) for r in g] for n, g in groups.items()}, 1)
-
-
-def _check_positive(means: Mapping[str, float]) -> None:
-  wrong = {name: mean for name, mean in means.items() if not mean > 0}
-  if wrong:
-    raise ValueError(
-      errors.message(
-        "Delta_MTL cannot be measured against these runs",
-        found=", ".join(f"{name} = {mean:g}" for name, mean in wrong.items()),
-        expected="positive means",
-        do="Measure against others, or leave --against out.",
-      )
-    )
-
-
-def _cells(values: Mapping[str, Sequence[float]], sign: int) -> dict[str, str]:
-  """Return the text of a column."""
-  means = {name: statistics.fmean(v) for name, v in values.items()}
-  best = max(means, key=lambda name: sign * means[name])
-  cells = {}
-  for name, found in values.items():
-    text = f"{round(means[name], 9) + 0.0:.4g}"
-    if len(found) > 1:
-      text += f" ± {statistics.stdev(found):.2g}"
-    cells[name] = f"**{text}**" if name == best and len(means) > 1 else text
-  return cells

@@ -26,6 +26,7 @@ class Outcome:
     selected_on: the split it was computed on; "" if none was.
     delta_percent: Delta_MTL against the baseline of the card, if it has one.
     gains: task -> gain over that baseline in percent, which Delta_MTL averages.
+    acc_mtl: Acc_MTL over the chosen metrics of the card, if there are any.
   """
 
   rule: str
@@ -36,6 +37,7 @@ class Outcome:
   selected_on: str = ""
   delta_percent: float | None = None
   gains: Mapping[str, float] = dataclasses.field(default_factory=dict)
+  acc_mtl: float | None = None
 
   @property
   def is_optimistic(self) -> bool:
@@ -67,6 +69,8 @@ class ResultCard:
     config: path of the config, with its arguments.
     waited: evaluations in a row that were not better and so ended the run; 0 if
       it came to its last step.
+    summarised: the metrics that Delta_MTL and Acc_MTL are made of; () for the
+      first one of each task, and no Acc_MTL.
   """
 
   name: str
@@ -80,6 +84,7 @@ class ResultCard:
   versions: Mapping[str, str]
   config: str
   waited: int = 0
+  summarised: tuple[str, ...] = ()
 
   def __post_init__(self) -> None:
     has_delta = [o.delta_percent is not None for o in self.outcomes]
@@ -125,7 +130,10 @@ def from_dict(content: Mapping[str, Any]) -> ResultCard:
   names = {field.name for field in dataclasses.fields(ResultCard)}
   fields = {name: content[name] for name in names & content.keys()}
   outcomes = tuple(map(_outcome, content["outcomes"]))
-  return ResultCard(**{**fields, "outcomes": outcomes})
+  summarised = tuple(fields.get("summarised", ()))
+  return ResultCard(
+    **{**fields, "outcomes": outcomes, "summarised": summarised}
+  )
 
 
 def write(workdir: str | Path, card: ResultCard) -> None:
@@ -175,6 +183,8 @@ def to_markdown(card: ResultCard) -> str:
     else _NO_BASELINE,
     "Versions": ", ".join(f"{n} {v}" for n, v in card.versions.items()),
   }
+  if card.summarised:
+    facts["Delta_MTL and Acc_MTL"] = f"of {', '.join(card.summarised)}"
   if card.waited:
     facts["Ended early"] = f"{card.waited} evaluations were not better"
   lines = [f"# {card.name}", "", *_table(card), ""]
@@ -185,8 +195,8 @@ def to_markdown(card: ResultCard) -> str:
 
 
 def _outcome(content: Mapping[str, Any]) -> Outcome:
-  """Return an outcome; older files have no gains."""
-  content = {"gains": {}, **content}
+  """Return an outcome; older files have no gains and no Acc_MTL."""
+  content = {"gains": {}, "acc_mtl": None, **content}
   fields = {
     field.name: content[field.name] for field in dataclasses.fields(Outcome)
   }
@@ -216,6 +226,9 @@ def _table(card: ResultCard) -> list[str]:
   if card.baseline:
     deltas = [_percent(outcome.delta_percent) for outcome in card.outcomes]
     rows.append(["Delta_MTL \u2191", *deltas])
+  if card.summarised:
+    accuracies = [_digits(outcome.acc_mtl) for outcome in card.outcomes]
+    rows.append(["Acc_MTL \u2191", *accuracies])
   table = [["metric", *titles], ["---"] + ["---:"] * len(titles), *rows]
   return ["| " + " | ".join(row) + " |" for row in table]
 

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import math
 
 import pytest
 
@@ -20,8 +21,11 @@ def nothing_is_learnt():
     yield
 
 
+SUMMARISED = ("segmentation/miou", "depth/delta1", "depth/rmse")
+
+
 def single_tasks(rooms, **changes):
-  kind = {"experiment__kind": "stl"}
+  kind = {"experiment__kind": "stl", "evaluate__metrics": SUMMARISED}
   return small_config.settings(rooms, **{**FEW, **kind, **changes})
 
 
@@ -97,6 +101,22 @@ def test_delta_is_measured_against_the_baseline(finished, rooms, tmp_path):
   ]
   assert last.delta_percent == pytest.approx(sum(gains) / 2)
   assert abs(last.delta_percent) > 1
+
+
+def test_cards_have_acc_mtl_of_the_chosen_metrics(finished):
+  each = [result_card.read(finished / task) for task in TASKS]
+  assert [card.summarised for card in each] == [SUMMARISED[:1], SUMMARISED[1:]]
+  segmentation, depth = (card.outcome("last") for card in each)
+  rmse = depth.metrics["depth/rmse"]
+  expected = math.sqrt(depth.metrics["depth/delta1"] / (rmse + 1e-10))
+  assert depth.acc_mtl == pytest.approx(expected)
+  together = result_card.read(finished)
+  assert together.summarised == SUMMARISED
+  miou = segmentation.metrics["segmentation/miou"]
+  assert together.outcome("last").acc_mtl == pytest.approx(
+    math.sqrt(miou * expected)
+  )
+  assert f"of {', '.join(SUMMARISED)}" in (finished / "RESULT.md").read_text()
 
 
 def test_card_takes_the_networks_together(finished, capsys):

@@ -49,6 +49,16 @@ def test_each_gain_is_positive_where_ours_is_better():
   assert worse["delta_mtl"] == pytest.approx(-10 / 3)
 
 
+def test_an_evaluation_adds_what_was_chosen():
+  ours = metrics_of(0.3, 0.5, 30)
+  found = delta.summaries(ours, TASKS, SUPERVISED, ("depth/rmse",))
+  assert found["depth/gain"] == 0  # of the RMSE, which is the same
+  expected = math.exp((math.log(0.3) - math.log(1) - math.log(30)) / 3)
+  assert found["acc_mtl"] == pytest.approx(expected)
+  assert "acc_mtl" not in delta.summaries(ours, TASKS, SUPERVISED)
+  assert delta.summaries(ours, TASKS, None) == {}
+
+
 def test_without_a_baseline_nothing_is_compared():
   assert delta_mtl(metrics_of(0.3, 0.5, 30), TASKS, None) == {}
 

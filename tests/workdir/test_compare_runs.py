@@ -1,7 +1,14 @@
+import dataclasses
+
 import pytest
 
 from jtr_jax.experiment import kinds
-from jtr_jax.workdir import compare_runs, config_file, result_card
+from jtr_jax.workdir import (
+  compare_runs,
+  compare_table,
+  config_file,
+  result_card,
+)
 from jtr_jax.workdir.metric_files import MetricWriter
 from jtr_jax.workdir.result_card import Outcome, ResultCard
 
@@ -78,13 +85,41 @@ def test_a_part_is_named_without_what_follows_from_its_name(tmp_path):
 
 def test_table(runs):
   groups = compare_runs.group(runs)
-  assert compare_runs.to_markdown(groups, "supervised").splitlines() == [
+  assert compare_table.to_markdown(groups, "supervised").splitlines() == [
     "| | seeds | depth/abs_err ↓ | normals/mean ↑ | Delta_MTL, % ↑ |",
     "|---|---:|---:|---:|---:|",
     "| supervised | 2 | 2 ± 1.4 | 0.5 ± 0 | 0 ± 35 |",
     "| jtr weight=4.0 | 1 | **1** | **0.75** | **50** |",
     "| jtr weight=0.0 | 1 | 4 | 0.25 | -75 |",
   ]
+
+
+def test_chosen_metrics_are_averaged_over_those_of_a_task(tmp_path):
+  folders = [
+    finished(tmp_path / "a", "supervised", 0, 1.0, 0.5),
+    finished(tmp_path / "b", "jtr", 0, 4.0, 0.5),
+  ]
+  groups = compare_runs.group(read(folders, "last"))
+  metrics = ("depth/abs_err", "depth/rmse", "normals/mean")
+  rows = compare_table.to_markdown(groups, "supervised", metrics).splitlines()
+  # Depth: -300 % and 0 %; 1 / 1 and 1 / 9, then 1 / 4 and 1 / 9; normals: 0.5.
+  assert rows[0].endswith("| normals/mean ↑ | Delta_MTL, % ↑ | Acc_MTL ↑ |")
+  assert rows[2].endswith("| **0** | **0.4082** |")
+  assert rows[3].endswith("| -75 | 0.2887 |")
+  with pytest.raises(ValueError, match="Did you mean 'depth/rmse'"):
+    compare_table.to_markdown(groups, "", ("depth/rmsee",))
+
+
+def test_runs_that_chose_metrics_are_compared_by_them(tmp_path):
+  folder = finished(tmp_path / "a", "supervised", 0, 1.0, 0.5)
+  card = dataclasses.replace(
+    result_card.read(folder), summarised=("depth/rmse", "normals/mean")
+  )
+  result_card.write(folder, card)
+  groups = compare_runs.group(read([folder], "last"))
+  assert compare_table.to_markdown(groups).splitlines()[0] == (
+    "| | seeds | depth/rmse ↓ | normals/mean ↑ | Acc_MTL ↑ |"
+  )
 
 
 def with_rows(folder, **metrics):
@@ -134,11 +169,11 @@ def test_unfinished_run_is_named(tmp_path):
 
 def test_unknown_row_names_the_nearest(runs):
   with pytest.raises(ValueError, match="supervised"):
-    compare_runs.to_markdown(compare_runs.group(runs), "supervisd")
+    compare_table.to_markdown(compare_runs.group(runs), "supervisd")
 
 
 def test_a_baseline_of_zero_is_refused(tmp_path):
   runs = [finished(tmp_path / "zero", "stl", 0, 1.0, 0.0)]
   groups = compare_runs.group(read(runs, "last"))
   with pytest.raises(ValueError, match="normals/mean = 0"):
-    compare_runs.to_markdown(groups, "stl")
+    compare_table.to_markdown(groups, "stl")

@@ -67,6 +67,18 @@ def test_page_with_a_baseline_and_a_held_out_split():
   assert "optimistic" not in page
 
 
+def test_acc_mtl_and_the_metrics_that_it_is_made_of(tmp_path):
+  outcome = dataclasses.replace(CARD.outcomes[0], acc_mtl=0.61234)
+  card = dataclasses.replace(
+    CARD, outcomes=(outcome,), summarised=("seg/mIoU", "depth/abs_err")
+  )
+  result_card.write(tmp_path, card)
+  assert result_card.read(tmp_path) == card
+  page = (tmp_path / "RESULT.md").read_text()
+  assert "| Acc_MTL \u2191 | 0.6123 |" in page
+  assert "* Delta_MTL and Acc_MTL: of seg/mIoU, depth/abs_err" in page
+
+
 def test_delta_without_a_baseline_is_refused():
   outcome = dataclasses.replace(CARD.outcomes[0], delta_percent=1.0)
   with pytest.raises(ValueError, match="named baseline"):
@@ -92,6 +104,7 @@ def test_a_file_from_before_gains_were_kept_is_read(tmp_path):
   path = tmp_path / "result.json"
   content = json.loads(path.read_text())
   for outcome in content["outcomes"]:
-    del outcome["gains"]
+    del outcome["gains"], outcome["acc_mtl"]
+  del content["summarised"]
   path.write_text(json.dumps(content))
   assert result_card.read(tmp_path).outcomes[0] == CARD.outcomes[0]
