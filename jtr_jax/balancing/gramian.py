@@ -124,10 +124,11 @@ def _products(leaf: jax.Array, peak: jax.Array) -> tuple[jax.Array, jax.Array]:
   """Return inner products f32[K, K] and squares f32[K] of [K, ...] / peak."""
   rows = leaf.reshape(len(leaf), -1)
   rows = numerics.safe_divide(numerics.widen(rows), peak[:, None])
+  # Without the barrier XLA sums in another order, or makes a second copy.
+  rows = jax.lax.optimization_barrier(rows)
   products = jnp.tensordot(
     rows, rows, ((1,), (1,)), precision=jax.lax.Precision.HIGHEST
   )
-  # Without the barrier XLA sums in another order, or makes a second copy.
-  entries = jax.lax.optimization_barrier(rows.reshape(leaf.shape))
+  entries = rows.reshape(leaf.shape)
   squares = jnp.sum(jnp.square(entries), axis=range(1, leaf.ndim))
   return products, squares
