@@ -66,7 +66,7 @@ VARIANTS = [
   "folder_jtr:DIR",
   "folder_jtr:DIR,method=consistency,laptop,tasks=distance",
 ]
-# Of these the documented commands are resolved, below.
+# A step of each data set: tests/experiment/test_published_data.py.
 TRAINED = {
   f"{data}_{method}"
   for data in ("cityscapes", "taskonomy", "pascal", "nyud", "cifar")
