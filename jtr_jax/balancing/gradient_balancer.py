@@ -46,8 +46,8 @@ class Influence(NamedTuple):
   losses: the inverse of the Hessian, truncated, times 1 / rate.
 
   Attributes:
-    every: updates from one measurement to the next; before others, and before
-      the first update, the influence is not looked at.
+    every: updates from one measurement to the next; in other updates, and in
+      the first one, the influence is not used.
     terms: of the series, after the first.
     rate: of the series.
   """
