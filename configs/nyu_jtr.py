@@ -24,6 +24,8 @@ Arguments:
   steps=0: updates; 0 is from the epochs.
   balancing=uniform: see docs/balancing.md.
   data=nyuv2: rooms are as many built-in images of the same size.
+  setting=segnet: another network of the papers and its training, such as
+    jtr_resnet50, ial or amtl: see docs/networks.md.
 
 Published for randomlabels: mIoU 37.08 %, depth abs. error 0.5541 m, normals
 mean angle 29.44 degrees, Delta_MTL +21.92 % over Supervised MTL as quoted from

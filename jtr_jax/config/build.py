@@ -72,7 +72,7 @@ def make_model(settings: Settings, tasks: tuple[Task, ...]) -> MultiTaskNet:
   """Return the network."""
   dtype = registry.DTYPES[settings.train.dtype]
   net: MultiTaskNet = make_part(
-    settings.model, tasks, MultiTaskNet, dtype=dtype
+    settings.model.network, tasks, MultiTaskNet, dtype=dtype
   )
   return dataclasses.replace(net, frozen=settings.optimizer.frozen)
 
@@ -92,6 +92,7 @@ def make_method(
     Method,
     dtype=registry.DTYPES[settings.train.dtype],
     steps_per_epoch=steps_per_epoch,
+    bottleneck=lambda: make_model(settings, tasks).bottleneck_width,
   )
   return method
 

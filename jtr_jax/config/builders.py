@@ -4,11 +4,12 @@ They build a method with its networks. A constructor may have parameters that
 only the run knows: `dtype`, and `steps_per_epoch`.
 """
 
+from collections.abc import Callable
 from typing import Annotated, Any, TypeAlias
 
 from jtr_jax.config import schema
 from jtr_jax.core import errors
-from jtr_jax.core.fields import NOT_EMPTY, POSITIVE, Unit
+from jtr_jax.core.fields import NOT_EMPTY, NOT_NEGATIVE, POSITIVE, Unit
 from jtr_jax.methods import cross_task_maps as maps
 from jtr_jax.methods import mtpsl as mtpsl_
 from jtr_jax.methods import supervised
@@ -32,6 +33,11 @@ Filters: TypeAlias = Annotated[
   tuple[int, ...], POSITIVE, NOT_EMPTY, Unit("channels")
 ]
 """Widths of SegNet's stages, five of them in the papers."""
+
+MappingFilters: TypeAlias = Annotated[
+  tuple[int, ...], NOT_NEGATIVE, NOT_EMPTY, Unit("channels")
+]
+"""The same; 0 at the end stands for the width of the encoder's bottleneck."""
 
 
 def network(
@@ -152,7 +158,8 @@ def mtpsl(
   *,
   dtype: Any,
   steps_per_epoch: float,
-  mapping_filters: Filters = FILTERS,
+  bottleneck: Callable[[], int],
+  mapping_filters: MappingFilters = (*FILTERS[:-1], 0),
   **settings: Any,
 ) -> Method:
   """Return MTPSL with its mapping network.
@@ -161,13 +168,17 @@ def mtpsl(
     tasks: the tasks.
     dtype: of the computation.
     steps_per_epoch: updates in an epoch.
-    mapping_filters: widths of the stages, as those of the network.
+    bottleneck: gives the width of the encoder's deepest map.
+    mapping_filters: widths of the stages, as those of the network; 0 at the end
+      for that of the encoder's deepest map.
     **settings: of `MtpslSettings`.
   """
+  *widths, last = mapping_filters
+  filters = (*widths, last or bottleneck())
   names = tuple(task.name for task in tasks)
   return mtpsl_.mtpsl(
     tasks,
-    MappingNet(names, mapping_filters, dtype),
+    MappingNet(names, filters, dtype),
     mtpsl_.MtpslSettings(**settings),
     steps_per_epoch=steps_per_epoch,
   )

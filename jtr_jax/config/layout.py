@@ -15,6 +15,7 @@ from jtr_jax.config.settings import (
   ExperimentSettings,
   FurtherSource,
   LogSettings,
+  ModelSettings,
   OptimizerSettings,
   Settings,
   TrainSettings,
@@ -26,6 +27,7 @@ SECTIONS: Mapping[str, type] = {
   "experiment": ExperimentSettings,
   "data": DataSettings,
   "augment": AugmentSettings,
+  "model": ModelSettings,
   "optimizer": OptimizerSettings,
   "balancing": BalancingSettings,
   "train": TrainSettings,
@@ -35,7 +37,7 @@ SECTIONS: Mapping[str, type] = {
 }
 """The sections whose fields are those of a dataclass."""
 
-_PARTS_ALONE = ("model", "method")
+_PARTS_ALONE = ("method",)
 """The sections that have a name and the fields of what it stands for."""
 
 SOURCES = "data.sources"

@@ -13,6 +13,7 @@ from jtr_jax.config import layout, registry, schema
 from jtr_jax.config.arguments import parse_arg as parse_arg
 from jtr_jax.config.arguments import require_choice as require_choice
 from jtr_jax.config.balancing_presets import use_balancing as use_balancing
+from jtr_jax.config.published_settings import SEGNET, use_setting
 from jtr_jax.config.settings import TASKS, Settings
 from jtr_jax.config.vocabulary import add_source as add_source
 from jtr_jax.config.vocabulary import use_data as use_data
@@ -37,7 +38,7 @@ _ARGUMENTS: dict[str, Any] = {
   "steps": 0,  # 0: from the epochs
   "balancing": "uniform",
 }
-NYU_ARGUMENTS = {**_ARGUMENTS, "data": "nyuv2"}
+NYU_ARGUMENTS = {**_ARGUMENTS, "data": "nyuv2", "setting": SEGNET}
 ROOMS_ARGUMENTS = _ARGUMENTS
 FOLDER_ARGUMENTS = {
   "raw": "",
@@ -71,7 +72,12 @@ def base() -> ConfigDict:
 
 
 def nyu(
-  method: str = "jtr", *, data: str, variant: str, **common: Any
+  method: str = "jtr",
+  *,
+  data: str,
+  variant: str,
+  setting: str = SEGNET,
+  **common: Any,
 ) -> ConfigDict:
   """Return the papers' setting of a method, on NYUv2 or rooms of its size.
 
@@ -79,6 +85,7 @@ def nyu(
     method: see `use_method`.
     data: "nyuv2" or "rooms".
     variant: "paper", or "official" for the setting of the released program.
+    setting: SEGNET, or another of a paper's networks and its training.
     **common: scenario, tasks, extended, seed, epochs, steps and balancing.
   """
   require_choice("data", data, ("nyuv2", "rooms"))
@@ -86,6 +93,7 @@ def nyu(
   use_schedule(config, method, variant=variant)
   if data == "rooms":
     config.data.update(size=NYU_SIZE, train_count=795, val_count=654)
+  use_setting(config, setting)
   return set_common(config, **common)
 
 

@@ -44,7 +44,7 @@ DTYPES = {name: jnp.dtype(name) for name in ("float32", "bfloat16")}
 PREPARED = "prepared"
 """The name of data that is prepared already, whatever it is."""
 
-_OF_THE_RUN = ("dtype", "period", "primary", "steps_per_epoch")
+_OF_THE_RUN = ("bottleneck", "dtype", "period", "primary", "steps_per_epoch")
 """Keyword arguments that a constructor gets from the run, not from a config."""
 
 

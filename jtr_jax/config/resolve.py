@@ -80,6 +80,7 @@ def _construct(found: Layout) -> Settings:
   groups = found.values("optimizer", found.parts["method"].group_fields)
   further: dict[str, dict[str, Any]] = {
     "data": {"reader": part("data"), "sources": MappingProxyType(sources)},
+    "model": {"network": part("model")},
     "optimizer": {
       "rule": part("optimizer"),
       "groups": MappingProxyType(groups),
@@ -94,7 +95,7 @@ def _construct(found: Layout) -> Settings:
     for place, cls in layout.SECTIONS.items()
   }
   top = found.values("", schema.fields_of(Settings))
-  return Settings(model=part("model"), method=part("method"), **made, **top)
+  return Settings(method=part("method"), **made, **top)
 
 
 def _plain(value: Any) -> Any:

@@ -137,6 +137,26 @@ class DataSettings(SourceSettings):
 
 
 @dataclasses.dataclass(frozen=True)
+class ModelSettings:
+  """The network, and what it starts from.
+
+  Attributes:
+    network: "segnet", or a backbone with a head for each task.
+    weights: "package" for those of `jtr_jax[pretrained]`, a folder made by
+      `jtr_jax.weights import` (its backbone is taken), or the workdir of a run
+      (encoder and the heads of the same tasks are taken); "": random.
+    weights_step: which checkpoint of a run.
+    weights_ignore: patterns of parameters that stay random although the weights
+      have them, such as "decoder_segmentation".
+  """
+
+  network: Part = dataclasses.field(metadata=INLINE)
+  weights: str = ""
+  weights_step: Literal["latest", "best"] = "latest"
+  weights_ignore: Names = ()
+
+
+@dataclasses.dataclass(frozen=True)
 class BalancingSettings:
   """How the tasks' losses and gradients become one update.
 
@@ -258,7 +278,7 @@ class Settings:
 
   Attributes:
     data: the images and labels.
-    model: the network.
+    model: the network, and what it starts from.
     method: what is learned from the labels.
     balancing: how the tasks' losses and gradients become one update.
     optimizer: how gradients become updates.
@@ -273,7 +293,7 @@ class Settings:
   """
 
   data: DataSettings
-  model: Part
+  model: ModelSettings
   method: Part
   balancing: BalancingSettings
   optimizer: OptimizerSettings

@@ -11,6 +11,7 @@ from jtr_jax.config import registry, schema
 from jtr_jax.config.balancing_presets import as_section
 from jtr_jax.config.settings import (
   FurtherSource,
+  ModelSettings,
   OptimizerSettings,
   SourceSettings,
 )
@@ -67,9 +68,19 @@ def add_source(
 
 
 def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
-  """Use a network; fields not given are those of its builder."""
+  """Use a network, at random; fields not given are those of its builder.
+
+  What followed the widths of a SegNet gets the usual widths of its method.
+  """
   entry = registry.find("network", name, registry.MODELS)
-  config.model = as_section(entry.part(name, **fields))
+  start = schema.defaults(schema.fields_of(ModelSettings))
+  start |= {n: value for n, value in fields.items() if n in start}
+  own = {n: value for n, value in fields.items() if n not in start}
+  config.model = as_section(entry.part(name, **own))
+  config.model.update(start)
+  if "method" in config:
+    method = registry.find("method", config.method.name, registry.METHODS)
+    config.method.update(_network_widths(config, method))
   return config
 
 
@@ -96,9 +107,7 @@ def use_method(
   """
   entry = registry.find("method", name, registry.METHODS)
   found = _variant(entry, variant)
-  preset: dict[str, Any] = {}
-  if "filters" in config.model and entry.traits.filters:
-    preset[entry.traits.filters] = config.model.get_oneway_ref("filters")
+  preset = _network_widths(config, entry)
   if "method" in config:
     before = registry.find("method", config.method.name, registry.METHODS)
     for field in before.group_fields:
@@ -202,6 +211,18 @@ def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
   """
   config.experiment.update(kind="must", teachers=tuple(filter(None, folders)))
   return config
+
+
+def _network_widths(
+  config: ConfigDict, method: registry.Entry
+) -> dict[str, Any]:
+  """Return the widths of a method's own network, which follow a SegNet's."""
+  field = method.traits.filters
+  if not field:
+    return {}
+  if "filters" in config.model:
+    return {field: config.model.get_oneway_ref("filters")}
+  return {field: method.fields[field].default}
 
 
 def _learn_from_unlabelled(config: ConfigDict) -> None:

@@ -12,11 +12,14 @@ from jtr_jax.experiment import (
   data_mixture,
   evaluation,
   held_out_accuracy,
+  initial_weights,
   results,
   setup,
 )
 from jtr_jax.experiment.evaluation import Evaluation
 from jtr_jax.experiment.setup import Experiment
+from jtr_jax.models.initial_weights import NO_WEIGHTS, InitialWeights
+from jtr_jax.pretrained import fit
 from jtr_jax.train import loop, plateau
 from jtr_jax.train.dispatch import make_mesh, replicated
 from jtr_jax.train.plateau import EarlyStop
@@ -46,11 +49,14 @@ def train(
   """
   saved.check(folder, settings, allow_config_change=allow_config_change)
   made = setup.make_experiment(settings, folder)
+  fitted = initial_weights.read(made)
   saved.write(folder, settings)
   network_file.write(folder, _network_file(made))
+  if fitted is not None:
+    fit.write_report(folder, fitted)
   mesh = make_mesh(build.batch_size(settings), height=settings.train.height)
   how = evaluation.make_evaluation(made, mesh)
-  run = make_run(made, how, mesh)
+  run = make_run(made, how, mesh, initial_weights.given(fitted))
   with setup.open_checkpoints(made) as checkpoints:
     trained = loop.train(run, checkpoints, folder)
     if not trained.finished:
@@ -70,13 +76,19 @@ def _network_file(experiment: Experiment) -> NetworkFile:
   return NetworkFile(manifest.size, manifest.fit, tasks)
 
 
-def make_run(experiment: Experiment, how: Evaluation, mesh: Mesh) -> Run:
+def make_run(
+  experiment: Experiment,
+  how: Evaluation,
+  mesh: Mesh,
+  initial: InitialWeights = NO_WEIGHTS,
+) -> Run:
   """Build the inputs of the training loop.
 
   Args:
     experiment: the experiment.
     how: how its states are evaluated.
     mesh: devices that share a batch.
+    initial: trained weights to start from.
   """
   settings = experiment.settings
   return Run(
@@ -101,6 +113,7 @@ def make_run(experiment: Experiment, how: Evaluation, mesh: Mesh) -> Run:
       experiment.selection_direction,
       settings.train.patience,
     ),
+    initial=initial,
   )
 
 

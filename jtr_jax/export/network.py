@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtr_jax.config.trained import Trained
 from jtr_jax.core import errors
 from jtr_jax.core.types import Predictions
 from jtr_jax.inference.model import Model
-from jtr_jax.inference.restore import Trained
 
 Size: TypeAlias = tuple[int, int] | Literal["training"] | None
 """(H, W); None for any multiple of the stride; that of the training."""

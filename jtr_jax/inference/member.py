@@ -8,11 +8,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jtr_jax.config.trained import Trained
 from jtr_jax.core.types import Predictions
 from jtr_jax.data.datasets.resample import Size
 from jtr_jax.inference import whole, windows
 from jtr_jax.inference.options import Options
-from jtr_jax.inference.restore import Trained
 from jtr_jax.models.base import Tree
 from jtr_jax.tasks.base import Geometry, Task
 

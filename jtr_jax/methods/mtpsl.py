@@ -273,7 +273,7 @@ def _require_width(found: int, expected: int) -> None:
         "The mapping network ends with another width than the shared feature",
         found=f"{found} channels",
         expected=f"{expected}, those of the encoder's bottleneck",
-        do="Set the last of method.mapping_filters to it, or "
+        do="Set the last of method.mapping_filters to 0, or "
         "method.regularizer_weight to 0.",
       )
     )

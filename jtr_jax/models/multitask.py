@@ -5,6 +5,7 @@
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ from jtr_jax.models.initialization import initialize
 from jtr_jax.models.parameter_names import held
 from jtr_jax.models.segnet import Change, Head, SegNet
 from jtr_jax.tasks.base import Task
+
+_ANY_SIZE = (64, 64)  # of an image that every encoder can read
 
 
 class NetOutput(NamedTuple):
@@ -108,6 +111,18 @@ class MultiTaskNet:
     """Where the encoder's parameters have its last layer."""
     path: tuple[str, ...] = self.encoder.last_layer
     return path
+
+  @property
+  def bottleneck_width(self) -> int:
+    """Channels of the encoder's deepest map; traces the encoder."""
+    image = jnp.zeros((1, *_ANY_SIZE, 3))
+    features, _ = jax.eval_shape(
+      functools.partial(self.encoder.init_with_output, train=False),
+      jax.random.key(0),
+      image,
+    )
+    width: int = features.bottleneck.shape[-1]
+    return width
 
   def decode(
     self,

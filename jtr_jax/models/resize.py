@@ -16,6 +16,9 @@ Method: TypeAlias = Literal["linear", "cubic", "smooth_cubic", "mean"]
 """linear: PyTorch's "bilinear"; cubic: its "bicubic"; smooth_cubic: the same
 with `antialias=True`; mean: its adaptive mean pooling."""
 
+SCOPE = "resize"
+"""Name of these products in a program, by which they are told from others."""
+
 _CUBIC, _SMOOTH_CUBIC = -0.75, -0.5
 
 
@@ -37,8 +40,9 @@ def resize(
   rows = jnp.asarray(matrix(x.shape[1], size[0], method), x.dtype)
   columns = jnp.asarray(matrix(x.shape[2], size[1], method), x.dtype)
   highest = jax.lax.Precision.HIGHEST
-  x = jnp.einsum("hH,bHWc->bhWc", rows, x, precision=highest)
-  return jnp.einsum("wW,bhWc->bhwc", columns, x, precision=highest)
+  with jax.named_scope(SCOPE):
+    x = jnp.einsum("hH,bHWc->bhWc", rows, x, precision=highest)
+    return jnp.einsum("wW,bhWc->bhwc", columns, x, precision=highest)
 
 
 @functools.lru_cache

@@ -1,4 +1,4 @@
-"""Costs of a row: one train step is measured, a training extrapolated."""
+"""Costs of a row: a train step is measured, or its operations are counted."""
 
 import json
 import statistics
@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from jtr_jax.benchmark import operations
 from jtr_jax.config import build
+from jtr_jax.data.datasets import nyuv2
+from jtr_jax.data.datasets.nyuv2_classes import CLASSES_40
+from jtr_jax.data.records.manifest import Manifest
 from jtr_jax.tables.form import Column
 from jtr_jax.tables.recipe import Recipe
 from jtr_jax.workdir import provenance, text_files
@@ -17,6 +21,7 @@ FILE = "measurement.json"
 """Of a row, in its folder: what `benchmark` measured, and for what."""
 
 _TIMED_STEPS = 20
+_GMAC = "gmac_"
 
 
 def is_measured(folder: Path) -> bool:
@@ -61,6 +66,41 @@ def measure(how: Recipe, images: int, folder: Path) -> None:
   measured.unlink()
 
 
+def is_counted(columns: Iterable[Column]) -> bool:
+  """Return whether all costs are operations, for which nothing need run."""
+  return all(c.cost.startswith(_GMAC) for c in columns if c.cost)
+
+
+def count(how: Recipe, folder: Path) -> None:
+  """Count the multiply-accumulates of one image and write them.
+
+  Args:
+    how: the run; its segmentation has 40 classes, as AMTL's.
+    folder: where the file goes.
+
+  Raises:
+    OSError: the file cannot be written.
+  """
+  settings = how.settings()
+  segmentation = {"kind": "segmentation", "classes": list(CLASSES_40)}
+  options = {**nyuv2.TASKS, "segmentation": segmentation}
+  height, width = settings.data.size
+  manifest = Manifest("nyuv2", (height, width), options, {}, {})
+  net = build.make_model(settings, build.make_tasks(settings.tasks, manifest))
+  found = operations.of_network(net, manifest.size)
+  content = {
+    "gmac_backbone": found.backbone / 1e9,
+    "gmac_aspp": found.trunk / 1e9,
+    "gmac_heads": found.heads / 1e9,
+    "config": how.name,
+    "revision": provenance.git_revision() or "",
+  }
+  path = folder / FILE
+  with text_files.clear_errors(path):
+    folder.mkdir(parents=True, exist_ok=True)
+  text_files.replace(path, json.dumps(content, indent=2) + "\n")
+
+
 def reached(
   columns: Iterable[Column], measurement: Mapping[str, Any]
 ) -> dict[str, float]:
@@ -73,6 +113,8 @@ def reached(
     columns: of the row.
     measurement: of `measure`.
   """
+  if "step_seconds" not in measurement:
+    return {c.key: measurement[c.cost] for c in columns if c.cost}
   seconds = statistics.median(measurement["step_seconds"])
   costs = {
     "training_time": seconds * measurement["training_steps"] / 3600,

@@ -113,5 +113,8 @@ def _measure(how: Recipe, entry: Entry, folder: Path) -> Done:
   """Measure a train step, unless that was done."""
   if costs.is_measured(folder):
     return Done("", "was there", str(folder))
+  if costs.is_counted(entry.group.columns):
+    costs.count(how, folder)
+    return Done("", "counted", str(folder))
   costs.measure(how, entry.group.images, folder)
   return Done("", "measured", str(folder))

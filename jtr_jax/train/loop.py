@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 
 from jtr_jax.core import hosts
+from jtr_jax.models.initial_weights import InitialWeights
 from jtr_jax.train import plateau
 from jtr_jax.train.dispatch import (
   Dispatch,
@@ -99,7 +100,7 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> Trained:
 def start_state(run: Run) -> TrainState:
   """Return the state before the first step, on all devices."""
 
-  def initialize() -> TrainState:
+  def initialize(initial: InitialWeights) -> TrainState:
     return init_state(
       run.net,
       run.method,
@@ -108,9 +109,11 @@ def start_state(run: Run) -> TrainState:
       averaging=run.averaging,
       size=run.size,
       seed=run.seed,
+      initial=initial,
     )
 
-  return jax.jit(initialize, out_shardings=replicated(run.mesh))()
+  start = jax.jit(initialize, out_shardings=replicated(run.mesh))
+  return start(run.initial)
 
 
 def run_dispatch(run: Run) -> Dispatch:

@@ -11,6 +11,7 @@ from jax.sharding import Mesh
 from jtr_jax.data.augment.views import AugmentSettings
 from jtr_jax.data.loading.feed import Feed
 from jtr_jax.methods.base import Method
+from jtr_jax.models.initial_weights import NO_WEIGHTS, InitialWeights
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train.averaging import NO_AVERAGE, Averaging
 from jtr_jax.train.plateau import NEVER, EarlyStop
@@ -71,6 +72,7 @@ class Run(NamedTuple):
     updates: name in the log -> what takes note of an evaluation, such as a
       balancer that needs accuracies.
     early_stop: when evaluations that get no better end the run.
+    initial: trained weights to start from.
   """
 
   net: MultiTaskNet
@@ -90,3 +92,4 @@ class Run(NamedTuple):
   averaging: Averaging = NO_AVERAGE
   updates: Mapping[str, Update] = MappingProxyType({})
   early_stop: EarlyStop = NEVER
+  initial: InitialWeights = NO_WEIGHTS

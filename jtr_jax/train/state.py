@@ -8,6 +8,7 @@ import optax
 
 from jtr_jax.core import rng
 from jtr_jax.methods.base import Method, Tree
+from jtr_jax.models.initial_weights import NO_WEIGHTS, InitialWeights
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.train.averaging import NO_AVERAGE, Averaging, to_evaluate
 from jtr_jax.train.task_weighting import (
@@ -89,6 +90,7 @@ def init_state(
   averaging: Averaging = NO_AVERAGE,
   size: tuple[int, int],
   seed: int,
+  initial: InitialWeights = NO_WEIGHTS,
 ) -> TrainState:
   """Return the state before the first step.
 
@@ -100,11 +102,14 @@ def init_state(
     averaging: how parameters are averaged for evaluation.
     size: (H, W) of the images, pixels.
     seed: of the run.
+    initial: trained weights that take the place of random ones.
 
   Returns:
     The state; the same for every run with this seed.
   """
-  params, model_state = net.init(rng.stream(seed, "init"), (*size, 3))
+  params, model_state = initial.over(
+    *net.init(rng.stream(seed, "init"), (*size, 3))
+  )
   own_params, own_state = method.init(rng.stream(seed, "init method"), size)
   params = {**params, "method": own_params}
   params["balancer"], balancing_state = init_balancing(

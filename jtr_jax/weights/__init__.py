@@ -1,1 +1,1 @@
-"""The command line of trained weights: list, show, import."""
+"""The command line of trained weights: list, show, import, export."""

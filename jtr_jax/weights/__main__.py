@@ -1,7 +1,8 @@
 """Trained weights: python -m jtr_jax.weights COMMAND ...
 
 list names the networks whose published weights can be read, show tells what is
-in a file, import checks every tensor and keeps the network as a folder.
+in a file, import checks every tensor and keeps the network as a folder, export
+writes the network of a run under its published names.
 """
 
 import argparse
@@ -13,8 +14,13 @@ from jtr_jax.core import extras
 from jtr_jax.core.commands import exit_code
 
 with extras.required("program"):
+  import jax
+
+  from jtr_jax.config import trained
+  from jtr_jax.core import errors
   from jtr_jax.models import published
-  from jtr_jax.pretrained import imported
+  from jtr_jax.pretrained import export, imported
+  from jtr_jax.tensor_files import safetensors_file
   from jtr_jax.tensor_files.state_dict import read_state_dict
   from jtr_jax.weights import listing
 
@@ -56,6 +62,16 @@ def _parser() -> argparse.ArgumentParser:
     help="tensors that may be left over or missing, such as 'fc.*'",
   )
   take.set_defaults(run=_import)
+  give = commands.add_parser("export", help="write the network of a run")
+  give.add_argument("run_folder", type=Path, metavar="RUN", help="its workdir")
+  give.add_argument("--out", type=Path, required=True, help=".safetensors")
+  give.add_argument(
+    "--step", choices=("latest", "best"), default="latest", help="[latest]"
+  )
+  give.add_argument(
+    "--network", default="", help="whose names it gets [the usual one]"
+  )
+  give.set_defaults(run=_export)
   return parser
 
 
@@ -90,6 +106,30 @@ def _import(given: argparse.Namespace) -> int:
     place=given.inside,
   )
   sys.stdout.write(listing.summarise(given.out, network))
+  return 0
+
+
+def _export(given: argparse.Namespace) -> int:
+  if given.out.exists():
+    raise ValueError(
+      errors.message(
+        f"There is something at {given.out}",
+        found="a folder" if given.out.is_dir() else "a file",
+        expected="a new file",
+        do="Choose another --out, or delete that one.",
+      )
+    )
+  found = trained.restore(given.run_folder, given.step)
+  name = given.network or export.usual_network(
+    found.settings.model.network.name
+  )
+  params, state = jax.device_get((found.params, found.model_state))
+  tasks = tuple(task.name for task in found.tasks)
+  made = export.export(name, params, state, tasks)
+  safetensors_file.write_safetensors(
+    given.out, made.tensors, {"format": "pt", "network": name}
+  )
+  sys.stdout.write(listing.of_export(given.out, found.step, made))
   return 0
 
 

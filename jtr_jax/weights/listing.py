@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from jtr_jax.pretrained import recognition
+from jtr_jax.pretrained.export import Exported
 from jtr_jax.pretrained.imported import Imported
 from jtr_jax.tensor_files.state_dict import StateDict
 
@@ -43,6 +44,22 @@ def summarise(out: Path, network: Imported) -> str:
   lines = [
     f"{out}: {network.about['tensors']} tensors of {network.network}",
     *([f"ignored: {_some(ignored)}"] if ignored else []),
+  ]
+  return "\n".join(lines) + "\n"
+
+
+def of_export(out: Path, step: int, made: Exported) -> str:
+  """Return what was exported.
+
+  Args:
+    out: the file.
+    step: of the checkpoint.
+    made: what is in it.
+  """
+  lines = [
+    f"{out}: {len(made.tensors)} tensors of {made.network}, step {step}",
+    *([f"not in it: {_some(made.left_out)}"] if made.left_out else []),
+    *([f"not of ours: {_some(made.missing)}"] if made.missing else []),
   ]
   return "\n".join(lines) + "\n"
 

@@ -51,7 +51,7 @@ def test_fields_are_read_by_their_types():
   assert found.optimizer.learning_rate == 0.01
   assert found.optimizer.clip_norm == 2.0
   assert found.augment.flip
-  assert found.model.fields["filters"] == (4, 8)
+  assert found.model.network.fields["filters"] == (4, 8)
   assert found.method.fields["autoencoder_filters"] == (4, 8)  # follows
   assert found.tasks == ("depth",)
   assert found.data.scenario_tasks == ("depth", "normals")

@@ -11,6 +11,7 @@ from jtr_jax.config import (
   class_halves,
   presets,
   published_data,
+  pretrained_presets,
   resolve,
 )
 from jtr_jax.data.augment.views import make_views
@@ -65,6 +66,10 @@ VARIANTS = [
   "taskonomy_mtpsl:tasks=segmentation+depth+reshading",
   "folder_jtr:DIR",
   "folder_jtr:DIR,method=consistency,laptop,tasks=distance",
+  "nyu_pretrained:",
+  "nyu_pretrained:randomlabels,method=mtpsl,data=rooms",
+  "rooms_pretrained:onelabel,method=cross_task_maps,balancing=uw",
+  "folder_pretrained:DIR,size=96x128,method=jtr",
 ]
 # A step of each data set: tests/experiment/test_published_data.py.
 TRAINED = {
@@ -79,6 +84,7 @@ AS_THEY_ARE = {
   "nyu_perceptual_map:data=rooms",
   "rooms_jtr:tasks=depth",
 }
+SMALL = {"model__filters": (4, 4)}
 COMMANDS = [
   pytest.param(words, id=" ".join(words).replace("--config=configs/", ""))
   for path in config_files.FILES
@@ -109,6 +115,8 @@ def test_every_file_has_a_variant_and_a_command():
     ("pascal_supervised", published_data.PASCAL_ARGUMENTS),
     ("nyud_supervised", published_data.NYUD_ARGUMENTS),
     ("cifar_supervised", published_data.CIFAR_ARGUMENTS),
+    ("nyu_pretrained", pretrained_presets.NYU_ARGUMENTS),
+    ("folder_pretrained", pretrained_presets.FOLDER_ARGUMENTS),
   ],
 )
 def test_arguments_are_documented_with_their_defaults(name, arguments):
@@ -128,10 +136,12 @@ def test_documented_commands_are_valid(words):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_losses_of_every_variant_trace(variant):
   name, _, arg = variant.partition(":")
-  fields = ["model__filters"] if variant not in AS_THEY_ARE else []
-  if fields and ("map" in name or "mtpsl" in name):
-    fields.append("method__mapping_filters")
-  settings = config_files.settings(name, arg, **dict.fromkeys(fields, (4, 4)))
+  small = {} if variant in AS_THEY_ARE else dict(SMALL)
+  if "pretrained" in name:
+    small = {"model__width_factor": 0.1, "model__depth_factor": 0.1}
+  elif small and ("map" in name or "mtpsl" in name):
+    small["method__mapping_filters"] = (4, 4)
+  settings = config_files.settings(name, arg, **small)
   data = Manifest("test", SIZE, TASKS[settings.data.reader.name], {}, {})
   tasks = build.make_tasks(settings.tasks, data)
   net = build.make_model(settings, tasks)

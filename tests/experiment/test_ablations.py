@@ -60,7 +60,7 @@ def traced(words):
     seen = MethodInput(
       {task.name: maps(*SIZE, task.channels) for task in tasks},
       features(
-        maps(1, 1, settings.model.fields["filters"][-1]),
+        maps(1, 1, settings.model.network.fields["filters"][-1]),
         maps(*SIZE, 64),
         SIZE,
         5,

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 import jtr_jax
-from jtr_jax.config import saved
+from jtr_jax.config import saved, trained
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.examples import to_images
 from jtr_jax.data.records import prepared
 from jtr_jax.experiment import setup
 from jtr_jax.inference import load as load_lib
-from jtr_jax.inference import member, model, restore, whole, windows
+from jtr_jax.inference import member, model, whole, windows
 from jtr_jax.inference.options import Options
 from jtr_jax.tasks.depth import Depth
 from jtr_jax.tasks.normals import Normals
@@ -76,21 +76,21 @@ def test_no_data_is_needed_and_nothing_is_written(folder, tmp_path):
 
 def test_runs_of_older_programs_ask_their_data(folder, rooms, tmp_path):
   copy = shutil.copytree(folder, tmp_path / "copy")
-  new = restore.restore(copy, "best")
+  new = trained.restore(copy, "best")
   (copy / "network.json").unlink()
-  old = restore.restore(copy, "best")
+  old = trained.restore(copy, "best")
   assert old.tasks == new.tasks
   assert old.about.size == new.about.size == (32, 32)
   config = json.loads((copy / "config.json").read_text())
   config["config"]["data"]["directory"] = str(tmp_path / "nowhere")
   (copy / "config.json").write_text(json.dumps(config))
   with pytest.raises(ValueError, match="does not say what its tasks are"):
-    restore.restore(copy, "best")
+    trained.restore(copy, "best")
 
 
 def test_averages_are_what_is_restored(rooms, tmp_path):
   made = untrained_run.make(rooms, tmp_path / "run", optimizer__average=0.9)
-  restored = restore.restore(made, "latest")
+  restored = trained.restore(made, "latest")
   experiment = setup.make_experiment(saved.read(made), made)
   state = setup.restore_state(experiment, "latest").state
   params, model_state = state.to_evaluate

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jtr_jax.core.types import Label
 from jtr_jax.models import networks
 from jtr_jax.models.backbones.registry import BACKBONES
 from jtr_jax.tasks.depth import Depth
@@ -56,19 +57,38 @@ def draw(net):
 KEY = jax.random.key(0)
 
 
+def labels(hidden):
+  """Return labels of two images; where none may be seen there is `hidden`."""
+  random = np.random.default_rng(2)
+  classes = random.integers(0, 5, (2, *SIZE)).astype(np.int32)
+  depth = random.uniform(1, 5, (2, *SIZE, 1)).astype(np.float32)
+  valid = random.random((2, *SIZE)) < 0.7
+  present = np.array([[True, False], [True, True]])
+  depth[~(valid & present[:, 1, None, None])] = hidden
+  return {
+    "segmentation": Label(classes, valid, present[:, 0]),
+    "depth": Label(depth, valid, present[:, 1]),
+  }
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_any_size_and_every_parameter_has_a_gradient(name):
   net = make(name)
   params, state = draw(net)
   images = jnp.asarray(np.random.default_rng(1).random((2, *SIZE, 3)))
 
-  def loss(params):
-    output, _ = net(params, state, images, train=True, key=KEY)
-    return sum(jnp.mean(jnp.square(x)) for x in output.predictions.values()), (
-      output
-    )
+  @jax.jit
+  def gradients(params, labels):
+    def loss(params):
+      output, _ = net(params, state, images, train=True, key=KEY)
+      losses = [
+        t.loss(output.predictions[t.name], labels[t.name]) for t in TASKS
+      ]
+      return sum(jnp.sum(w.sum) / jnp.sum(w.weight) for w in losses), output
 
-  gradient, output = jax.jit(jax.grad(loss, has_aux=True))(params)
+    return jax.grad(loss, has_aux=True)(params)
+
+  gradient, output = gradients(params, labels(0.0))
   chex.assert_shape(output.predictions["segmentation"], (2, *SIZE, 5))
   chex.assert_shape(output.predictions["depth"], (2, *SIZE, 1))
   features = output.features
@@ -81,6 +101,10 @@ def test_any_size_and_every_parameter_has_a_gradient(name):
   for part in net.last_shared_layer:
     layer = layer[part]
   assert "kernel" in layer
+  # What is hidden reaches nothing, and a state that was stored goes on alike.
+  stored = jax.tree.map(jnp.asarray, jax.device_get(params))
+  again, _ = gradients(stored, labels(np.nan))
+  chex.assert_trees_all_equal(again, gradient)
 
 
 @pytest.mark.parametrize("name", BACKBONES)

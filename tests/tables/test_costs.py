@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jtr_jax.tables import read, recorded, results
-from tests.tables.small_runs import SMALL, command
+from tests.tables.small_runs import SEGNET, SMALL, command
 
 
 def test_a_cost_table_is_measured_once_and_extrapolated(
@@ -13,7 +13,7 @@ def test_a_cost_table_is_measured_once_and_extrapolated(
 ):
   monkeypatch.setenv("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
   words = ("jtr_18", f"--out={tmp_path}", "--rows=segnet/supervised")
-  small = (*SMALL, "--config.data.size=(32,32)")
+  small = (*SMALL, *SEGNET, "--config.data.size=(32,32)")
   assert command("run", *words, *small, "--seeds=0,1") == 0
   shown = capsys.readouterr().out
   assert "segnet/supervised seed 0: measured" in shown

@@ -48,8 +48,8 @@ def test_a_row_is_the_command_that_show_prints(capsys):
 
 
 def test_a_row_that_lacks_something_says_what():
-  entry = entry_of("ial_X", "uw_frozen")
-  assert "frozen" in problem(entry, AS_PUBLISHED)
+  entry = entry_of("ial_IV", "uw")
+  assert "pseudo tasks" in problem(entry, AS_PUBLISHED)
   assert problem(entry, ANYWAY) == ""
   missing = read.entries(read.table("amtl_7"))[0]
   assert problem(missing, ANYWAY).startswith("configs/voc_nyu_")
@@ -88,11 +88,11 @@ def test_the_list_names_data_that_is_not_prepared_here(
   monkeypatch.chdir(tmp_path)
   last_line = lambda: capsys.readouterr().out.splitlines()[-1]
   assert __main__.main(["list"]) == 0
-  assert "data/nyuv2, data/nyuv2_extended" in last_line()
+  assert "data/nyuv2, data/nyuv2_40, data/nyuv2_extended" in last_line()
   (tmp_path / "data").mkdir()
   (tmp_path / "data" / "nyuv2").symlink_to(rooms)
   assert __main__.main(["list"]) == 0
-  there = "data/cityscapes, data/nyuv2_extended, data/taskonomy"
+  there = "data/cityscapes, data/nyuv2_40, data/nyuv2_extended, data/taskonomy"
   assert last_line() == f"Not prepared on this machine: {there}."
 
 

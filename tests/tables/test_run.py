@@ -8,7 +8,7 @@ import pytest
 from jtr_jax.config import saved
 from jtr_jax.tables import read, recorded, results
 from jtr_jax.workdir import result_card
-from tests.tables.small_runs import command, run_table
+from tests.tables.small_runs import RESNET, command, run_table
 
 pytestmark = pytest.mark.usefixtures("nothing_is_learnt")
 
@@ -116,7 +116,7 @@ def test_delta_is_relative_to_our_own_baseline(table_10):
 
 def test_ial_table_i_runs_single_tasks_and_primary_tasks(nyu, tmp_path, capsys):
   rows = "--rows=nyuv2/single,nyuv2/uw,nyuv2/ial"
-  assert run_table("ial_I", tmp_path, nyu, rows, "--anyway") == 0
+  assert run_table("ial_I", tmp_path, nyu, rows, network=RESNET) == 0
   single = tmp_path / "nyuv2" / "single" / "seed0"
   primary = tmp_path / "nyuv2" / "ial" / "seed0"
   for task in ("segmentation", "depth", "normals"):
@@ -141,7 +141,7 @@ def test_amtl_table_c_reports_acc_and_delta_over_all_metrics(
   nyu, tmp_path, capsys
 ):
   rows = "--rows=single,uniform,amtl"
-  assert run_table("amtl_C", tmp_path, nyu, rows, "--anyway") == 0
+  assert run_table("amtl_C", tmp_path, nyu, rows, network=RESNET) == 0
   (entry,) = read.entries(read.table("amtl_C"), ["amtl"])
   ours = results.reached(entry, recorded.read(tmp_path), "last")
   read_card = lambda row: result_card.read(tmp_path / "nyuv2" / row / "seed0")

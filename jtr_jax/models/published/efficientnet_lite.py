@@ -19,6 +19,8 @@ from jtr_jax.models.published.tensors import linear
 from jtr_jax.models.published.tops import ConvTop
 
 NAME = "efficientnet_lite_pytorch"
+INPUT = "efficientnet_lite"
+"""How it expects images, a key of `encoder.NORMALIZATIONS`."""
 
 
 def networks() -> Iterator[tuple[str, Build]]:
