@@ -11,8 +11,6 @@ from jtr_jax.data.datasets import nyuv2
 from jtr_jax.data.records.manifest import Manifest
 from tests import config_files
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 TINY = {
   "data__size": (32, 32),
   "train__batch_size": 2,

@@ -18,8 +18,6 @@ from jtr_jax.tasks.depth import Depth
 from jtr_jax.tensor_files import safetensors_file
 from tests import short_training, small_config
 
-pytestmark = pytest.mark.usefixtures("quick_compilation")
-
 SIZE = (32, 32)
 FEW = {"train__epochs": 2, "train__steps": 3, "evaluate__pictures": 0}
 
