@@ -18,6 +18,7 @@ from jtr_jax.models import parameter_names
 from jtr_jax.models.base import Tree
 from jtr_jax.models.initial_weights import InitialWeights
 from jtr_jax.pretrained.source import Source
+from jtr_jax.workdir import text_files
 
 REPORT = "weights.json"
 _IGNORE = "model.weights_ignore"
@@ -116,7 +117,7 @@ def write_report(folder: Path, fitted: Fitted) -> None:
     "not_taken": list(fitted.not_taken),
     "random": list(fitted.initialized),
   }
-  (folder / REPORT).write_text(json.dumps(content, indent=1) + "\n")
+  text_files.replace(folder / REPORT, json.dumps(content, indent=1) + "\n")
 
 
 def _flat(weights: InitialWeights) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from jtr_jax.config import (
   build_optimizer,
   class_halves,
   presets,
-  published_data,
   pretrained_presets,
+  published_data,
   resolve,
 )
 from jtr_jax.data.augment.views import make_views
