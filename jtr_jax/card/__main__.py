@@ -15,8 +15,8 @@ from jtr_jax.core import errors, extras
 
 with extras.required("program"):
   from jtr_jax.card import model_card
-  from jtr_jax.inference import weights_file
-  from jtr_jax.inference.restore import Trained, restore
+  from jtr_jax.config.trained import Trained, restore
+  from jtr_jax.pretrained import weights_file
   from jtr_jax.workdir import network_file, result_card, text_files
 
 

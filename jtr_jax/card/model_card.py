@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 import jtr_jax
-from jtr_jax.inference.restore import Trained
+from jtr_jax.config.trained import Trained
 from jtr_jax.tasks.base import Task
 from jtr_jax.workdir import result_card
 from jtr_jax.workdir.result_card import ResultCard

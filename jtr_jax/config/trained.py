@@ -12,9 +12,9 @@ from jtr_jax.core import errors
 from jtr_jax.data.loading import joint_tasks
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.manifest import Manifest
-from jtr_jax.inference import weights_file
 from jtr_jax.models.base import Tree
 from jtr_jax.models.multitask import MultiTaskNet
+from jtr_jax.pretrained import weights_file
 from jtr_jax.tasks.base import Task
 from jtr_jax.train.averaging import AVERAGE, to_evaluate
 from jtr_jax.workdir import network_file

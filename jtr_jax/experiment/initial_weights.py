@@ -11,7 +11,7 @@ from jtr_jax.core import errors, rng
 from jtr_jax.experiment.setup import Experiment
 from jtr_jax.models.initial_weights import NO_WEIGHTS, InitialWeights
 from jtr_jax.models.multitask import MultiTaskNet
-from jtr_jax.pretrained import fit, imported, source
+from jtr_jax.pretrained import fit, imported, source, weights_file
 from jtr_jax.pretrained.fit import Fitted
 from jtr_jax.pretrained.source import Source
 from jtr_jax.workdir.checkpoints import Which
@@ -78,7 +78,8 @@ def open_source(weights: str, step: Which) -> Source:
   if weights == source.PACKAGE:
     return source.of_package()
   folder = Path(weights)
-  if (folder / _CHECKPOINTS).is_dir():
+  kept = (folder / _CHECKPOINTS, folder / weights_file.NAME)
+  if any(path.exists() for path in kept):
     return _of_run(folder, step)
   if (folder / imported.DESCRIPTION).is_file():
     found = source.of_published(imported.read(folder))

@@ -8,9 +8,9 @@ from typing import TypeAlias
 from jtr_jax.config import saved
 from jtr_jax.config.trained import restore
 from jtr_jax.core import errors, places
-from jtr_jax.inference import weights_file
 from jtr_jax.inference.member import make_member
 from jtr_jax.inference.model import Model, check_same_tasks
+from jtr_jax.pretrained import weights_file
 from jtr_jax.workdir.checkpoints import Which
 
 Folder: TypeAlias = str | os.PathLike[str]

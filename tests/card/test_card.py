@@ -7,8 +7,8 @@ from PIL import Image
 
 import jtr_jax
 from jtr_jax.card import __main__ as command
+from jtr_jax.config import trained
 from jtr_jax.data.rooms import generate
-from jtr_jax.inference import restore
 from jtr_jax.tensor_files import safetensors_file
 from jtr_jax.workdir import network_file, result_card
 from jtr_jax.workdir.network_file import NetworkFile
@@ -65,7 +65,7 @@ def test_folder_has_the_files_of_the_hub(made):
 
 
 def test_network_is_that_of_the_run(made, folder):
-  ours, theirs = (restore.restore(f, "latest") for f in (made, folder))
+  ours, theirs = (trained.restore(f, "latest") for f in (made, folder))
   assert ours.step == theirs.step
   for tree, other in (
     (ours.params, theirs.params),
