@@ -11,7 +11,7 @@ One half of the training images labels what stands in a room (9 of the 13
 classes), the other what the room is made of (4), and each calls everything else
 background: configs/vocabularies/nyu_halves.toml. All networks have the 13
 classes and are evaluated on the whole labels of the validation images.
-docs/vocabularies.md explains it; docs/results/vocabularies.md has numbers.
+docs/vocabularies.md explains it.
 
 Arguments:
   train=both: or furniture, structure: one half alone; full: all labels of all
