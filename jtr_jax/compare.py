@@ -9,11 +9,13 @@ epochs.
 """
 
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-from jtr_jax.core import extras, places
+from jtr_jax.core import extras, paths
 
 with extras.required("program"):
-  from absl import app, flags
+  from absl import flags
 
   from jtr_jax.config import flag, saved
   from jtr_jax.experiment import kinds
@@ -33,19 +35,49 @@ _EPOCH = flags.DEFINE_integer(
 )
 
 
-def main(argv: list[str]) -> None:
-  """Print the table."""
-  folders = [places.place(argument) for argument in argv[1:]]
-  if not folders:
-    raise app.UsageError("Name the workdirs to compare.")
+def main(argv: list[str]) -> int:
+  """Print the table; return 1 if a run had to be left out of it."""
+  folders = [paths.workdir(word, "A workdir") for word in argv[1:]]
+  _require_different(folders)
+  if _EPOCH.value < 0:
+    raise flag.misused(
+      "--epoch counts passes over the images",
+      found=f"--epoch={_EPOCH.value}",
+      expected="1 or more, or 0 for the epoch of --rule",
+      do="Give an epoch that all runs were evaluated after.",
+    )
   reading = compare_runs.Reading(saved.read_plain, kinds.method_of)
-  runs = compare_runs.read_runs(
+  runs, lacking = compare_runs.read_finished(
     folders, _RULE.value, reading=reading, epoch=_EPOCH.value
   )
   groups = compare_runs.group(runs)
   sys.stdout.write(
     compare_table.to_markdown(groups, _AGAINST.value, _METRICS.value)
   )
+  for reason in lacking:
+    sys.stderr.write(f"Left out: {reason}\n")
+  return 1 if lacking else 0
+
+
+def _require_different(folders: Sequence[Path]) -> None:
+  """Raise a `ValueError` unless there are workdirs, each named once."""
+  seen: dict[Path, Path] = {}
+  for folder in folders:
+    other = seen.setdefault(folder.resolve(), folder)
+    if other is not folder:
+      raise flag.misused(
+        "A workdir is named twice: it would count as two seeds",
+        found=f"{other} and {folder}",
+        expected="every workdir once",
+        do="Leave one of them out.",
+      )
+  if not folders:
+    raise flag.misused(
+      "There is nothing to compare",
+      found="no workdir",
+      expected="workdirs of finished runs",
+      do="Write python -m jtr_jax.compare runs/one runs/other.",
+    )
 
 
 if __name__ == "__main__":

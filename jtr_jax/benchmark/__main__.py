@@ -18,13 +18,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
-from jtr_jax.core import extras
+from jtr_jax.core import extras, paths
 
 with extras.required("program"):
   import jax
   import jax.numpy as jnp
   import numpy as np
-  from absl import app, flags
+  from absl import flags
 
   from jtr_jax.benchmark.measure import Measurement, measure
   from jtr_jax.config import (
@@ -46,6 +46,7 @@ with extras.required("program"):
 
 _SIZE = (288, 384)  # of NYUv2 in the papers, where the config leaves it open
 
+_MOST_RUNS = 10**6
 _RUNS = flags.DEFINE_integer("runs", 20, "Steps to time.")
 _JSON = flags.DEFINE_string("json", "", "Where to write the numbers.")
 _DEVICES = flags.DEFINE_integer("devices", 0, "Simulated devices; 0: the real.")
@@ -56,8 +57,16 @@ _BALANCING = flags.DEFINE_list(
 
 def main(argv: list[str]) -> None:
   """Measure and report."""
-  if len(argv) > 1:
-    raise app.UsageError(f"Unexpected arguments: {argv[1:]}")
+  flag.refuse_words(argv)
+  if not 1 <= _RUNS.value <= _MOST_RUNS:
+    raise flag.misused(
+      "There is nothing to time",
+      found=f"--runs={_RUNS.value}",
+      expected=f"steps to time, from 1 to {_MOST_RUNS}",
+      do="Leave --runs out for 20.",
+    )
+  if _JSON.value:
+    paths.check_output(_JSON.value, "--json")
   if _DEVICES.value:
     jax.config.update("jax_platforms", "cpu")
     jax.config.update("jax_num_cpu_devices", _DEVICES.value)
@@ -65,7 +74,12 @@ def main(argv: list[str]) -> None:
   settings = flag.given()
   if _BALANCING.value:
     if _JSON.value:
-      raise app.UsageError("--json is for one measurement, not --balancing.")
+      raise flag.misused(
+        "--json is for one measurement",
+        found="--json with --balancing",
+        expected="one of them",
+        do="Leave --json out, and keep the printed table.",
+      )
     for line in compare_balancings(
       settings, _BALANCING.value, runs=_RUNS.value
     ):

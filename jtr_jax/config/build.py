@@ -15,6 +15,7 @@ from jtr_jax.config.settings import (
   TrainSettings,
 )
 from jtr_jax.core import errors
+from jtr_jax.core.fields import LARGEST_INT
 from jtr_jax.data.augment.geometry import NormalResize
 from jtr_jax.data.label_splits import resolve
 from jtr_jax.data.label_splits.scenarios import LabelSplit
@@ -103,14 +104,26 @@ def steps_per_epoch(train: TrainSettings, train_size: int) -> float:
 
 
 def total_steps(train: TrainSettings, train_size: int) -> int:
-  """Return how many updates a run makes, whole dispatches of the device.
+  """Return how many updates a run makes.
 
   Args:
-    train: how long it trains.
+    train: how long it trains; epochs end with whole dispatches of the device.
     train_size: images of the training split.
+
+  Raises:
+    ValueError: more than a device can count.
   """
-  images = train.steps * train.batch_size or train.epochs * train_size
-  return _whole_dispatches(train, images)
+  steps = train.steps or _whole_dispatches(train, train.epochs * train_size)
+  if steps > LARGEST_INT:
+    raise ValueError(
+      errors.message(
+        "The run would have more updates than can be counted",
+        found=f"{steps} updates, {train.epochs} epochs of {train_size} images",
+        expected=f"at most {LARGEST_INT}",
+        do="Lower train.epochs.",
+      )
+    )
+  return steps
 
 
 def make_schedule(settings: Settings, train_size: int) -> Schedule:

@@ -9,7 +9,12 @@ from typing import Annotated, Any, TypeAlias
 
 from jtr_jax.config import schema
 from jtr_jax.core import errors
-from jtr_jax.core.fields import NOT_EMPTY, NOT_NEGATIVE, POSITIVE, Unit
+from jtr_jax.core.fields import (
+  CHANNELS,
+  NOT_EMPTY,
+  NOT_NEGATIVE,
+  Unit,
+)
 from jtr_jax.methods import cross_task_maps as maps
 from jtr_jax.methods import mtpsl as mtpsl_
 from jtr_jax.methods import supervised
@@ -30,7 +35,7 @@ from jtr_jax.models.segnet import FILTERS, Head, SegNet, Unpooling
 from jtr_jax.tasks.base import Task
 
 Filters: TypeAlias = Annotated[
-  tuple[int, ...], POSITIVE, NOT_EMPTY, Unit("channels")
+  tuple[int, ...], CHANNELS, NOT_EMPTY, Unit("channels")
 ]
 """Widths of SegNet's stages, five of them in the papers."""
 
@@ -129,7 +134,20 @@ def jtr(
     autoencoder_unpooling: how its decoder enlarges: at the "positions" of the
       encoder's maxima, which pass by the bottleneck, or "nearest".
     **settings: of `JtrSettings` and `Stacking`.
+
+  Raises:
+    ValueError: a single task, which no joint space relates to another.
   """
+  if len(tasks) < 2:
+    raise ValueError(
+      errors.message(
+        "JTR relates tasks with each other",
+        found=f"{tasks[0].name!r} alone",
+        expected="two tasks or more",
+        do="Add a task to config.tasks, or train this one alone with the "
+        "method 'supervised' or 'stl'.",
+      )
+    )
   trunk = SegNet(
     autoencoder_filters,
     autoencoder_statistics,

@@ -12,6 +12,7 @@ from jtr_jax.config import (
   own_parts,
   presets,
   registry,
+  requests,
   resolve,
   schema,
   upgrade,
@@ -64,7 +65,9 @@ def settings_of(words: Sequence[str]) -> Settings:
 
 def settings(config: str, fields: Sequence[str] = ()) -> Settings:
   """Return the settings of a config file with fields set; see `load`."""
-  return resolve.resolve(load(config, fields))
+  found = resolve.resolve(load(config, fields))
+  requests.check(found, [_split(field)[0] for field in fields])
+  return found
 
 
 def load(config: str, fields: Sequence[str] = ()) -> ConfigDict:
@@ -91,7 +94,16 @@ def load(config: str, fields: Sequence[str] = ()) -> ConfigDict:
 
 def _split(field: str) -> tuple[str, str]:
   """Return the name and the text of "section.field=value"."""
-  name, _, text = field.partition("=")
+  name, equals, text = field.partition("=")
+  if not equals:
+    raise ValueError(
+      errors.message(
+        "A field of the config has no value",
+        found=f"--config_field={field}",
+        expected="--config.SECTION.FIELD=VALUE",
+        do="Write the value behind an equals sign.",
+      )
+    )
   new = upgrade.renamed(name)
   if new:
     raise ValueError(

@@ -45,7 +45,7 @@ def load(path: str, argument: str = "") -> ConfigDict:
     if _is_from_the_vocabulary(error):
       raise
     raise _failed(path, error) from error
-  except Exception as error:
+  except (Exception, SystemExit) as error:
     raise _failed(path, error) from error
   if not isinstance(config, ConfigDict):
     found = f"get_config returns a {type(config).__name__}"
@@ -56,7 +56,7 @@ def load(path: str, argument: str = "") -> ConfigDict:
 def _function(path: str) -> Any:
   """Return `get_config` of a file."""
   if not Path(path).is_file():
-    found = "a folder" if Path(path).is_dir() else "no such file"
+    found = "a folder" if path and Path(path).is_dir() else "no such file"
     do = "Correct the path; the files that come with jtr_jax are in configs/."
     raise _unusable(path, found, "a Python file", do)
   spec = importlib.util.spec_from_file_location("config", path)
@@ -66,7 +66,7 @@ def _function(path: str) -> Any:
   module = importlib.util.module_from_spec(spec)
   try:
     spec.loader.exec_module(module)
-  except Exception as error:
+  except (Exception, SystemExit) as error:
     raise _failed(path, error) from error
   if not callable(getattr(module, "get_config", None)):
     expected = "a function get_config(arg: str) that returns a ConfigDict"
@@ -81,19 +81,20 @@ def _is_from_the_vocabulary(error: ValueError) -> bool:
   return "jtr_jax" in Path(frames[-1].filename).parts
 
 
-def _failed(path: str, error: Exception) -> ValueError:
+def _failed(path: str, error: BaseException) -> ValueError:
   """Return the error of a file that raised one."""
   if isinstance(error, SyntaxError):
     line: int | None = error.lineno
     code = (error.text or "").strip()
   else:
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if frame.filename == path]
+    real = Path(path).resolve()
+    own = [f for f in frames if Path(f.filename).resolve() == real]
     line = own[-1].lineno if own else None
     code = (own[-1].line or "") if own else ""
   where = f" in line {line}: {code}" if line else ""
   reason = error.msg if isinstance(error, SyntaxError) else str(error)
-  found = f"{type(error).__name__}{where} ({reason})"
+  found = f"{type(error).__name__}{where} ({' '.join(reason.split())})"
   do = "Correct this line."
   return _unusable(path, found, "a Python file that runs", do)
 

@@ -58,5 +58,7 @@ def _name(settings: Settings, tasks: Sequence[Task]) -> str:
   if section.baseline:
     return DELTA
   primary = settings.balancing.primary or tasks[0].name
-  (task,) = (task for task in tasks if task.name == primary)
-  return f"{primary}/{task.primary_metric}"
+  own = {task.name: task for task in tasks}
+  if primary not in own:
+    raise errors.unknown_name("primary task", primary, own)
+  return f"{primary}/{own[primary].primary_metric}"

@@ -18,6 +18,8 @@ from jtr_jax.core.fields import (
   Unit,
 )
 
+_RATE = Bound(low=0, high=1e6, open_low=True)
+
 _nothing = functools.partial(MappingProxyType, {})
 
 
@@ -56,7 +58,7 @@ class OptimizerSettings:
 
   rule: Part = dataclasses.field(metadata=INLINE)
   learning_rate: Annotated[
-    float, POSITIVE, Source("JTR, Sec. 4.1: as released MTPSL")
+    float, _RATE, Source("JTR, Sec. 4.1: as released MTPSL")
   ] = 1e-4
   schedule: Literal[
     "step", "constant", "cosine", "poly", "one_cycle", "plateau"
@@ -69,15 +71,17 @@ class OptimizerSettings:
     int, POSITIVE, Unit("epochs"), Source("JTR, Sec. 6.2: as released MTPSL")
   ] = 100
   final_factor: Annotated[float, FRACTION] = 0.0
-  power: Annotated[float, POSITIVE, Source("DeepLab, Sec. 4.1")] = 0.9
+  power: Annotated[
+    float, Bound(0, 100, open_low=True), Source("DeepLab, Sec. 4.1")
+  ] = 0.9
   rise: Annotated[float, INNER_FRACTION, Source("torch OneCycleLR")] = 0.3
   patience: Annotated[
     int, NOT_NEGATIVE, Unit("evaluations"), Source("torch ReduceLROnPlateau")
   ] = 10
-  backbone_factor: Annotated[float, POSITIVE] = 1.0
+  backbone_factor: Annotated[float, _RATE] = 1.0
   layer_decay: Annotated[float, FACTOR] = 1.0
   frozen: tuple[str, ...] = ()
-  accumulate: Annotated[int, POSITIVE, Unit("steps")] = 1
+  accumulate: Annotated[int, Bound(low=1, high=10**5), Unit("steps")] = 1
   average: Annotated[float, Bound(low=0, high=1, open_high=True)] = 0.0
   clip_norm: Annotated[float, NOT_NEGATIVE] = 0.0
   groups: Mapping[str, float] = dataclasses.field(

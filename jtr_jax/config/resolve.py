@@ -18,6 +18,7 @@ from jtr_jax.config.settings import (
   Settings,
   SourceSettings,
 )
+from jtr_jax.core import paths
 from jtr_jax.data.label_splits import scenarios
 
 _Section = TypeVar("_Section")
@@ -117,6 +118,8 @@ def _plain(value: Any) -> Any:
 def _check_rest(settings: Settings) -> None:
   """Check what depends on several fields."""
   _check_once("tasks", settings.tasks)
+  for teacher in settings.experiment.teachers:
+    paths.check(teacher, "config.experiment.teachers")
   _check_source("data", settings.data)
   for name, source in settings.data.sources.items():
     if not name.isidentifier() or name == MAIN_DATA:
@@ -127,6 +130,10 @@ def _check_rest(settings: Settings) -> None:
 
 
 def _check_source(place: str, data: SourceSettings) -> None:
+  paths.check(data.directory, f"config.{place}.directory")
+  for field in ("raw", "split_file"):
+    if getattr(data, field):
+      paths.check(getattr(data, field), f"config.{place}.{field}")
   if any(data.size) and not all(data.size):
     expected = "height and width, or (0, 0)"
     raise bad_value(f"{place}.size", data.size, expected)

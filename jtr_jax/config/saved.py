@@ -27,10 +27,18 @@ def read_plain(workdir: Path) -> dict[str, Any]:
   return resolve.to_plain(read(workdir))
 
 
-def write(workdir: Path, settings: Settings) -> None:
-  """Write config.json, and make the workdir if necessary."""
+def write(
+  workdir: Path, settings: Settings, data: Mapping[str, Any] | None = None
+) -> None:
+  """Write config.json, and make the workdir if necessary.
+
+  Args:
+    workdir: the folder.
+    settings: of the run or experiment.
+    data: what identifies its images and labels; None where that is unknown.
+  """
   plain = resolve.to_plain(settings)
-  config_file.write_config(workdir, plain, version=upgrade.VERSION)
+  config_file.write_config(workdir, plain, version=upgrade.VERSION, data=data)
 
 
 def check(
@@ -56,6 +64,16 @@ def check(
       may_grow=_MAY_GROW,
       allow_config_change=allow_config_change,
     )
+  )
+
+
+def require_same(workdir: Path, settings: Settings) -> None:
+  """Raise a `ValueError` unless a workdir has just these settings.
+
+  That is for commands that would do nothing with other ones.
+  """
+  config_file.check_workdir(
+    workdir, resolve.to_plain(settings), upgrade=_plain_of_old, may_differ=()
   )
 
 

@@ -21,10 +21,19 @@ from typing import (
 
 from jtr_jax.config import habits
 from jtr_jax.core import docstrings, errors
-from jtr_jax.core.fields import Bound, NotEmpty, Source, Unit
+from jtr_jax.core.fields import (
+  LARGEST_FLOAT,
+  LARGEST_INT,
+  Bound,
+  NotEmpty,
+  Source,
+  Unit,
+)
 
 _SCALARS = (bool, int, float, str)
 _WORDS = {bool: "true or false", int: "a whole number", str: "a text"}
+_LONGEST = 1000  # elements of a tuple
+_SHOWN = 120  # letters of a value in an error message
 _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -95,6 +104,13 @@ def check(place: str, value: Any, field: Field) -> None:
       raise bad_value(place, value, "at least one element")
     if isinstance(mark, Bound) and not all(map(mark.holds, numbers)):
       raise bad_value(place, value, describe(field))
+  if not _is_within_limits(numbers, field):
+    raise bad_value(place, _short(value), f"numbers of at most {_limit(field)}")
+  texts = [text for text in numbers if isinstance(text, str)]
+  if any(not text.isprintable() for text in texts):
+    raise bad_value(place, value, "a text without control characters")
+  if len(numbers) > _LONGEST:
+    raise bad_value(place, _short(value), f"at most {_LONGEST} elements")
 
 
 def check_names(
@@ -143,8 +159,8 @@ def parse_text(place: str, text: str, field: Field) -> Any:
     if is_tuple:
       value = ast.literal_eval(text)
       return tuple(value) if isinstance(value, list | tuple) else (value,)
-  except (ValueError, KeyError, SyntaxError):
-    raise bad_value(place, text, describe(field)) from None
+  except (ValueError, KeyError, SyntaxError, MemoryError, RecursionError):
+    raise bad_value(place, _short(text), describe(field)) from None
   return text
 
 
@@ -153,6 +169,11 @@ def describe(field: Field) -> str:
   bounds = [str(mark) for mark in field.marks if isinstance(mark, Bound)]
   text = ", ".join([_type_in_words(field.hint), *bounds])
   return f"{text} ({field.unit})" if field.unit else text
+
+
+def written(value: Any) -> str:
+  """Return a value as the command line takes it."""
+  return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def bad_value(place: str, found: Any, expected: str) -> ValueError:
@@ -165,6 +186,39 @@ def bad_value(place: str, found: Any, expected: str) -> ValueError:
       do=f"Change the config file or add --config.{place}=VALUE.",
     )
   )
+
+
+def _is_within_limits(numbers: Iterable[Any], field: Field) -> bool:
+  """Return whether numbers are none that a device cannot count or hold."""
+  limit = _limit(field)
+  return all(abs(x) <= limit for x in numbers if isinstance(x, int | float))
+
+
+def _limit(field: Field) -> float:
+  """Return the largest number of a field: of its bounds, or of the device."""
+  highest = [m.high for m in field.marks if isinstance(m, Bound)]
+  usual = LARGEST_FLOAT if _has_floats(field.hint) else LARGEST_INT
+  return next((high for high in highest if high < math.inf), usual)
+
+
+def _has_floats(hint: Any) -> bool:
+  return hint is float or float in get_args(hint)
+
+
+def _short(value: Any) -> Any:
+  """Return a value, or how its text begins if that is long."""
+  text = repr(value)
+  return value if len(text) <= _SHOWN else Shown(text[:_SHOWN] + "...")
+
+
+class Shown(str):
+  """A text that is shown as it is, without quotes."""
+
+  __slots__ = ()
+
+  def __repr__(self) -> str:
+    """Return the text itself."""
+    return str(self)
 
 
 def _hints(function: Callable[..., Any]) -> dict[str, Any]:

@@ -17,12 +17,17 @@ from jtr_jax.config.model_settings import ModelSettings
 from jtr_jax.config.optimizer_settings import OptimizerSettings
 from jtr_jax.config.part import INLINE, Part
 from jtr_jax.core.fields import (
+  BATCH,
   DECAY,
   FRACTION,
   INNER_FRACTION,
   NOT_EMPTY,
   NOT_NEGATIVE,
+  PER_BATCH,
   POSITIVE,
+  SEED,
+  SIDE,
+  Bound,
   Source,
   Unit,
 )
@@ -35,6 +40,8 @@ _nothing = functools.partial(MappingProxyType, {})
 TASKS = ("segmentation", "depth", "normals")
 
 Names: TypeAlias = tuple[str, ...]
+
+_IMAGES = Bound(low=0, high=10**7)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,12 +98,12 @@ class SourceSettings:
   raw: str = ""
   train_split: str = "train"
   eval_split: str = "val"
-  size: Annotated[tuple[int, int], NOT_NEGATIVE, Unit("pixels")] = (0, 0)
-  train_count: Annotated[int, NOT_NEGATIVE, Unit("images")] = 0
-  val_count: Annotated[int, NOT_NEGATIVE, Unit("images")] = 0
+  size: Annotated[tuple[int, int], SIDE, Unit("pixels")] = (0, 0)
+  train_count: Annotated[int, _IMAGES, Unit("images")] = 0
+  val_count: Annotated[int, _IMAGES, Unit("images")] = 0
   scenario: str = "full"
   scenario_tasks: Names = ()
-  split_seed: Annotated[int, NOT_NEGATIVE] = 0
+  split_seed: Annotated[int, SEED] = 0
   split_file: str = ""
   images: Images = "all"
   vocabulary: str = ""
@@ -115,7 +122,7 @@ class FurtherSource(SourceSettings):
 
   scenario: str = "found"
   eval_split: str = ""
-  per_batch: Annotated[int, NOT_NEGATIVE, Unit("images")] = 1
+  per_batch: Annotated[int, PER_BATCH, Unit("images")] = 1
   tasks: Names = ()
 
 
@@ -131,7 +138,7 @@ class DataSettings(SourceSettings):
   """
 
   placement: Placement = "auto"
-  workers: Annotated[int, NOT_NEGATIVE, Unit("processes")] = 0
+  workers: Annotated[int, Bound(low=0, high=1024), Unit("processes")] = 0
   sources: Mapping[str, FurtherSource] = dataclasses.field(
     default_factory=_nothing
   )
@@ -165,7 +172,7 @@ class BalancingSettings:
   primary: str = ""
   task_loss: TaskLoss = "term"
   learning_rate: Annotated[float, POSITIVE] = 1e-3
-  at_once: Annotated[int, NOT_NEGATIVE, Unit("tasks")] = 1
+  at_once: Annotated[int, Bound(low=0, high=10**4), Unit("tasks")] = 1
   accuracy: Literal["held_out", "eval_split"] = "held_out"
   held_out: Annotated[float, INNER_FRACTION] = 0.1
 
@@ -187,14 +194,14 @@ class TrainSettings:
       the metric that chooses checkpoints; 0: never.
   """
 
-  batch_size: Annotated[
-    int, POSITIVE, Unit("images"), Source("JTR, Sec. 6.2")
-  ] = 4
+  batch_size: Annotated[int, BATCH, Unit("images"), Source("JTR, Sec. 6.2")] = 4
   epochs: Annotated[int, POSITIVE, Unit("epochs"), Source("JTR, Table 6")] = 300
   steps: Annotated[int, NOT_NEGATIVE, Unit("updates")] = 0
   dtype: Literal["float32", "bfloat16"] = "float32"
-  steps_per_dispatch: Annotated[int, POSITIVE, Unit("updates")] = 1
-  height: Annotated[int, POSITIVE, Unit("devices")] = 1
+  steps_per_dispatch: Annotated[
+    int, Bound(low=1, high=10**5), Unit("updates")
+  ] = 1
+  height: Annotated[int, Bound(low=1, high=1024), Unit("devices")] = 1
   patience: Annotated[int, NOT_NEGATIVE, Unit("evaluations")] = 0
 
 
@@ -219,12 +226,12 @@ class EvaluateSettings:
   """
 
   every_epochs: Annotated[int, POSITIVE, Unit("epochs")] = 5
-  batch_size: Annotated[int, POSITIVE, Unit("images")] = 4
+  batch_size: Annotated[int, BATCH, Unit("images")] = 4
   baseline: str = ""
   metrics: Names = ()
   metric: str = ""
-  pictures: Annotated[int, NOT_NEGATIVE, Unit("images")] = 4
-  diagnosed: Annotated[int, NOT_NEGATIVE, Unit("images")] = 8
+  pictures: Annotated[int, Bound(low=0, high=256), Unit("images")] = 4
+  diagnosed: Annotated[int, Bound(low=0, high=256), Unit("images")] = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -284,5 +291,5 @@ class Settings:
   checkpoint: CheckpointSettings
   augment: AugmentSettings
   experiment: ExperimentSettings = ExperimentSettings()
-  seed: Annotated[int, NOT_NEGATIVE] = 0
+  seed: Annotated[int, SEED] = 0
   tasks: Names = TASKS

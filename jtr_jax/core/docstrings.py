@@ -25,3 +25,8 @@ def arguments(function: Callable[..., Any]) -> dict[str, str]:
     ):
       found[name] = re.sub(r"\s+", " ", entry).rstrip(".")
   return found
+
+
+def summary(function: Callable[..., Any]) -> str:
+  """Return the first line of a docstring, "" if there is none."""
+  return inspect.cleandoc(function.__doc__ or "").partition("\n")[0]

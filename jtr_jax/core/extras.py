@@ -4,12 +4,12 @@ import contextlib
 import sys
 from collections.abc import Iterator
 
-from jtr_jax.core import errors
+from jtr_jax.core import commands, errors
 
 
 @contextlib.contextmanager
 def required(extra: str) -> Iterator[None]:
-  """End the program with one line if an import of another project fails.
+  """End the program with one line if imports fail or are interrupted.
 
   Args:
     extra: name of the extra that installs what is imported inside.
@@ -22,7 +22,8 @@ def required(extra: str) -> Iterator[None]:
       from absl import app, flags
   """
   try:
-    yield
+    with commands.interruptible():
+      yield
   except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] == "jtr_jax":
       raise

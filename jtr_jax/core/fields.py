@@ -36,13 +36,18 @@ class Bound:
     """Return the interval in words, such as "more than 0 and at most 1"."""
     words = []
     if self.low > -math.inf:
-      words.append(
-        f"{'more than' if self.open_low else 'at least'} {self.low:g}"
-      )
+      start = "more than" if self.open_low else "at least"
+      words.append(f"{start} {_digits(self.low)}")
     if self.high < math.inf:
       end = "less than" if self.open_high else "at most"
-      words.append(f"{end} {self.high:g}")
+      words.append(f"{end} {_digits(self.high)}")
     return " and ".join(words)
+
+
+def _digits(number: float) -> str:
+  """Return a number in full if it is whole, else in six digits."""
+  whole = float(number).is_integer() and abs(number) < 2**53
+  return str(int(number)) if whole else f"{number:g}"
 
 
 class Unit(str):
@@ -67,4 +72,14 @@ FRACTION = Bound(low=0, high=1)
 INNER_FRACTION = Bound(low=0, high=1, open_low=True, open_high=True)
 FACTOR = Bound(low=0, high=1, open_low=True)
 DECAY = Bound(low=0, high=1, open_high=True)
+LARGEST_INT = 2**31 - 1
+"""The largest whole number of a setting without a bound of its own: devices
+count in 32 bits."""
+LARGEST_FLOAT = 3e38
+"""The largest other number: beyond it float32 is infinite."""
+SEED = Bound(low=0, high=2**32 - 1)
+BATCH = Bound(low=1, high=2**16)
+PER_BATCH = Bound(low=0, high=2**16)
+CHANNELS = Bound(low=1, high=2**14)
+SIDE = Bound(low=0, high=2**15)
 NOT_EMPTY = NotEmpty()

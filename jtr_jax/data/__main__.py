@@ -5,7 +5,7 @@ import inspect
 import re
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -13,13 +13,19 @@ from jtr_jax.core import extras
 from jtr_jax.core.commands import exit_code
 
 with extras.required("program"):
+  from jtr_jax.core import commands, errors, paths
+  from jtr_jax.core.fields import SIDE
   from jtr_jax.data.datasets import folder, further_labels
   from jtr_jax.data.datasets.prepare import PREPARERS
   from jtr_jax.data.datasets.resample import Size
-  from jtr_jax.data.inspect import contents, report
+  from jtr_jax.data.inspect import contents, report, verification
   from jtr_jax.data.label_splits import command
   from jtr_jax.data.records import joined
   from jtr_jax.data.records.dataset import Dataset
+
+
+_LEAST = {"train": 1, "val": 1, "workers": 1, "seed": 0}
+"""Of whole numbers among the options of `prepare`."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,38 +42,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog="python -m jtr_jax.data", description=__doc__
+  parser = commands.Parser(
+    prog="python -m jtr_jax.data", description=__doc__, allow_abbrev=False
   )
-  commands = parser.add_subparsers(required=True, metavar="COMMAND")
-  prepare = commands.add_parser("prepare", help="bring data into records")
+  named = parser.add_subparsers(required=True, metavar="COMMAND")
+  prepare = named.add_parser("prepare", help="bring data into records")
   names = prepare.add_subparsers(dest="name", required=True, metavar="NAME")
   for name in PREPARERS:
     _add_preparer(names, name)
-  look = commands.add_parser("inspect", help="print what is in the data")
+  look = named.add_parser("inspect", help="print what is in the data")
   look.add_argument("path", type=Path, help="prepared or raw folder")
   look.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
   look.add_argument("--pictures", type=Path, help="write a sheet a split")
+  look.add_argument(
+    "--write", action="store_true", help="write the proposed tasks.toml"
+  )
   look.set_defaults(run=_inspect)
-  verify = commands.add_parser("verify", help="name every broken file")
+  verify = named.add_parser("verify", help="name every broken file")
   verify.add_argument("path", type=Path, help="prepared or raw folder")
   verify.add_argument("--tasks", type=Path, help="tasks.toml of a raw folder")
   verify.set_defaults(run=_verify)
-  command.add_parser(commands)
-  join = commands.add_parser(
+  command.add_parser(named)
+  join = named.add_parser(
     "join", help="read several prepared directories as one, without copying"
   )
   join.add_argument("parts", type=Path, nargs="+", help="prepared directories")
   join.add_argument("--out", type=Path, required=True, help="a new directory")
   join.add_argument("--name", default="joined", help="of the joined data set")
   join.set_defaults(run=_join)
-  _add_labels_parser(commands)
+  _add_labels_parser(named)
   return parser
 
 
-def _add_labels_parser(commands: Any) -> None:
+def _add_labels_parser(named: Any) -> None:
   """Add `add`, which writes a data set with labels of further tasks."""
-  add = commands.add_parser("add", help="add labels of further tasks")
+  add = named.add_parser("add", help="add labels of further tasks")
   add.add_argument("data", type=Path, help="prepared directory")
   add.add_argument(
     "--labels",
@@ -81,12 +90,27 @@ def _add_labels_parser(commands: Any) -> None:
 
 
 def _size(text: str) -> Size:
-  if not re.fullmatch(r"[1-9]\d*x[1-9]\d*", text):
+  if not re.fullmatch(r"[1-9]\d{0,4}x[1-9]\d{0,4}", text):
     raise argparse.ArgumentTypeError(
       f"{text!r} is no size; give height and width, such as 288x384"
     )
   height, width = map(int, text.split("x"))
+  if max(height, width) > SIDE.high:
+    raise argparse.ArgumentTypeError(f"{text!r}: sides are {SIDE}")
   return height, width
+
+
+def _count(least: int) -> Callable[[str], int]:
+  """Return what reads a whole number that is not less."""
+
+  def read(text: str) -> int:
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) < least:
+      raise argparse.ArgumentTypeError(
+        f"{text!r} is no whole number from {least}"
+      )
+    return int(text)
+
+  return read
 
 
 def _add_preparer(names: Any, name: str) -> None:
@@ -113,6 +137,8 @@ def _converter(option: str, hint: Any) -> dict[str, Any]:
   """Return how argparse reads an option with this annotation."""
   if option == "size":
     return {"type": _size}
+  if option in _LEAST:
+    return {"type": _count(_LEAST[option])}
   if get_origin(hint) in (Union, types.UnionType):
     hint = next(h for h in get_args(hint) if h is not types.NoneType)
   if get_origin(hint) is Literal:
@@ -152,8 +178,18 @@ def _tell(dataset: Dataset) -> int:
 
 
 def _inspect(given: argparse.Namespace) -> int:
-  if contents.lacks_description(given.path, given.tasks):
-    return _propose(given.path)
+  path = paths.check(given.path, "The path of the data")
+  if contents.lacks_description(path, given.tasks):
+    return _propose(path, write=given.write)
+  if given.write:
+    raise ValueError(
+      errors.message(
+        "There is a description of the tasks already",
+        found=f"{path / 'tasks.toml'} or prepared data",
+        expected="a folder without tasks.toml, or with an empty one",
+        do="Delete it first, or leave --write out.",
+      )
+    )
   data = contents.open_contents(given.path, tasks=given.tasks)
   sys.stdout.write(report.report(given.path, data))
   if given.pictures is not None:
@@ -169,21 +205,30 @@ def _inspect(given: argparse.Namespace) -> int:
   return 0
 
 
-def _propose(root: Path) -> int:
+def _propose(root: Path, *, write: bool) -> int:
+  place, text = root / "tasks.toml", folder.propose(root)
+  if write:
+    place.write_text(f"# guessed by inspect; check units\n\n{text}")
+    sys.stdout.write(f"{place}: check it, units above all\n")
+    return 0
   sys.stdout.write(
     f"# {root} has no tasks.toml. This was guessed from the files; check it,\n"
-    f"# units above all, and save it as {root / 'tasks.toml'}\n\n"
-    f"{folder.propose(root)}"
+    f"# units above all, and save it as {place} (--write does)\n\n"
+    f"{text}"
   )
   return 0
 
 
 def _verify(given: argparse.Namespace) -> int:
-  problems = contents.find_problems(given.path, tasks=given.tasks)
-  for problem in problems:
+  path = paths.check(given.path, "The path of the data")
+  found = verification.verify(path, tasks=given.tasks)
+  for problem in found.problems:
     sys.stdout.write(f"{problem}\n")
-  sys.stdout.write(f"{given.path}: {len(problems)} problems\n")
-  return 1 if problems else 0
+  for warning in found.warnings:
+    sys.stdout.write(f"warning: {warning}\n")
+  count = f", {len(found.warnings)} warnings" if found.warnings else ""
+  sys.stdout.write(f"{path}: {len(found.problems)} problems{count}\n")
+  return 1 if found.problems else 0
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from typing import NamedTuple, TypeAlias
 
 from jtr_jax.config import saved
 from jtr_jax.config.settings import Settings
-from jtr_jax.experiment import data_mixture, run
+from jtr_jax.experiment import data_identity, data_mixture, run
 from jtr_jax.experiment.data_mixture import Mixture
+from jtr_jax.workdir import data_change
 
 
 class Options(NamedTuple):
@@ -40,7 +41,9 @@ def open_workdir(settings: Settings, folder: Path, options: Options) -> Mixture:
   allowed = options.allow_config_change
   saved.check(folder, settings, allow_config_change=allowed)
   data = data_mixture.open_sources(settings)
-  saved.write(folder, settings)
+  identity = data_identity.of_mixture(data)
+  data_change.check(folder, identity, allow_config_change=allowed)
+  saved.write(folder, settings, identity)
   return data
 
 

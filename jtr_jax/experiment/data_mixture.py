@@ -19,7 +19,7 @@ from jtr_jax.data.loading import selection as selections
 from jtr_jax.data.loading.selection import Images, Selection
 from jtr_jax.data.records.manifest import Manifest, StoredForm
 from jtr_jax.data.records.prepared import Dataset
-from jtr_jax.experiment import source_classes
+from jtr_jax.experiment import source_classes, source_errors
 from jtr_jax.experiment.source_classes import Meanings
 
 
@@ -187,14 +187,7 @@ class Mixture:
     found = [source.evaluated for source in self.sources]
     images = [selection for selection in found if selection]
     if not images:
-      raise ValueError(
-        errors.message(
-          "There is nothing to evaluate on",
-          found="no eval_split in any of the sources",
-          expected="one at least",
-          do="Set data.eval_split, or data.sources.NAME.eval_split.",
-        )
-      )
+      raise source_errors.nothing_to_evaluate()
     return selections.join(images)
 
   @property

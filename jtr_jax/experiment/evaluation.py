@@ -10,11 +10,17 @@ from jtr_jax.core import hosts
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.examples import Examples
 from jtr_jax.data.loading.feed import Feed
-from jtr_jax.data.loading.selection import Selection
+from jtr_jax.data.loading.selection import Selection, spread
 from jtr_jax.experiment.setup import Experiment
 from jtr_jax.metrics import delta
 from jtr_jax.metrics.baseline import Baseline, read_baseline
-from jtr_jax.train import diagnosis, dispatch, evaluate, prediction_pictures
+from jtr_jax.train import (
+  diagnosis,
+  dispatch,
+  evaluate,
+  memory,
+  prediction_pictures,
+)
 from jtr_jax.train.run_parts import Evaluate, Update
 from jtr_jax.train.state import TrainState
 
@@ -52,6 +58,9 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
   settings, images = experiment.settings, experiment.data.evaluated
   batch = dispatch.whole_shares(settings.evaluate.batch_size, mesh)
   baseline = settings.evaluate.baseline
+  size, device = images.image_shape[:2], mesh.devices.flat[0]
+  share = batch // mesh.size
+  memory.require_batch(share, size, device, "evaluate.batch_size")
   return Evaluation(
     split=images.split,
     feed=pipeline.evaluation_feed(
@@ -92,17 +101,22 @@ def make_diagnosis(experiment: Experiment) -> Update | None:
 
 
 def _make_draw(experiment: Experiment) -> prediction_pictures.Draw:
-  """Return the function that draws the first images, if any are wanted."""
+  """Return the function that draws some images, if any are wanted."""
   count = experiment.settings.evaluate.pictures
   if not count or not hosts.is_primary():
     return lambda state: None
   return prediction_pictures.make_draw(
     experiment.net,
     experiment.method,
-    experiment.workdir / "pictures",
-    evaluated=_first_images(experiment.data.evaluated, count),
-    trained=_first_images(experiment.training.selection, count),
+    experiment.workdir / prediction_pictures.FOLDER,
+    evaluated=_some_images(experiment.data.evaluated, count),
+    trained=_some_images(experiment.training.selection, count),
   )
+
+
+def _some_images(selection: Selection, count: int) -> Examples:
+  """Return at most so many images, spread over a selection."""
+  return _first_images(spread(selection, count), count)
 
 
 def _first_images(selection: Selection, count: int) -> Examples:

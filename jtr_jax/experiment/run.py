@@ -9,6 +9,7 @@ from jtr_jax.config import build, build_optimizer, saved
 from jtr_jax.config.settings import Settings
 from jtr_jax.core import hosts, places
 from jtr_jax.experiment import (
+  data_identity,
   data_mixture,
   evaluation,
   held_out_accuracy,
@@ -24,7 +25,12 @@ from jtr_jax.train import loop, plateau
 from jtr_jax.train.dispatch import make_mesh, replicated
 from jtr_jax.train.plateau import EarlyStop
 from jtr_jax.train.run_parts import Run, Update
-from jtr_jax.workdir import network_file, result_card
+from jtr_jax.workdir import (
+  data_change,
+  lost_checkpoints,
+  network_file,
+  result_card,
+)
 from jtr_jax.workdir.checkpoints import Which
 from jtr_jax.workdir.network_file import NetworkFile
 
@@ -47,10 +53,15 @@ def train(
   Returns:
     False if a signal stopped the run: the same call resumes it.
   """
-  saved.check(folder, settings, allow_config_change=allow_config_change)
+  allowed = allow_config_change
+  saved.check(folder, settings, allow_config_change=allowed)
+  lost_checkpoints.check(folder)
   made = setup.make_experiment(settings, folder)
+  identity = data_identity.of_mixture(made.data)
+  data_change.check(folder, identity, allow_config_change=allowed)
+  made.check_labels()
   fitted = initial_weights.read(made)
-  saved.write(folder, settings)
+  saved.write(folder, settings, identity)
   network_file.write(folder, _network_file(made))
   if fitted is not None:
     fit.write_report(folder, fitted)
@@ -168,6 +179,7 @@ def evaluate(folder: Path, *, which: Which) -> None:
     which: "best" or "latest".
   """
   made = setup.make_experiment(saved.read(folder), folder)
+  data_change.check(folder, data_identity.of_mixture(made.data))
   mesh = make_mesh(jax.device_count())  # an image for each device will do
   how = evaluation.make_evaluation(made, mesh)
   restored = setup.restore_state(made, which, sharding=replicated(mesh))

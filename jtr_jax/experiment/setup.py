@@ -5,6 +5,7 @@ import functools
 from pathlib import Path
 
 import optax
+from absl import logging
 from jax.sharding import Mesh, Sharding
 
 from jtr_jax.config import (
@@ -18,7 +19,10 @@ from jtr_jax.config.settings import Settings
 from jtr_jax.core import hosts
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Feed
-from jtr_jax.data.loading.selection import Selection
+from jtr_jax.data.loading.selection import (
+  Selection,
+  check_every_task_labelled,
+)
 from jtr_jax.experiment import (
   data_mixture,
   held_out_accuracy,
@@ -29,6 +33,7 @@ from jtr_jax.methods.base import Method
 from jtr_jax.metrics import delta
 from jtr_jax.models.multitask import MultiTaskNet
 from jtr_jax.tasks.base import Task
+from jtr_jax.train import loop
 from jtr_jax.train.run_parts import Schedule
 from jtr_jax.train.state import abstract_state
 from jtr_jax.train.task_weighting import Balancing
@@ -72,6 +77,18 @@ class Experiment:
     """The training data, without the labels that are set aside."""
     return self.shared_out[0]
 
+  def check_labels(self) -> None:
+    """Raise a `ValueError` if there is nothing to train on or to evaluate."""
+    scenario = self.settings.data.scenario
+    check_every_task_labelled(self.training.selection, scenario)
+    for source in self.data.sources:
+      label_warnings.warn_of_missing_labels(
+        source.settings.split_file,
+        source.labels,
+        source.dataset.manifest.split(source.settings.train_split),
+      )
+    _warn_of_unlabelled_evaluation(self.data.evaluated)
+
   @property
   def task_names(self) -> tuple[str, ...]:
     """Names of the tasks, in order."""
@@ -111,6 +128,18 @@ class Experiment:
   def selection_direction(self) -> int:
     """Direction of that metric: +1 if higher is better, else -1."""
     return deciding_metric.of_run(self.settings, self.tasks).direction
+
+
+def _warn_of_unlabelled_evaluation(images: Selection) -> None:
+  """Warn of tasks whose metrics will all be NaN."""
+  counts = images.present.sum(axis=0).tolist()
+  lacking = [n for n, c in zip(images.tasks, counts, strict=True) if not c]
+  if lacking:
+    logging.warning(
+      "No image of split %r has a label for %s: metrics of that will be nan.",
+      images.split,
+      ", ".join(lacking),
+    )
 
 
 def make_experiment(
@@ -176,7 +205,9 @@ def restore_state(
     sharding=sharding,
   )
   with open_checkpoints(experiment, read_only=True) as checkpoints:
-    return checkpoints.restore(which, shapes)
+    restored = checkpoints.restore(which, shapes)
+  loop.require_step(restored.state, restored.step, experiment.schedule)
+  return restored
 
 
 def make_train_feed(experiment: Experiment, mesh: Mesh) -> Feed:

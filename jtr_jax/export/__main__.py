@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jtr_jax.core import extras
+from jtr_jax.core import commands, extras
 
 with extras.required("program"):
   from jtr_jax.export import check, describe
@@ -31,12 +31,7 @@ def main(words: Sequence[str] | None = None) -> int:
     Exit code: 0 if the file was written and gives the same numbers.
   """
   given = _parser().parse_args(words)
-  try:
-    _export(given)
-  except (ValueError, OSError) as error:
-    sys.stderr.write(f"{type(error).__name__}: {error}\n")
-    return 1
-  return 0
+  return commands.run(lambda: _export(given))
 
 
 def _export(given: argparse.Namespace) -> None:
@@ -78,7 +73,7 @@ def _size(text: str) -> Size:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = commands.Parser(
     prog="python -m jtr_jax.export", description=__doc__, allow_abbrev=False
   )
   parser.add_argument("--workdir", required=True, type=Path, help="of a run")

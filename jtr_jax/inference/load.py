@@ -41,7 +41,14 @@ def load(workdir: Folder | Sequence[Folder], *, which: Which = "best") -> Model:
     workdir = [workdir]
   folders = [own for folder in workdir for own in runs_of(places.place(folder))]
   if not folders:
-    raise ValueError("Name at least one workdir.")
+    raise ValueError(
+      errors.message(
+        "There is no network to load",
+        found="no workdir",
+        expected="at least one",
+        do="Name the workdir of a finished run.",
+      )
+    )
   members = tuple(make_member(restore(folder, which)) for folder in folders)
   check_same_tasks(members)
   return Model(members)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, paths
 
 _FIELDS = ("name", "metrics", "source")
 _PUBLISHED = Path(__file__).parent / "baselines"
@@ -57,6 +57,7 @@ def read_baseline(path: str | os.PathLike[str]) -> Baseline:
   file = Path(path)
   if not file.exists():
     file = _published_file(os.fspath(path))
+  paths.check_input(file, "The baseline")
   try:
     content = json.loads(file.read_text(encoding="utf-8"))
   except ValueError as error:

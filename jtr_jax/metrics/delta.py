@@ -129,6 +129,21 @@ def summaries(
   return found | ({"acc_mtl": acc_mtl(metrics, tasks, names)} if names else {})
 
 
+def check_baseline(
+  baseline: Baseline, tasks: Sequence[Measured], names: Sequence[str] = ()
+) -> None:
+  """Raise a `ValueError` unless `delta_mtl` can measure against a baseline.
+
+  Args:
+    baseline: what is compared with.
+    tasks: the tasks.
+    names: the metrics, see `choose`.
+  """
+  for own in choose(tasks, names).values():
+    for name in own:
+      _checked(name, baseline)
+
+
 def acc_mtl(
   metrics: Mapping[str, float],
   tasks: Sequence[Measured],

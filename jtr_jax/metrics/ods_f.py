@@ -28,7 +28,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jtr_jax.core import errors
+from jtr_jax.core import commands, errors
 from jtr_jax.core.commands import exit_code
 
 THRESHOLDS = tuple(k / 100 for k in range(1, 100))
@@ -200,7 +200,7 @@ def _removable(padded: np.ndarray, half: int) -> np.ndarray:
 
 def main(arguments: Sequence[str] | None = None) -> int:
   """Print odsF of a folder of predictions."""
-  parser = argparse.ArgumentParser(
+  parser = commands.Parser(
     prog="python -m jtr_jax.metrics.ods_f", description=(__doc__ or "")[:68]
   )
   parser.add_argument("predictions", type=Path)

@@ -13,6 +13,7 @@ from pathlib import Path
 from jtr_jax.core import extras
 
 with extras.required("program"):
+  from jtr_jax.core import commands
   from jtr_jax.data.progress_bar import progress
   from jtr_jax.inference.load import load
   from jtr_jax.inference.options import Options
@@ -31,12 +32,7 @@ def main(words: Sequence[str] | None = None) -> int:
     Exit code: 0 if all is well.
   """
   given = _parser().parse_args(words)
-  try:
-    _predict(given)
-  except (ValueError, OSError) as error:
-    sys.stderr.write(f"{type(error).__name__}: {error}\n")
-    return 1
-  return 0
+  return commands.run(lambda: _predict(given))
 
 
 def _predict(given: argparse.Namespace) -> None:
@@ -71,7 +67,7 @@ def _predict(given: argparse.Namespace) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = commands.Parser(
     prog="python -m jtr_jax.predict", description=__doc__, allow_abbrev=False
   )
   parser.add_argument(

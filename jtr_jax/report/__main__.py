@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from jtr_jax.core import errors, extras
+from jtr_jax.core import commands, errors, extras
 
 with extras.required("program"):
   from jtr_jax.report import runs
@@ -29,14 +29,16 @@ def main(words: Sequence[str] | None = None) -> int:
     Exit code: 0 if the page was written.
   """
   given = _parser().parse_args(words)
+  return commands.exit_code(_report, given)
+
+
+def _report(given: argparse.Namespace) -> int:
+  """Write the page, and go on doing so as long as is wanted."""
+  _require_own(given.out)
   try:
-    _require_own(given.out)
     while not _write(given.runs, given.out, given.watch):
       time.sleep(given.watch)
-  except (ValueError, OSError) as error:
-    sys.stderr.write(f"{type(error).__name__}: {error}\n")
-    return 1
-  except KeyboardInterrupt:
+  except KeyboardInterrupt:  # how --watch is ended
     return 0
   return 0
 
@@ -81,7 +83,7 @@ def _seconds(text: str) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = commands.Parser(
     prog="python -m jtr_jax.report", description=__doc__, allow_abbrev=False
   )
   parser.add_argument(

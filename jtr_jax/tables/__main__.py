@@ -12,8 +12,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from jtr_jax.core import extras
+from jtr_jax.core import commands, errors, extras, paths
 from jtr_jax.core.commands import exit_code
+from jtr_jax.core.fields import SEED
 from jtr_jax.tables import markdown, read
 
 with extras.required("program"):
@@ -39,18 +40,18 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
+  parser = commands.Parser(
     prog="python -m jtr_jax.tables", description=__doc__, allow_abbrev=False
   )
-  commands = parser.add_subparsers(required=True, metavar="COMMAND")
-  every = commands.add_parser("list", help="name all tables")
+  named = parser.add_subparsers(required=True, metavar="COMMAND")
+  every = named.add_parser("list", help="name all tables")
   every.set_defaults(run=_list)
-  show = commands.add_parser("show", help="print the numbers of a table")
+  show = named.add_parser("show", help="print the numbers of a table")
   show.set_defaults(run=_show)
-  page = commands.add_parser("page", help="print a page of all tables anew")
+  page = named.add_parser("page", help="print a page of all tables anew")
   page.add_argument("file", type=Path, help="such as docs/results/....md")
   page.set_defaults(run=_page)
-  run = commands.add_parser(
+  run = named.add_parser(
     "run",
     help="train rows of a table; --config.FIELD=VALUE is for all of them",
     allow_abbrev=False,
@@ -80,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     help="also rows that lack something, such as the published network",
   )
   run.set_defaults(run=_run)
-  report = commands.add_parser("report", help="print ours beside published")
+  report = named.add_parser("report", help="print ours beside published")
   report.add_argument(
     "--runs", type=Path, required=True, help="--out of run, or of collect"
   )
@@ -88,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     "--rule", choices=("last", "best"), default="last", help="[last]"
   )
   report.set_defaults(run=_report)
-  collect = commands.add_parser("collect", help="put all runs into one file")
+  collect = named.add_parser("collect", help="put all runs into one file")
   collect.add_argument(
     "--runs", type=Path, required=True, help="--out of the runs"
   )
@@ -116,6 +117,7 @@ def _show(given: argparse.Namespace) -> int:
 
 
 def _page(given: argparse.Namespace) -> int:
+  paths.check_input(given.file, "The page")
   text = listing.page(given.file.read_text(encoding="utf-8"))
   given.file.write_text(text, encoding="utf-8")
   return 0
@@ -126,6 +128,7 @@ def _run(given: argparse.Namespace) -> int:
   from jtr_jax.train.compilation import enable_compilation_cache
 
   table = read.table(given.table)
+  paths.check_folder(given.out, "--out")
   wanted = [word for word in given.rows.split(",") if word]
   entries = read.entries(table, wanted)
   request = Request(given.budget, given.data, given.flags, given.anyway)
@@ -142,16 +145,27 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _minutes(text: str) -> float:
-  minutes = float(text)
-  if not 0 < minutes < math.inf:
-    raise argparse.ArgumentTypeError("give a positive number of minutes")
+  try:
+    minutes = float(text)
+  except ValueError:
+    minutes = math.nan
+  if not 0 < minutes < 1e6:
+    raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes")
   return minutes
 
 
 def _seeds(text: str) -> list[int]:
   numbers = text.split(",")
-  if not all(number.isdigit() for number in numbers):
-    raise ValueError(f"--seeds={text} are no seeds. Write for example 0,1,2.")
+  is_seed = lambda n: n.isdecimal() and SEED.holds(int(n))
+  if not all(map(is_seed, numbers)) or len(set(numbers)) < len(numbers):
+    raise ValueError(
+      errors.message(
+        "--seeds cannot be used",
+        found=repr(text),
+        expected=f"whole numbers, {SEED}, each once, with commas between",
+        do="Write for example --seeds=0,1,2.",
+      )
+    )
   return [int(number) for number in numbers]
 
 
@@ -166,6 +180,7 @@ def _report(given: argparse.Namespace) -> int:
 def _collect(given: argparse.Namespace) -> int:
   from jtr_jax.tables import recorded
 
+  paths.check_output(given.out, "--out")
   records = recorded.read(given.runs)
   recorded.write(given.out, records)
   sys.stdout.write(f"{given.out}: {len(records)} runs\n")

@@ -43,6 +43,15 @@ def read(place: Path) -> tuple[Recorded, ...]:
   """
   if place.is_file():
     return _read_file(place)
+  if not place.is_dir():
+    raise ValueError(
+      errors.message(
+        f"There are no runs in {place}",
+        found="nothing",
+        expected="--out of `run`, or the file of `collect`",
+        do="Correct the path, or run the table first.",
+      )
+    )
   runs = map(_of_run, place.glob("*/*/seed*/result.json"))
   measured = map(_of_measurement, place.glob(f"*/*/{costs.FILE}"))
   return tuple(sorted((*runs, *measured), key=lambda one: (one.row, one.seed)))

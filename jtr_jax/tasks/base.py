@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jtr_jax.core.types import Label, Weighted
+from jtr_jax.tasks import colours
 
 Relaxation: TypeAlias = Literal["gumbel", "straight_through", "softmax"]
 """How class scores become differentiable class memberships."""
@@ -186,6 +187,11 @@ class Task(abc.ABC):
   def legend(self) -> Legend:
     """What the colours of `picture` mean; empty where that is plain."""
     return ()
+
+  @property
+  def error_legend(self) -> Legend:
+    """What the colours of `error_picture` mean, if they are not this."""
+    return colours.heat_legend(1.0)
 
   @abc.abstractmethod
   def output_value(self, prediction: np.ndarray) -> np.ndarray:

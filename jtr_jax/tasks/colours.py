@@ -1,5 +1,6 @@
 """Colours of the pictures: class palettes, colour maps, error heat (NumPy)."""
 
+from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -97,6 +98,37 @@ def colourise(unit: np.ndarray, name: MapName) -> np.ndarray:
     axis=-1,
   )
   return mark_invalid(np.rint(picture).astype(np.uint8), invalid)
+
+
+def heat_legend(
+  largest: float, unit: str = ""
+) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+  """Return what the colours of the map "heat" mean.
+
+  Args:
+    largest: the error that has the darkest red; larger ones have it too.
+    unit: of the error.
+  """
+  words = ("0", f"{largest / 2:.3g} {unit}", f"{largest:.3g} {unit} or more")
+  return _heat((0.0, 0.5, 1.0), [" ".join(word.split()) for word in words])
+
+
+def right_or_wrong(
+  wrong: float,
+) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+  """Return the meaning of "heat" where there is nothing between 0 and `wrong`.
+
+  Args:
+    wrong: the position of the wrong ones in the map.
+  """
+  return _heat((0.0, wrong), ("right", "wrong"))
+
+
+def _heat(
+  places: Sequence[float], words: Sequence[str]
+) -> tuple[tuple[str, tuple[int, int, int]], ...]:
+  rows = colourise(np.array([places]), "heat")[0].tolist()
+  return tuple((w, (r, g, b)) for w, (r, g, b) in zip(words, rows, strict=True))
 
 
 def mark_invalid(picture: np.ndarray, invalid: np.ndarray) -> np.ndarray:

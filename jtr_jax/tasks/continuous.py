@@ -103,6 +103,13 @@ class Ranged(Continuous):
     error = np.abs(value - target).mean(-1) / (self.error_share * (high - low))
     return colours.colourise(error, "heat")
 
+  @property
+  def error_legend(self) -> base.Legend:
+    """Errors from 0 to that of the darkest red, in the unit of the label."""
+    low, high = self.picture_range
+    unit = getattr(self, "unit", "")
+    return colours.heat_legend(self.error_share * (high - low), unit)
+
   def _in_range(self, value: np.ndarray) -> np.ndarray:
     """Return 0 for the smallest value of the range, 1 for the largest."""
     low, high = self.picture_range

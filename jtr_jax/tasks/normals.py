@@ -197,6 +197,11 @@ class Normals(continuous.Continuous):
     error = np.where(nowhere, np.nan, angle / _ERROR_DEG)
     return colours.colourise(error, "heat")
 
+  @property
+  def error_legend(self) -> base.Legend:
+    """Angles."""
+    return colours.heat_legend(_ERROR_DEG, "degrees")
+
   def _length(self, normal: jax.Array) -> jax.Array:
     """Return normals of a label with the length that they are used with."""
     return numerics.safe_unit(normal) if self.unit_labels else normal

@@ -38,6 +38,7 @@ class Segmentation(base.Task):
   kind: ClassVar = "segmentation"
   geometry: ClassVar = base.Geometry.CATEGORICAL
   metrics: ClassVar = {"miou": +1, "pixel_accuracy": +1}
+  error_legend: ClassVar = colours.right_or_wrong(_WRONG)
 
   def __post_init__(self) -> None:
     if self.num_classes < 2:

@@ -78,19 +78,17 @@ def over_rows(mesh: Mesh) -> NamedSharding:
   return NamedSharding(mesh, PartitionSpec("data"))
 
 
-def make_dispatch(
-  step: TrainStep, feed: Feed, mesh: Mesh, *, steps: int
-) -> Dispatch:
+def make_dispatch(step: TrainStep, feed: Feed, mesh: Mesh) -> Dispatch:
   """Return the jitted (state, constant, fetched) -> (state, metrics).
 
-  The state is donated. Several steps run in one `lax.scan`, which hides the
-  host on accelerators.
+  The state is donated. As many steps as were fetched, the leading axis of
+  fetched and metrics, run in one `lax.scan`, which hides the host on
+  accelerators.
 
   Args:
     step: one update.
     feed: turns what was fetched into examples.
     mesh: the devices.
-    steps: updates in one dispatch; the leading axis of fetched and metrics.
   """
 
   def one(
@@ -101,7 +99,7 @@ def make_dispatch(
   def run(
     state: TrainState, constant: Any, fetched: Any
   ) -> tuple[TrainState, StepMetrics]:
-    if steps > 1:
+    if len(jax.tree.leaves(fetched)[0]) > 1:
       return jax.lax.scan(lambda s, f: one(s, constant, f), state, fetched)
     only = jax.tree.map(lambda x: x[0], fetched)
     state, metrics = one(state, constant, only)

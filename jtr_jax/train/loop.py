@@ -12,18 +12,19 @@ from typing import Any, NamedTuple
 
 import jax
 
-from jtr_jax.core import hosts
+from jtr_jax.core import errors, hosts
 from jtr_jax.models.initial_weights import InitialWeights
-from jtr_jax.train import plateau
+from jtr_jax.train import memory, plateau
 from jtr_jax.train.dispatch import (
   Dispatch,
   fetch_steps,
   make_dispatch,
   replicated,
 )
+from jtr_jax.train.prediction_pictures import FOLDER as PICTURES
 from jtr_jax.train.preemption import Preemption
 from jtr_jax.train.progress import Progress
-from jtr_jax.train.run_parts import Run
+from jtr_jax.train.run_parts import Run, Schedule
 from jtr_jax.train.state import TrainState, abstract_state, init_state
 from jtr_jax.train.step import make_train_step
 from jtr_jax.train.step_metrics import Window
@@ -75,6 +76,8 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> Trained:
       )
     )
   state = restored.state if restored else start_state(run)
+  if restored:
+    require_step(state, restored.step, run.schedule)
   first = restored.step if restored else 0
   extra = restored.extra if restored else {}
   with (
@@ -82,14 +85,15 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> Trained:
     MetricWriter(workdir, resume_step=first if restored else None) as writer,
     Progress(run.schedule.total, start=first) as progress,
   ):
-    session = _Session(run, checkpoints, writer, progress, extra)
+    session = _Session(run, checkpoints, writer, progress, extra, workdir)
     if restored:
-      progress.message(f"Going on from step {first} of {run.schedule.total}")
+      progress.message(f"Resuming from step {first} of {run.schedule.total}")
     step = first
     while not (finished := session.is_over(step)):
-      state = session.advance(state, step)
-      step += run.schedule.dispatch
-      state = session.record(state, step)
+      count = run.schedule.steps_at(step)
+      state = session.advance(state, step, count)
+      step += count
+      state = session.record(state, step, count)
       if preemption.should_stop() and not session.is_over(step):
         session.stop(state, step)
         break
@@ -97,8 +101,31 @@ def train(run: Run, checkpoints: Checkpoints, workdir: Path) -> Trained:
   return Trained(state, session.patience.waited, finished)
 
 
+def require_step(state: TrainState, step: int, schedule: Schedule) -> None:
+  """Raise a `ValueError` if a checkpoint is not of the step it is named by."""
+  most = schedule.total + schedule.dispatch - 1  # of older programs
+  if int(state.step) == step <= most:
+    return
+  do = f"Rename checkpoints/{step} to {int(state.step)}, or delete it."
+  if int(state.step) == step:
+    do = "Train as long as before, or longer: train.steps, train.epochs."
+  raise ValueError(
+    errors.message(
+      f"The checkpoint {step} cannot be that of this run",
+      found=f"the state of step {int(state.step)} in a folder named {step}; "
+      f"the run has {schedule.total} steps",
+      expected="a folder with the name of its step, within the run",
+      do=do,
+    )
+  )
+
+
 def start_state(run: Run) -> TrainState:
-  """Return the state before the first step, on all devices."""
+  """Return the state before the first step, on all devices.
+
+  Raises:
+    ValueError: it, or a batch, cannot fit into memory.
+  """
 
   def initialize(initial: InitialWeights) -> TrainState:
     return init_state(
@@ -113,6 +140,10 @@ def start_state(run: Run) -> TrainState:
     )
 
   start = jax.jit(initialize, out_shardings=replicated(run.mesh))
+  device = run.mesh.devices.flat[0]
+  memory.require_state(start.eval_shape(run.initial), device)
+  images = run.batch_size // run.mesh.size
+  memory.require_batch(images, run.size, device, "train.batch_size")
   return start(run.initial)
 
 
@@ -128,7 +159,7 @@ def run_dispatch(run: Run) -> Dispatch:
     seed=run.seed,
     mesh=run.mesh,
   )
-  return make_dispatch(step, run.feed, run.mesh, steps=run.schedule.dispatch)
+  return make_dispatch(step, run.feed, run.mesh)
 
 
 class _Session:
@@ -141,9 +172,11 @@ class _Session:
     writer: MetricWriter,
     progress: Progress,
     extra: Mapping[str, Any],
+    workdir: Path,
   ):
     """Start, or resume from what a checkpoint has as `extra`."""
-    self._run, self._schedule = run, run.schedule
+    self._run, self._schedule, self._workdir = run, run.schedule, workdir
+    self._compiled: set[int] = set()
     self._checkpoints, self._writer = checkpoints, writer
     self._progress = progress
     self._window = Window(run.sample_ids, extra.get("window"))
@@ -157,17 +190,23 @@ class _Session:
     stops_early = self._run.early_stop.is_due(self.patience)
     return step >= self._schedule.total or stops_early
 
-  def advance(self, state: TrainState, step: int) -> TrainState:
-    """Dispatch the steps after `step`."""
+  def advance(self, state: TrainState, step: int, count: int) -> TrainState:
+    """Dispatch `count` steps after `step`."""
     before = time.monotonic()
-    fetched = fetch_steps(self._run.feed, step, self._schedule.dispatch)
+    fetched = fetch_steps(self._run.feed, step, count)
     self._waited += time.monotonic() - before
+    if count not in self._compiled:
+      self._progress.compiling()
     state, metrics = self._dispatch(state, self._run.feed.constant, fetched)
+    if count not in self._compiled:
+      self._compiled.add(count)
+      self._progress.restart()
+      self._since = time.monotonic()
     self._window.add(step, metrics)
     return state
 
-  def record(self, state: TrainState, step: int) -> TrainState:
-    """Write, evaluate and save what is due after `step` steps."""
+  def record(self, state: TrainState, step: int, count: int) -> TrainState:
+    """Write, evaluate and save what is due after `step` steps, `count` new."""
     schedule = self._schedule
     last = step >= schedule.total
     if step % schedule.log == 0 or last:
@@ -175,12 +214,13 @@ class _Session:
     self._progress.update(
       step,
       losses=self._losses,
-      images=schedule.dispatch * self._run.batch_size,
+      images=count * self._run.batch_size,
     )
     if step % schedule.evaluate == 0 or last:
       self._window.read()  # nothing broken may be drawn
       metrics = self._run.evaluate(state)
       self._write(step, self._run.eval_split, metrics)
+      self._writer.write_pictures(step, self._workdir / PICTURES)
       for name, update in self._run.updates.items():
         state, row = update(state, metrics)
         if row:

@@ -17,6 +17,9 @@ from jtr_jax.train.state import TrainState
 from jtr_jax.workdir import sheet_files
 from jtr_jax.workdir.picture_sheets import encoding_sheet, prediction_sheet
 
+FOLDER = "pictures"
+"""Where a workdir has its pictures."""
+
 Draw: TypeAlias = Callable[[TrainState], None]
 """Draws the pictures of a state."""
 

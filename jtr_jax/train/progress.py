@@ -85,6 +85,18 @@ class Progress:
     elif self._is_due():
       self._write_line()
 
+  def compiling(self) -> None:
+    """Show that the next call compiles, which can take minutes."""
+    if self._bar is not None:
+      self._bar.set_postfix_str("compiling", refresh=True)
+    else:
+      self.message(f"step {self._step}/{self._total} | compiling")
+
+  def restart(self) -> None:
+    """Measure speed from now on, as after a compilation."""
+    self._marks.clear()
+    self._marks.append((self._clock(), self._step, self._images))
+
   def message(self, text: str) -> None:
     """Write a line of its own, above the bar if there is one.
 

@@ -30,7 +30,7 @@ log), after each evaluation."""
 
 
 class Schedule(NamedTuple):
-  """When what happens, in steps; all of them divide evenly by `dispatch`.
+  """When what happens, in steps; all but `total` are multiples of `dispatch`.
 
   Attributes:
     total: steps of the whole run.
@@ -47,6 +47,14 @@ class Schedule(NamedTuple):
   save: int
   dispatch: int
   steps_per_epoch: Fraction
+
+  def steps_at(self, step: int) -> int:
+    """Return how many steps follow `step` in one call of the device.
+
+    Fewer than `dispatch` at the end of a run, and where one goes on that ended
+    between two multiples.
+    """
+    return min(self.dispatch - step % self.dispatch, self.total - step)
 
 
 class Run(NamedTuple):

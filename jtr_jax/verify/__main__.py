@@ -19,7 +19,7 @@ from jtr_jax.core import extras
 with extras.required("program"):
   import numpy as np
 
-  from jtr_jax.core import errors
+  from jtr_jax.core import commands, errors, paths
   from jtr_jax.verify import kinds, released_checkpoint
   from jtr_jax.verify.comparison import Quantity, RecordError, Recording
 
@@ -36,9 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
   Returns:
     0 if everything agrees, else 1.
   """
-  parser = argparse.ArgumentParser(
+  parser = commands.Parser(
     prog="python -m jtr_jax.verify",
     description="Recompute recorded numbers and compare.",
+    allow_abbrev=False,
   )
   parser.add_argument("files", nargs="*", metavar="FILE.npz")
   parser.add_argument(
@@ -51,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.error("give either recorded files, or --checkpoint and --data")
   if bool(given.data) != bool(given.checkpoint):
     parser.error("--checkpoint and --data go together")
+  return commands.run(lambda: _run(given))
+
+
+def _run(given: argparse.Namespace) -> int:
   if given.checkpoint:
     return _evaluate(given.checkpoint, given.data, given.split)
   verdicts = [_check(path) for path in given.files]
@@ -59,11 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _evaluate(checkpoint: str, data: str, split: str) -> int:
   """Print the metrics of a released checkpoint; return the exit code."""
-  try:
-    measured = released_checkpoint.evaluate(checkpoint, data, split)
-  except (ValueError, OSError) as error:
-    sys.stderr.write(f"{error}\n")
-    return 1
+  paths.check_input(checkpoint, "--checkpoint")
+  measured = released_checkpoint.evaluate(checkpoint, data, split)
   _write(
     f"{checkpoint}: {measured.network}, {measured.images} images of {split}"
   )
@@ -89,6 +91,7 @@ def _check(path: str) -> bool:
 
 
 def _read(path: str) -> Recording:
+  paths.check_input(path, "The recorded file")
   try:
     with open(path, "rb") as file:
       archive = np.load(file, allow_pickle=False)

@@ -17,7 +17,7 @@ with extras.required("program"):
   import jax
 
   from jtr_jax.config import trained
-  from jtr_jax.core import errors
+  from jtr_jax.core import commands, errors, paths
   from jtr_jax.models import published
   from jtr_jax.pretrained import export, imported
   from jtr_jax.tensor_files import safetensors_file
@@ -39,16 +39,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog="python -m jtr_jax.weights", description=__doc__
+  parser = commands.Parser(
+    prog="python -m jtr_jax.weights", description=__doc__, allow_abbrev=False
   )
-  commands = parser.add_subparsers(required=True, metavar="COMMAND")
-  names = commands.add_parser("list", help="name the networks")
+  named = parser.add_subparsers(required=True, metavar="COMMAND")
+  names = named.add_parser("list", help="name the networks")
   names.set_defaults(run=_list)
-  show = commands.add_parser("show", help="tell what is in a file")
+  show = named.add_parser("show", help="tell what is in a file")
   _add_file(show)
   show.set_defaults(run=_show)
-  take = commands.add_parser("import", help="check a file and keep it")
+  take = named.add_parser("import", help="check a file and keep it")
   _add_file(take)
   take.add_argument(
     "--network", required=True, help="whose weights they are, see list"
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     help="tensors that may be left over or missing, such as 'fc.*'",
   )
   take.set_defaults(run=_import)
-  give = commands.add_parser("export", help="write the network of a run")
+  give = named.add_parser("export", help="write the network of a run")
   give.add_argument("run_folder", type=Path, metavar="RUN", help="its workdir")
   give.add_argument("--out", type=Path, required=True, help=".safetensors")
   give.add_argument(
@@ -92,12 +92,15 @@ def _list(given: argparse.Namespace) -> int:
 
 
 def _show(given: argparse.Namespace) -> int:
+  paths.check_input(given.file, "The file of weights")
   found = read_state_dict(given.file, given.inside)
   sys.stdout.write(listing.describe(given.file, found))
   return 0
 
 
 def _import(given: argparse.Namespace) -> int:
+  paths.check_input(given.file, "The file of weights")
+  paths.check_folder(given.out, "--out")
   network = imported.import_file(
     given.file,
     given.network,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jtr_jax.core import errors, places
+from jtr_jax.workdir import orbax_log
 
 _NO_SPACE = "No space left on device"
 
@@ -26,7 +27,7 @@ def not_saved(
     The error (not raised), its number ENOSPC or EIO.
   """
   full = getattr(why, "errno", None) == errno.ENOSPC or _NO_SPACE in str(why)
-  free = _free(directory)
+  free, log = _free(directory), orbax_log.path()
   return OSError(
     errno.ENOSPC if full else errno.EIO,
     errors.message(
@@ -35,7 +36,8 @@ def not_saved(
       expected=f"a writable {directory} with {size / 2**20:.1f} MiB free",
       do=("Free some space" if full else "Fix that")
       + " and start the same command again: the run resumes from "
-      + (f"step {max(steps)}." if steps else "the beginning."),
+      + (f"step {max(steps)}." if steps else "the beginning.")
+      + (f" Orbax reported {log}." if log.exists() else ""),
     ),
   )
 

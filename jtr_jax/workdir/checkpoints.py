@@ -6,7 +6,6 @@ before that a manifest is added, to detect damaged files and foreign arrays, and
 has the metrics by which the best checkpoint is found again after a restart.
 """
 
-import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,11 @@ import orbax.checkpoint as ocp
 from absl import logging as absl_logging
 
 from jtr_jax.core import errors, hosts, places
-from jtr_jax.workdir import checkpoint_errors, checkpoint_manifest
+from jtr_jax.workdir import (
+  checkpoint_errors,
+  checkpoint_manifest,
+  orbax_log,
+)
 
 _STATE = "state"  # the folder of a checkpoint that holds its arrays
 
@@ -85,7 +88,7 @@ class Checkpoints:
       self._directory = self._directory.absolute()
     self._keep_latest, self._keep_best = keep_latest, keep_best
     self._metric, self._higher_is_better = metric, higher_is_better
-    absl_logging.get_absl_logger().addFilter(_only_warnings_of_orbax)
+    orbax_log.keep_quiet()
     self._pending: _Pending | None = None
     self._manager = ocp.CheckpointManager(
       self._directory,
@@ -388,8 +391,3 @@ def _placed(leaf: Any) -> jax.ShapeDtypeStruct:
   if sharding is None:
     sharding = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
   return jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=sharding)
-
-
-def _only_warnings_of_orbax(record: logging.LogRecord) -> bool:
-  """Drop the dozen lines that Orbax logs for each save."""
-  return record.levelno >= logging.WARNING or "orbax" not in record.pathname

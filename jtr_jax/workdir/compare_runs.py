@@ -80,6 +80,31 @@ def read_runs(
   return [_read_run(folder, rule, reading, epoch) for folder in folders]
 
 
+def read_finished(
+  folders: Sequence[Path], rule: str, *, reading: Reading, epoch: int = 0
+) -> tuple[list[Run], list[str]]:
+  """Return the finished runs among some workdirs, and why others are not.
+
+  Args:
+    folders: see `read_runs`.
+    rule: see `read_runs`.
+    reading: see `read_runs`.
+    epoch: see `read_runs`.
+
+  Raises:
+    ValueError: none of them holds a finished run.
+  """
+  runs, reasons = [], []
+  for folder in folders:
+    try:
+      runs.append(_read_run(folder, rule, reading, epoch))
+    except ValueError as error:
+      reasons.append(str(error))
+  if not runs:
+    raise ValueError(reasons[0])
+  return runs, reasons
+
+
 def group(runs: Sequence[Run]) -> dict[str, list[Run]]:
   """Return runs that differ in the seed alone together, under a short name.
 

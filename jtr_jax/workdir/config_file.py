@@ -12,7 +12,7 @@ from jtr_jax.workdir import provenance, text_files
 
 _NAME = "config.json"
 _PROGRAM = "jtr_jax"
-_HARMLESS = {".tmp", ".txt", ".log", ".out", ".err"}
+_HARMLESS = {".tmp", ".txt", ".log", ".out", ".err", ".lock"}
 _ABSENT = "(absent)"
 
 
@@ -80,7 +80,11 @@ def check_workdir(
 
 
 def write_config(
-  workdir: str | Path, config: Mapping[str, Any], *, version: int = 1
+  workdir: str | Path,
+  config: Mapping[str, Any],
+  *,
+  version: int = 1,
+  data: Mapping[str, Any] | None = None,
 ) -> None:
   """Make the folder of a run and write its config.
 
@@ -90,6 +94,7 @@ def write_config(
     workdir: the folder.
     config: the resolved config.
     version: of the config's form.
+    data: what identifies the images and labels, see `data_change`.
 
   Raises:
     OSError: it cannot be written.
@@ -97,7 +102,14 @@ def write_config(
   path = places.place(workdir) / _NAME
   with text_files.clear_errors(path):
     path.parent.mkdir(parents=True, exist_ok=True)
-  text_files.replace(path, _text(_plain(config), version))
+  text_files.replace(path, _text(_plain(config), version, data))
+
+
+def data_of(workdir: str | Path) -> dict[str, Any] | None:
+  """Return what identifies the data of a run; None if older programs ran it."""
+  stored = _read(Path(workdir) / _NAME)
+  data = stored.get("data") if stored else None
+  return data if isinstance(data, dict) else None
 
 
 def read_config(workdir: str | Path) -> StoredConfig:
@@ -189,11 +201,14 @@ def _config_of(stored: Mapping[str, Any]) -> StoredConfig:
   return StoredConfig(stored["config"], stored.get("config_version", 1))
 
 
-def _text(config: Mapping[str, Any], version: int) -> str:
+def _text(
+  config: Mapping[str, Any], version: int, data: Mapping[str, Any] | None
+) -> str:
   content = {
     "program": _PROGRAM,
     "config_version": version,
     "config": config,
+    **({"data": data} if data is not None else {}),
     "versions": provenance.versions(),
     "git_revision": provenance.git_revision(),
   }
@@ -209,12 +224,20 @@ def _read(path: Path) -> dict[str, Any] | None:
     if present:
       raise _not_ours(path, f"no {_NAME} beside {', '.join(present[:5])}")
     return None
+  if not path.is_file():
+    raise _not_ours(path, f"a {_NAME} that is no file")
   try:
     stored = json.loads(path.read_text(encoding="utf-8"))
   except ValueError as error:
-    raise _not_ours(path, f"a {_NAME} that is damaged: {error}") from error
+    raise _damaged(path, str(error)) from error
   if not isinstance(stored, dict) or stored.get("program") != _PROGRAM:
     raise _not_ours(path, f"a {_NAME} of another program")
+  version = stored.setdefault("config_version", 1)
+  if type(version) is not int or version < 1:
+    raise _damaged(path, f"config_version {version!r}")
+  for key in ("config", "versions"):
+    if not isinstance(stored.get(key), dict):
+      raise _damaged(path, f"no section {key!r}")
   return stored
 
 
@@ -236,6 +259,17 @@ def _not_ours(path: Path, found: str) -> ValueError:
   )
 
 
+def _damaged(path: Path, found: str) -> ValueError:
+  return ValueError(
+    errors.message(
+      f"{path} is damaged",
+      found=found,
+      expected="the file as jtr_jax wrote it",
+      do="Restore it from a copy, or choose another --workdir and train anew.",
+    )
+  )
+
+
 def _other_config(
   path: Path, refused: Mapping[str, tuple[Any, Any]]
 ) -> ValueError:
@@ -248,7 +282,8 @@ def _other_config(
       f"The workdir {path.parent} belongs to a run with another config",
       found=f"{len(refused)} different field(s){''.join(lines)}\n",
       expected="the config that the run was started with",
-      do="Choose another --workdir for a new run, or the old values to resume.",
+      do="Choose another --workdir for a new run, or the old values to resume; "
+      "--allow_config_change continues with the new ones.",
     )
   )
 

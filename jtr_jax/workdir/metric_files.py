@@ -24,7 +24,7 @@ import numpy as np
 from absl import logging
 
 from jtr_jax.core import errors, hosts, places
-from jtr_jax.workdir import appended_file, text_files
+from jtr_jax.workdir import appended_file, picture_events, text_files
 
 Number: TypeAlias = Any
 """A float, an int, a bool, or an array of one of them with shape []."""
@@ -136,6 +136,10 @@ class MetricWriter:
       return
     self._append("timing.jsonl", _json_line(row))
     self._add_scalars(step, {f"timing/{k}": row[k] for k in values})
+
+  def write_pictures(self, step: int, folder: Path) -> None:
+    """Show the pictures of a folder in TensorBoard."""
+    picture_events.add(self._events, step, folder)
 
   def flush(self) -> None:
     """Flush everything written so far to disk."""

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from jtr_jax.core.types import Label
 from jtr_jax.tasks import colours
-from jtr_jax.tasks.base import Task
+from jtr_jax.tasks.base import Legend, Task
 from jtr_jax.workdir import sheet_files
 
 _MIN_TILE = 160  # pixels; smaller pictures are enlarged by a whole factor
@@ -51,7 +51,7 @@ def prediction_sheet(
   for task in tasks:
     guesses = task.output_value(np.asarray(predictions[task.name]))
     columns += _label_columns(task, guesses, labels[task.name], size)
-  return _sheet(columns, tasks)
+  return _sheet(columns, _legends(tasks, errors=True))
 
 
 def encoding_sheet(
@@ -75,7 +75,7 @@ def encoding_sheet(
     for caption, codes in columns:
       tiles = [task.picture_joint(x) for x in np.asarray(codes[task.name])]
       drawn.append(_Column(task.name, caption, tiles))
-  return _sheet(drawn, tasks)
+  return _sheet(drawn, _legends(tasks))
 
 
 def output_sheet(
@@ -105,7 +105,19 @@ def output_sheet(
     columns.append(_Column(task.name, "prediction", tiles))
     if task.name in spread:
       columns.append(_Column(task.name, "spread", list(spread[task.name])))
-  return _sheet(columns, tasks)
+  return _sheet(columns, _legends(tasks))
+
+
+def _legends(
+  tasks: Sequence[Task], *, errors: bool = False
+) -> list[tuple[str, Legend]]:
+  """Return the legends of values, and on request of errors, with names."""
+  found: list[tuple[str, Legend]] = []
+  for task in tasks:
+    found.append((task.name, task.legend))
+    if errors:
+      found.append((f"error of {task.name}", task.error_legend))
+  return found
 
 
 def _label_columns(
@@ -163,8 +175,10 @@ def _stored_form(value: np.ndarray, valid: np.ndarray) -> np.ndarray:
   return np.where(valid[..., None], value, np.nan)
 
 
-def _sheet(columns: Sequence[_Column], tasks: Sequence[Task]) -> Image.Image:
-  """Arrange columns under their captions, with a legend below."""
+def _sheet(
+  columns: Sequence[_Column], legends: Sequence[tuple[str, Legend]]
+) -> Image.Image:
+  """Arrange columns under their captions, with named legends below."""
   height, width = columns[0].tiles[0].shape[:2]
   factor = math.ceil(_MIN_TILE / width)
   height, width = height * factor, width * factor
@@ -173,7 +187,7 @@ def _sheet(columns: Sequence[_Column], tasks: Sequence[Task]) -> Image.Image:
   lefts = _lefts(columns, width)
   top = _MARGIN + 2 * line
   bottom = top + len(columns[0].tiles) * (height + _GAP)
-  legend = _legend_rows(tasks, font, lefts[-1] + width - _MARGIN)
+  legend = _legend_rows(legends, font, lefts[-1] + width - _MARGIN)
   size = (
     lefts[-1] + width + _MARGIN,
     bottom + len(legend) * line + (_GAP if legend else 0) + _MARGIN - _GAP,
@@ -240,18 +254,20 @@ class _Entry(NamedTuple):
 
 
 def _legend_rows(
-  tasks: Sequence[Task], font: ImageFont.FreeTypeFont, width: int
+  legends: Sequence[tuple[str, Legend]],
+  font: ImageFont.FreeTypeFont,
+  width: int,
 ) -> list[list[_Entry]]:
-  """Break the legends of all tasks into rows of at most `width` pixels."""
+  """Break all legends into rows of at most `width` pixels."""
   rows: list[list[_Entry]] = []
   swatch = 1.4 * font.size
-  for task in tasks:
-    if not task.legend:
+  for name, legend in legends:
+    if not legend:
       continue
-    indent = _MARGIN + font.getlength(task.name) + font.size
-    rows.append([_Entry(_MARGIN, task.name, None)])
+    indent = _MARGIN + font.getlength(name) + font.size
+    rows.append([_Entry(_MARGIN, name, None)])
     left = indent
-    for text, colour in task.legend:
+    for text, colour in legend:
       length = swatch + font.getlength(text) + font.size
       if left + length > width and left > indent:
         rows.append([])

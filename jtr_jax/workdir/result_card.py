@@ -118,15 +118,26 @@ def read(workdir: str | Path) -> ResultCard:
     What `write` was given, NaN where it wrote null.
 
   Raises:
-    OSError: there is none.
+    ValueError: there is none, or it is damaged.
   """
-  return from_dict(
-    json.loads((places.place(workdir) / "result.json").read_text())
-  )
+  path = places.place(workdir) / "result.json"
+  try:
+    return from_dict(json.loads(path.read_text(encoding="utf-8")))
+  except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    raise ValueError(
+      errors.message(
+        f"{path} is missing or damaged",
+        found=f"{type(error).__name__}: {error}",
+        expected="a result card as jtr_jax wrote it",
+        do="Delete it and repeat the training command: it writes it again.",
+      )
+    ) from error
 
 
 def from_dict(content: Mapping[str, Any]) -> ResultCard:
   """Return the card of which `to_dict` made the content."""
+  if not isinstance(content, Mapping):
+    raise TypeError(f"a {type(content).__name__} in place of an object")
   names = {field.name for field in dataclasses.fields(ResultCard)}
   fields = {name: content[name] for name in names & content.keys()}
   outcomes = tuple(map(_outcome, content["outcomes"]))

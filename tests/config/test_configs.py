@@ -47,7 +47,7 @@ VARIANTS = [
   "nyu_supervised:variant=official",
   "nyu_consistency:data=rooms",
   "rooms_jtr:tasks=segmentation+depth+normals+edge_occlusion+reshading",
-  "rooms_jtr:tasks=depth",
+  "rooms_jtr:tasks=depth+normals",
   "rooms_supervised:full,balancing=imtl",
   "rooms_consistency:variant=official",
   "nyu_stl:task=depth",
@@ -82,7 +82,7 @@ AS_THEY_ARE = {
   "nyu_jtr:",
   "nyu_mtpsl:variant=official",
   "nyu_perceptual_map:data=rooms",
-  "rooms_jtr:tasks=depth",
+  "rooms_jtr:tasks=depth+normals",
 }
 SMALL = {"model__filters": (4, 4)}
 COMMANDS = [

@@ -14,6 +14,7 @@ NAMES = {
   *registry.GRADIENT_BALANCERS,
 } - WORDS
 ALLOWED = {  # and what the word is there
+  "experiment/preflight.py": "stl, a kind of experiment",
   "inference/load.py": "stl, a kind of experiment",
   "methods/jtr/settings.py": "consistency, a value of the method's own field",
   "tables/read.py": "ial, a paper",

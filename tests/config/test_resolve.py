@@ -43,7 +43,7 @@ def changed(field, value):
   ("field", "value", "error"),
   [
     ("train.batchsize", 4, "Did you mean 'train.batch_size'"),
-    ("train.batch_size", 0, "train.batch_size.*more than 0"),
+    ("train.batch_size", 0, "train.batch_size.*at least 1"),
     ("train.batch_size", 2.5, "train.batch_size.*a whole number"),
     ("train.steps", -1, "train.steps.*at least 0"),
     ("train.dtype", "bfloat", "Did you mean 'bfloat16'"),
@@ -56,7 +56,7 @@ def changed(field, value):
     ("optimizer.decay_rate", 1.5, "decay_rate.*at most 1"),
     ("model.name", "segnett", "Did you mean 'segnet'"),
     ("model.filters", (), "model.filters.*at least one element"),
-    ("model.filters", (64, 64, 0, 64, 64), "model.filters.*more than 0"),
+    ("model.filters", (64, 64, 0, 64, 64), "model.filters.*at least 1"),
     ("method.distance", "cosin", "Did you mean 'cosine'"),
     ("method.recon_weight", -2.0, "recon_weight.*at least 0"),
     ("method.weight", 1.0, "Unknown field of config.method.*'method.weight'"),

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import contents, verification
 from jtr_jax.experiment import run
 from tests import config_files
 from tests.experiment import every_kind
@@ -65,4 +65,4 @@ def test_inspection_tells_and_draws_every_kind(data):
   assert "scene: class" in text
   sheet = picture_sheet.draw_sheet(found, "train")
   assert np.unique(np.asarray(sheet)).size > 50
-  assert contents.find_problems(data) == []
+  assert verification.verify(data).problems == []

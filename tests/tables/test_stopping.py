@@ -102,7 +102,7 @@ def test_minutes_are_positive(tmp_path, capsys, minutes):
     (("run", "jtr_10", "--seeds="), "0,1,2"),
     (("run", "jtr_10", "--batch=3"), "--config.FIELD=VALUE"),
     (("run", "jtr_10", "--config.train.stepz=3"), "steps"),
-    (("report", "jtr_10", "--runs=nowhere"), "no finished run"),
+    (("report", "jtr_10", "--runs=nowhere"), "There are no runs in nowhere"),
   ],
 )
 def test_bad_input_is_one_line_and_runs_nothing(

@@ -55,6 +55,20 @@ def test_resumed_run_counts_only_its_own_steps():
   )
 
 
+def test_time_left_counts_no_compilation():
+  clock, file = Clock(), io.StringIO()
+  with Progress(100, file=file, clock=clock) as progress:
+    progress.compiling()
+    clock.now += 500
+    progress.restart()
+    clock.now += 1
+    progress.update(1, losses={}, images=4)
+  assert file.getvalue().splitlines() == [
+    "step 0/100 | compiling",
+    "step 1/100 1% |  | 4 images/s | 1:39 left",
+  ]
+
+
 def test_terminal_has_a_bar():
   file = Terminal()
   run(file, seconds=20)

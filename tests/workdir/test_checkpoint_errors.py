@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jtr_jax.workdir import checkpoint_errors
+from jtr_jax.workdir import checkpoint_errors, orbax_log
 from jtr_jax.workdir.checkpoints import Checkpoints
 from tests.workdir.saved_state import make_state
 
@@ -110,7 +110,9 @@ def test_failing_disk_is_reported_and_keeps_the_earlier_one(tmp_path, caplog):
       checkpoints.wait()
   assert checkpoints.restore_latest(small).step == 1
   checkpoints.close()
-  assert "File too large" in caplog.text
+  assert "File too large" not in caplog.text
+  assert "File too large" in orbax_log.path().read_text()
+  orbax_log.path().unlink()
 
 
 def test_full_disk_has_its_number(tmp_path):

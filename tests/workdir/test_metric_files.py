@@ -4,6 +4,7 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 from jtr_jax.workdir import metric_files
 from jtr_jax.workdir.metric_files import MetricWriter
@@ -192,3 +193,15 @@ def records(content: bytes):
     length = int.from_bytes(content[:8], "little")
     yield content[12 : 12 + length]
     content = content[12 + length + 4 :]
+
+
+def test_pictures_are_events_of_their_step(tmp_path):
+  (tmp_path / "pictures").mkdir()
+  Image.new("RGB", (6, 4), (200, 0, 0)).save(tmp_path / "pictures" / "a.png")
+  with MetricWriter(tmp_path) as writer:
+    writer.write_pictures(7, tmp_path / "pictures")
+    writer.write_pictures(9, tmp_path / "nowhere")
+  (events,) = (tmp_path / "tensorboard").iterdir()
+  content = events.read_bytes()
+  assert b"PNG" in content
+  assert content.count(b"\x89PNG") == 1

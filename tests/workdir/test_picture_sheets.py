@@ -154,3 +154,25 @@ def test_labels_of_images_are_cards_with_words(random, images):
   assert (pixels == office).all(-1).sum() > height * width / 4
   assert not np.array_equal(np.asarray(sheet)[:120], np.asarray(blank)[:120])
   assert find(sheet, colours.hatched(height, width)) is not None
+
+
+def test_error_colours_have_a_legend_in_the_unit_of_the_task(random, images):
+  predictions = predictions_of(random)
+  labels = labels_of(predictions, [True] * N)
+  sheet = picture_sheets.prediction_sheet(images, TASKS, predictions, labels)
+  plain = picture_sheets.output_sheet(
+    list(images), TASKS, {t.name: list(images) for t in TASKS}, {}, CAPTIONS
+  )
+  rows = (sheet.height - plain.height) / len(TASKS)
+  assert rows >= 10  # pixels of a line of the legend for each task
+  texts = {task.name: [text for text, _ in task.error_legend] for task in TASKS}
+  assert texts["segmentation"] == ["right", "wrong"]
+  assert texts["depth"] == ["0", "0.5 m", "1 m or more"]
+  assert texts["normals"] == ["0", "30 degrees", "60 degrees or more"]
+  heat = colours.colourise(np.array([[0.0, 0.5, 1.0]]), "heat")[0]
+  assert [c for _, c in TASKS[1].error_legend] == list(
+    map(tuple, heat.tolist())
+  )
+
+
+CAPTIONS = {task.name: [""] * N for task in TASKS}

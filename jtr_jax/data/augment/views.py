@@ -8,12 +8,13 @@ a function of a sample's key and the number of the view.
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Annotated, Literal, NamedTuple, TypeAlias, get_args
 
 import jax
 import jax.numpy as jnp
 
 from jtr_jax.core import errors, rng
+from jtr_jax.core.fields import NOT_EMPTY, Bound
 from jtr_jax.core.types import Labels, ViewSpec
 from jtr_jax.data.augment import colour, geometry
 from jtr_jax.tasks.base import Task
@@ -35,7 +36,7 @@ class AugmentSettings:
 
   Attributes:
     enabled: False: every view is the sample, unchanged.
-    scales: magnifications of the random scale crop, each at least 1.
+    scales: magnifications of the random scale crop.
     flip: mirror left to right with probability 1/2 before each crop. The
       released NYUv2 loader does not; its Cityscapes loader does, except that
       view 2 discards its mirrored image and is cropped out of view 0 as it is.
@@ -51,20 +52,26 @@ class AugmentSettings:
   """
 
   enabled: bool = True
-  scales: tuple[float, ...] = (1.0, 1.2, 1.5)
+  scales: Annotated[tuple[float, ...], NOT_EMPTY, Bound(low=1, high=8)] = (
+    1.0,
+    1.2,
+    1.5,
+  )
   flip: bool = False
-  colour_ops: int = 2
-  colour_bins: tuple[int, ...] = (0, 1, 2, 3, 4, 5)
+  colour_ops: Annotated[int, Bound(low=0, high=64)] = 2
+  colour_bins: Annotated[
+    tuple[int, ...], NOT_EMPTY, Bound(low=0, high=colour.BINS - 1)
+  ] = (0, 1, 2, 3, 4, 5)
   normal_resize: geometry.NormalResize = "renormalise"
   inverse_depth_scale: geometry.InverseDepthScale = "multiply"
   views: Nesting = "nested"
 
   def __post_init__(self) -> None:
     _require(
-      bool(self.scales) and min(self.scales) >= 1,
+      bool(self.scales) and all(1 <= scale <= 8 for scale in self.scales),
       field="scales",
       found=self.scales,
-      expected="one or more magnifications of at least 1",
+      expected="one or more magnifications from 1 to 8",
     )
     _require(
       self.colour_ops >= 0,

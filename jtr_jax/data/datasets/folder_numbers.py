@@ -168,7 +168,7 @@ def read(task: FolderTask, path: Path) -> np.ndarray:
     if isinstance(found, np.ndarray) and found.ndim in (2, 3):
       return task.decode(found, path)
     raise bad_label(task, path, "no map", "one array [H, W] or [H, W, C]")
-  return task.decode(image_files.read_label(path), path)
+  return task.decode(image_files.read_label(path, keep_truth=True), path)
 
 
 def bad_label(

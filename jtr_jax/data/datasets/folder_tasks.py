@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from jtr_jax.core import errors
-from jtr_jax.data.records.stored_form import TaskOptions
+from jtr_jax.data.records.stored_form import TaskOptions, stored_form
 
 _MILLIMETRES = 1000.0  # nothing is a kilometre away in the median
+_FARTHEST = 1e6  # no camera sees farther; squares stay finite
 _UNIT_LENGTH_ERROR = 0.2
 _SHORT = 0.5  # a coded zero vector has length 0.007, a unit vector about 1
 
@@ -21,6 +22,7 @@ class FolderTask:
     name: the task; its files are in the folder of this name.
     kind: one of `manifest.KINDS`.
     classes: their names, for the kinds that have some.
+    colours: of the classes, where files hold colours in place of ids.
     ignore: stored numbers that mean none; negative class ids always do.
     scale: value = stored number * scale.
     invalid: stored number without meaning, in addition to NaN and infinity.
@@ -39,6 +41,7 @@ class FolderTask:
   name: str
   kind: str
   classes: tuple[str, ...] = ()
+  colours: tuple[tuple[int, ...], ...] = ()
   ignore: tuple[int, ...] = ()
   scale: float = 1.0
   invalid: float | None = None
@@ -77,16 +80,52 @@ class FolderTask:
     Raises:
       ValueError: naming the file, if the numbers cannot be such a label.
     """
+    if stored.dtype == np.bool_:
+      stored = self._of_truth(stored, path)
+    if self.colours:
+      return self._class_colours(stored, path)
     channels = {"normals": 3, "regression": self.channels}.get(self.kind, 1)
     values = stored[..., None] if stored.ndim == 2 else stored
     if values.shape[-1] != channels:
       found = f"{values.shape[-1]} channels"
-      raise self._error(path, found, f"{channels}", "Convert this file.")
+      do = "Convert this file."
+      if self.kind == "segmentation" and values.shape[-1] == 3:
+        do = "Give the colour of each class as `colours`, or convert this file."
+      raise self._error(path, found, f"{channels}", do)
     if self.classes:
       return self._class_ids(values[..., 0], path)
     if self.kind == "normals":
       return self._normals(values, path)
     return self._values(values, path)
+
+  def _of_truth(self, stored: np.ndarray, path: Path) -> np.ndarray:
+    """Return truth values as numbers, where these can mean something."""
+    if self.kind in ("segmentation", "regression"):
+      return stored.astype(np.uint8)
+    do = "Convert this file; a mask is no label."
+    raise self._error(path, "true and false", "numbers", do)
+
+  def _class_colours(self, stored: np.ndarray, path: Path) -> np.ndarray:
+    """Return the ids of the classes that colours stand for."""
+    if stored.ndim != 3 or stored.shape[-1] != 3 or stored.dtype != np.uint8:
+      found = f"{stored.dtype}{list(stored.shape)}"
+      raise self._error(path, found, "u8 [H, W, 3]", "Convert this file.")
+    code = lambda rgb: (rgb.astype(np.int64) @ [65536, 256, 1]).astype(np.int64)
+    known = code(np.array(self.colours))
+    order = np.argsort(known)
+    codes = code(stored)
+    place = np.searchsorted(known[order], codes).clip(max=len(known) - 1)
+    ids = order[place]
+    strange = codes != known[ids]
+    if strange.any():
+      colour = stored[strange][0].tolist()
+      raise self._error(
+        path,
+        f"the colour {colour} ({int(strange.sum())} pixels with others)",
+        "the colours of the classes alone",
+        "List every colour in `colours`; PNG keeps them, JPEG does not.",
+      )
+    return self._class_ids(ids, path)
 
   def _class_ids(self, stored: np.ndarray, path: Path) -> np.ndarray:
     ids = stored.astype(np.int64)
@@ -105,7 +144,8 @@ class FolderTask:
         f"0 to {last}, or {list(self.ignore)} to ignore",
         f"List every class of {self.name!r}, or give `ignore`.",
       )
-    return ids.astype(np.int8 if last < np.iinfo(np.int8).max else np.int16)
+    form = stored_form(self.name, self.options, ids.shape[:2])
+    return ids.astype(form.dtype)
 
   def _normals(self, stored: np.ndarray, path: Path) -> np.ndarray:
     normals: np.ndarray = stored.astype(np.float32)
@@ -125,8 +165,17 @@ class FolderTask:
     return np.where(valid, unit, np.nan).astype(np.float16)
 
   def _values(self, stored: np.ndarray, path: Path) -> np.ndarray:
-    values: np.ndarray = stored.astype(np.float32)
+    with np.errstate(over="ignore"):
+      values: np.ndarray = stored.astype(np.float32)
     valid = np.isfinite(values)
+    lost = np.isfinite(stored) & ~valid
+    if lost.any():
+      raise self._error(
+        path,
+        f"{stored[lost][0]:g} ({int(lost.sum())} pixels beyond float32)",
+        "numbers below 3e38",
+        "Write NaN, or the number of `invalid`, where there is no value.",
+      )
     if self.invalid is not None:
       valid &= stored != self.invalid
     scaled = values * np.float32(self.scale)
@@ -151,6 +200,14 @@ class FolderTask:
         f"negative values, down to {valid.min():g}",
         "distances",
         "Give the code for none as `invalid`.",
+      )
+    if valid.size and valid.max() > _FARTHEST:
+      raise self._error(
+        path,
+        f"a value of {valid.max():g} after scaling by {self.scale:g}",
+        f"at most {_FARTHEST:g}",
+        "Write 0 or NaN where there is no value, or give the code for none as "
+        "`invalid`.",
       )
     if valid.size and self.kind == "depth" and np.median(valid) > _MILLIMETRES:
       raise self._error(

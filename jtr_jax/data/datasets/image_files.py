@@ -28,7 +28,8 @@ def file_size(path: Path) -> tuple[int, int]:
   """Return (H, W) of an image or label file, from its header alone."""
   try:
     if path.suffix.lower() == ".npy":
-      height, width = np.load(path, mmap_mode="r").shape[:2]
+      values = np.load(path, mmap_mode="r", allow_pickle=False)
+      height, width = values.shape[:2]
     else:
       with Image.open(path) as picture:
         width, height = picture.size
@@ -74,10 +75,15 @@ def read_image(path: Path, *, upright: bool = False) -> np.ndarray:
   return np.round(values * 255).astype(np.uint8)
 
 
-def read_label(path: Path) -> np.ndarray:
+def read_label(path: Path, *, keep_truth: bool = False) -> np.ndarray:
   """Return [H, W] or [H, W, C] of a label file, with the numbers it holds.
 
   A palette image gives its indices, a 16-bit grey PNG its u16 values.
+
+  Args:
+    path: the file.
+    keep_truth: leave truth values as they are, for those who refuse them;
+      otherwise they become 0 and 1.
 
   Raises:
     ValueError: naming the file, if it cannot be read as a label.
@@ -85,9 +91,9 @@ def read_label(path: Path) -> np.ndarray:
   if path.suffix.lower() == ".png":
     _refuse_deep_colour(path)
   values = _load(path, as_image=False)
-  if values.dtype == np.bool_:
+  if values.dtype == np.bool_ and not keep_truth:
     values = values.astype(np.uint8)
-  if values.dtype.kind not in "iuf" or values.ndim not in (2, 3):
+  if values.dtype.kind not in "biuf" or values.ndim not in (2, 3):
     found = f"{values.dtype}{list(values.shape)}"
     raise _unusable(path, found, "numbers [H, W] or [H, W, C]")
   return values
@@ -96,7 +102,8 @@ def read_label(path: Path) -> np.ndarray:
 def _load(path: Path, *, as_image: bool, upright: bool = False) -> np.ndarray:
   try:
     if path.suffix.lower() == ".npy":
-      return np.load(path, allow_pickle=False)
+      # A header may claim more than there is; a map of the file finds out.
+      return np.array(np.load(path, mmap_mode="r", allow_pickle=False))
     with Image.open(path) as opened:
       opened.load()
   except _UNREADABLE as e:

@@ -138,8 +138,7 @@ def _check_only_official(**given: Any) -> None:
 
 def _not_found(raw: Path) -> str:
   """Return the error that says what is missing, and where to get it."""
-  lines = [f"NYUv2 was not found in {raw} (nor in its folder nyuv2)."]
-  lines.append("Looked for the folders published with MTAN:")
+  lines = ["the folders published with MTAN:"]
   lines += [
     f"  [{'x' if (raw / split / 'image').is_dir() else ' '}] "
     f"{split}/{{image,label,depth,normal}}/0.npy, 1.npy, ..."
@@ -153,8 +152,11 @@ def _not_found(raw: Path) -> str:
   for name, url in OFFICIAL_FILES.items():
     lines.append(f"  [{'x' if (raw / name).is_file() else ' '}] {name}")
     lines.append(f"    download: {url}")
-  lines.append(
-    "Then run: python -m jtr_jax.data prepare nyuv2 --raw=DIR --out=DIR"
+  names = sorted(path.name for path in raw.iterdir()) if raw.is_dir() else []
+  return errors.message(
+    f"NYUv2 was not found in {raw} (nor in its folder nyuv2)",
+    found=", ".join(names[:5]) or "nothing",
+    expected="\n".join(lines) + "\n",
+    do="Then run: python -m jtr_jax.data prepare nyuv2 --raw=DIR --out=DIR\n"
+    "Without NYUv2: the built-in data, --config=...:data=rooms.",
   )
-  lines.append("Without NYUv2: the built-in data, --config=...:data=rooms.")
-  return "\n".join(lines)

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from jtr_jax.core import docstrings, errors
-from jtr_jax.data.datasets import folder
+from jtr_jax.data.datasets import folder, folder_description
 from jtr_jax.data.datasets.prepare_files import about_options, prepare_files
 from jtr_jax.data.datasets.readers import READERS, Reader
 from jtr_jax.data.datasets.resample import Size
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.prepared import Dataset
+from jtr_jax.data.records.stored_form import TaskOptions
 
 _NOT_COMPARED = ("raw", "tasks", "overwrite", "workers")
 """Options that do not decide what is in the records: files may move, and the
@@ -183,6 +184,32 @@ def ensure_prepared(
   )
 
 
+def known_tasks(
+  name: str, directory: Path, raw: str = ""
+) -> Mapping[str, TaskOptions] | None:
+  """Return the tasks that a data set has, or would have once it is prepared.
+
+  Args:
+    name: of the data set.
+    directory: where it lies or will lie.
+    raw: the user's files.
+
+  Returns:
+    Task name -> `kind` and options; None where only the preparation tells.
+  """
+  if prepared.is_prepared(directory):
+    return prepared.open_dataset(directory).manifest.tasks
+  if name == "rooms":
+    from jtr_jax.data.rooms import generate
+
+    return generate.TASKS
+  described = Path(raw) / folder_description.FILE_NAME
+  if name == "folder" and raw and described.is_file():
+    found = folder_description.read_tasks(described)
+    return {task: own.options for task, own in found.items()}
+  return None
+
+
 def prepare_command(name: str, out: Path, options: dict[str, Any]) -> str:
   """Return the shell command that prepares a data set."""
   flags = {"raw": "DIR"} | options if name != "rooms" else options
@@ -201,27 +228,62 @@ def _check_same(
   """Raise if a data set was prepared from something else than is asked for."""
   manifest = dataset.manifest
   usual = {n: p.default for n, p in preparer.options.items()}
-  found = {**usual, "name": manifest.name, **manifest.source["options"]}
+  before = manifest.source.get("options", {})
+  found = {**usual, "name": manifest.name, **before}
   wanted = ({"name": name} if name in PREPARERS else {}) | {
     key: list(value) if isinstance(value, tuple) else value
     for key, value in options.items()
     if key not in _NOT_COMPARED and value is not None
   }
-  raw = options.get("raw")
-  if name == "folder" and raw is not None and Path(raw).is_dir():
-    listed = folder.scan(Path(raw), tasks=options.get("tasks"))
-    wanted["fingerprint"] = listed.fingerprint
+  do = "Give another directory, or delete this one."
+  if name in PREPARERS:
+    again = prepare_command(name, dataset.directory, options)
+    do = "Give another directory, or prepare it again: "
+    do += f"`{again} --overwrite`."
+  if name == "folder" and options.get("raw") is not None:
+    _check_files(dataset, options, before, do)
   for key, value in wanted.items():
-    if found[key] != value:
+    if found.get(key) != value:
       raise ValueError(
         errors.message(
           f"Another data set lies in {dataset.directory}",
-          found=f"{key} {found[key]!r}",
+          found=f"{key} {found.get(key)!r}",
           expected=f"{key} {value!r}",
-          do="Give another directory, or delete this one."
-          if name not in PREPARERS
-          else "Give another directory, or prepare it again: `"
-          + prepare_command(name, dataset.directory, options)
-          + " --overwrite`.",
+          do=do,
         )
       )
+
+
+def _check_files(
+  dataset: Dataset,
+  options: Mapping[str, Any],
+  before: Mapping[str, Any],
+  do: str,
+) -> None:
+  """Raise unless records are those of a user's folder as it is now.
+
+  A folder that is gone is accepted if it is the one they were prepared from.
+  """
+  raw = Path(options["raw"])
+  if not raw.is_dir():
+    if before.get("raw") in (None, os.fspath(raw)):
+      return
+    raise ValueError(
+      errors.message(
+        f"There is no folder {raw}",
+        found=f"records of {before['raw']!r} in {dataset.directory}",
+        expected="the folder that these records were prepared from",
+        do="Correct raw=, or give another directory=.",
+      )
+    )
+  listed = folder.scan(raw, tasks=options.get("tasks"))
+  if before.get("fingerprint") != listed.fingerprint:
+    raise ValueError(
+      errors.message(
+        f"The files in {raw} are not those of the records in "
+        f"{dataset.directory}",
+        found="files or tasks.toml that were changed, or another folder",
+        expected=f"{before.get('raw')!r} as it was prepared",
+        do=do,
+      )
+    )

@@ -71,6 +71,8 @@ def _write(
   given: Mapping[str, Any],
 ) -> Dataset:
   size = size or found.size or raw_lib.common_size(found)
+  for doubt in found.doubts:
+    logging.warning("%s", doubt)
   known = {"fingerprint": found.fingerprint} if found.fingerprint else {}
   return prepared.write_dataset(
     out,
@@ -103,7 +105,7 @@ def _is_same(part: Path, given: Mapping[str, Any], size: Size | None) -> bool:
           f"{part} was prepared otherwise before",
           found=f"{key} {before.get(key)!r}",
           expected=f"{key} {value!r}",
-          do="Give another --out, or add --overwrite.",
+          do="Give another directory, or prepare it with --overwrite.",
         )
       )
   logging.info("%s is prepared already", part)

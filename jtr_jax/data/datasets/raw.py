@@ -81,6 +81,7 @@ class RawDataset:
     read_image: place -> u8[H, W, 3].
     image_size: place -> (H, W), without reading the pixels where possible.
     fingerprint: changes when any file does; "" where it is not used.
+    doubts: what is probably not meant, a line each.
   """
 
   name: str
@@ -91,6 +92,7 @@ class RawDataset:
   read_image: Callable[[Any], np.ndarray] = image_files.read_image
   image_size: Callable[[Any], Size] = image_files.file_size
   fingerprint: str = ""
+  doubts: tuple[str, ...] = ()
 
   @property
   def task_options(self) -> dict[str, TaskOptions]:
@@ -197,16 +199,18 @@ def common_size(dataset: RawDataset) -> Size:
   return first
 
 
-def problems(dataset: RawDataset, row: Row) -> list[str]:
-  """Return the problems of the files of one image."""
+def examine(dataset: RawDataset, row: Row) -> tuple[list[str], Arrays]:
+  """Return the problems of the files of one image, and what can be read."""
   size, found = _attempt(lambda: dataset.image_size(row.image))
-  _, broken_image = _attempt(lambda: dataset.read_image(row.image))
+  image, broken_image = _attempt(lambda: dataset.read_image(row.image))
   found = found or broken_image
+  arrays: dict[str, np.ndarray | None] = {IMAGE: image}
   if size is not None:
     for name in dataset.tasks:
       read = functools.partial(read_label, dataset, name, row, size)
-      found += _attempt(read)[1]
-  return found
+      arrays[name], broken = _attempt(read)
+      found += broken
+  return found, arrays
 
 
 def _label_at(

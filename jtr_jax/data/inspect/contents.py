@@ -3,7 +3,7 @@
 import abc
 import bisect
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,13 +12,26 @@ from jtr_jax.data.datasets import folder_description
 from jtr_jax.data.datasets import raw as raw_lib
 from jtr_jax.data.datasets.raw import OnProblem, RawDataset, RawParts
 from jtr_jax.data.datasets.readers import READERS
-from jtr_jax.data.progress_bar import progress
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.checked_rows import Arrays
 from jtr_jax.data.records.dataset import BrokenRecordError
 from jtr_jax.data.records.stored_form import TaskOptions
 
 _FOLDER = "folder"  # the first of `READERS`
+
+
+class Examined(NamedTuple):
+  """What was found of one image.
+
+  Attributes:
+    problems: what is wrong with its files, a text each.
+    id: the sample id.
+    arrays: what could be read.
+  """
+
+  problems: list[str]
+  id: str
+  arrays: Arrays
 
 
 class Contents(abc.ABC):
@@ -28,19 +41,21 @@ class Contents(abc.ABC):
     title: what this is.
     tasks: for each task `kind` and options.
     counts: images of each split.
+    doubts: what the listing of the files found odd, a line each.
   """
 
   title: str
   tasks: dict[str, TaskOptions]
   counts: dict[str, int]
+  doubts: tuple[str, ...] = ()
 
   @abc.abstractmethod
   def read(self, split: str, index: int) -> tuple[str, Arrays]:
     """Return the id and the arrays of one image; raise if one is broken."""
 
   @abc.abstractmethod
-  def problems(self, split: str, index: int) -> list[str]:
-    """Return the problems of one image and its labels."""
+  def examine(self, split: str, index: int) -> Examined:
+    """Return the problems of one image and its labels, and the rest."""
 
 
 class Prepared(Contents):
@@ -59,13 +74,14 @@ class Prepared(Contents):
     arrays = dict(self._sources[split][index])
     return arrays.pop("id"), arrays
 
-  def problems(self, split: str, index: int) -> list[str]:
-    """Return the problems of one record."""
+  def examine(self, split: str, index: int) -> Examined:
+    """Return the problems of one record, or what it holds."""
     try:
-      self.read(split, index)
+      identifier, arrays = self.read(split, index)
     except BrokenRecordError as e:
-      return [f"{e.file}: {split} record {index}: {e.reason}"]
-    return []
+      problem = f"{e.file}: {split} record {index}: {e.reason}"
+      return Examined([problem], "", {})
+    return Examined([], identifier, arrays)
 
 
 class Raw(Contents):
@@ -75,6 +91,7 @@ class Raw(Contents):
     self.title = f"{listed.name} {path}, not prepared"
     self.tasks = listed.task_options
     self.counts = {name: len(rows) for name, rows in listed.splits.items()}
+    self.doubts = listed.doubts
     self._listed = listed
 
   def read(self, split: str, index: int) -> tuple[str, Arrays]:
@@ -88,9 +105,11 @@ class Raw(Contents):
     }
     return row.id, arrays | {raw_lib.IMAGE: image}
 
-  def problems(self, split: str, index: int) -> list[str]:
-    """Return the problems of the files of one image."""
-    return raw_lib.problems(self._listed, self._listed.splits[split][index])
+  def examine(self, split: str, index: int) -> Examined:
+    """Return the problems of the files of one image, and the rest."""
+    row = self._listed.splits[split][index]
+    problems, arrays = raw_lib.examine(self._listed, row)
+    return Examined(problems, row.id, arrays)
 
 
 class RawInParts(Contents):
@@ -119,10 +138,10 @@ class RawInParts(Contents):
     part, place = self._part_of(split, index)
     return part.read(split, place)
 
-  def problems(self, split: str, index: int) -> list[str]:
-    """Return the problems of the files of one image."""
+  def examine(self, split: str, index: int) -> Examined:
+    """Return the problems of the files of one image, and the rest."""
     part, place = self._part_of(split, index)
-    return part.problems(split, place)
+    return part.examine(split, place)
 
   def _part_of(self, split: str, index: int) -> tuple[Raw, int]:
     """Return the part with an image, and the place of the image in it."""
@@ -191,23 +210,8 @@ def find_layout(path: Path) -> str:
 
 def lacks_description(path: Path, tasks_file: Path | None) -> bool:
   """Return whether a user's own folder has no description of its tasks."""
-  described = tasks_file or path / folder_description.FILE_NAME
-  return find_layout(path) == _FOLDER and not described.is_file()
-
-
-def find_problems(path: Path, **options: Any) -> list[str]:
-  """Read everything at a path and return the problems found.
-
-  Args:
-    path: a prepared data set or the files of one.
-    **options: of the reader that knows the files.
-
-  Returns:
-    One text for each broken file or record; empty if all is well.
-  """
-  found: list[str] = []
-  contents = open_contents(path, lambda e: found.append(str(e)), **options)
-  for split, count in contents.counts.items():
-    for index in progress(range(count), total=count, what=f"verify {split}"):
-      found += contents.problems(split, index)
-  return found
+  if tasks_file is not None:
+    return False
+  described = path / folder_description.FILE_NAME
+  is_lacking = folder_description.is_lacking(described)
+  return find_layout(path) == _FOLDER and is_lacking

@@ -1,5 +1,8 @@
 """Draws a sheet of examples: one row an image, one column a task."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -7,8 +10,15 @@ from jtr_jax.data.inspect.contents import Contents
 from jtr_jax.data.records.checked_rows import Arrays
 from jtr_jax.data.records.stored_form import TaskOptions
 from jtr_jax.tasks import colours
+from jtr_jax.tasks.base import Task
+from jtr_jax.tasks.depth import Depth, InverseDepth
 from jtr_jax.tasks.normals import Normals
 
+_DISTANCES: dict[str, Callable[..., Task]] = {
+  "depth": Depth,
+  "inverse_depth": InverseDepth,
+}
+_OF_PICTURES = ("joint_mean", "joint_std", "picture_range", "unit")
 _ROWS = 6
 _WIDTH = 240  # pixels of a cell
 _TITLE = 14  # pixels of the line of titles
@@ -18,8 +28,9 @@ _GAP = 4
 def draw_sheet(contents: Contents, split: str) -> Image.Image:
   """Return a picture of evenly spaced examples of one split.
 
-  Values go from dark for the smallest of a label to bright for its largest. A
-  label that does not exist is hatched.
+  Distances have the colours of training's pictures; other values go from dark
+  for the smallest of a label to bright for its largest. A label that does not
+  exist is hatched.
   """
   count = contents.counts[split]
   indices = np.unique(np.linspace(0, count - 1, min(_ROWS, count)).astype(int))
@@ -84,7 +95,14 @@ def picture(label: np.ndarray, task: TaskOptions) -> np.ndarray:
     values = np.where(highest < 0, np.float32(np.nan), highest)
   if task["kind"] == "normals":
     return Normals("normals").picture(values)
+  if task["kind"] in _DISTANCES:
+    known = {n: _tuple(task[n]) for n in _OF_PICTURES if n in task}
+    return _DISTANCES[task["kind"]]("distance", **known).picture(values)
   return colours.colourise(_stretched(values.mean(axis=-1)), "magma")
+
+
+def _tuple(value: Any) -> Any:
+  return tuple(value) if isinstance(value, list) else value
 
 
 def _stretched(values: np.ndarray) -> np.ndarray:

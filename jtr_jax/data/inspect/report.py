@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from jtr_jax.data.inspect.contents import Contents
+from jtr_jax.data.inspect.doubts import Doubts
 from jtr_jax.data.progress_bar import progress
 from jtr_jax.data.records.stored_form import TaskOptions
 
@@ -85,19 +86,26 @@ class Statistics:
       self.classes += (label > 0).sum(axis=(0, 1))
 
 
-def gather_statistics(contents: Contents) -> dict[str, dict[str, Statistics]]:
+def gather_statistics(
+  contents: Contents, doubts: Doubts
+) -> dict[str, dict[str, Statistics]]:
   """Read everything and return the statistics of each split and task."""
-  return {split: _of_split(contents, split) for split in contents.counts}
+  return {
+    split: _of_split(contents, split, doubts) for split in contents.counts
+  }
 
 
-def _of_split(contents: Contents, split: str) -> dict[str, Statistics]:
+def _of_split(
+  contents: Contents, split: str, doubts: Doubts
+) -> dict[str, Statistics]:
   count = contents.counts[split]
   found = {
     name: Statistics(count, np.zeros(len(task.get("classes", ())), np.int64))
     for name, task in contents.tasks.items()
   }
   for index in progress(range(count), total=count, what=f"inspect {split}"):
-    _, arrays = contents.read(split, index)
+    identifier, arrays = contents.read(split, index)
+    doubts.see(split, identifier, arrays)
     for name, statistics in found.items():
       label = arrays[name]
       if label is not None:
@@ -115,7 +123,8 @@ def report(path: Path, contents: Contents) -> str:
   Returns:
     Text of several lines.
   """
-  statistics = gather_statistics(contents)
+  doubts = Doubts(contents)
+  statistics = gather_statistics(contents, doubts)
   rows: list[tuple[str, ...]] = [
     (
       "split",
@@ -141,6 +150,8 @@ def report(path: Path, contents: Contents) -> str:
         split: tasks[name].classes for split, tasks in statistics.items()
       }
       parts.append(_histogram(name, task["classes"], counts))
+  warnings = [f"warning: {line}" for line in doubts.lines()]
+  parts += ["\n".join(warnings)] if warnings else []
   return "\n\n".join(parts) + "\n"
 
 

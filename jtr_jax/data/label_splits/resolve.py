@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from jtr_jax.core import paths
 from jtr_jax.data.label_splits import released, scenarios, text_file
 from jtr_jax.data.label_splits.scenarios import LabelSplit
 from jtr_jax.data.records import mapped_ids
@@ -51,7 +52,7 @@ def make_or_read(
     split = _drawn_once(ids, scenario_tasks, scenario, seed, cache)
     labelled = scenarios.align_split(split, ids, tasks)
     return LabelSplit(mapped_ids.kept(ids), tuple(tasks), labelled, split.about)
-  path = Path(file)
+  path = paths.check_input(file, "The label split")
   is_released = path.suffix in _RELEASED
   split = (
     released.import_split(path, ids, tasks)

@@ -207,6 +207,30 @@ def select(
   return Selection(own, (part,))
 
 
+def spread(selection: Selection, count: int) -> Selection:
+  """Return images that are evenly spread over a selection, in its order.
+
+  Args:
+    selection: the images.
+    count: how many; all, if there are not so many.
+  """
+  last = selection.size - 1
+  chosen = np.unique(np.linspace(0, last, min(count, last + 1)).round())
+  ends = np.cumsum((0, *selection.sizes))
+  parts = []
+  for part, start, end in zip(
+    selection.parts, ends[:-1], ends[1:], strict=True
+  ):
+    own = chosen[(chosen >= start) & (chosen < end)].astype(np.int64) - start
+    if own.size:
+      parts.append(
+        dataclasses.replace(
+          part, rows=part.rows[own], present=part.present[own]
+        )
+      )
+  return Selection(selection.forms, tuple(parts))
+
+
 def join(selections: Sequence[Selection]) -> Selection:
   """Return several selections of the same tasks, one after the other."""
   parts = tuple(part for one in selections for part in one.parts)

@@ -103,8 +103,8 @@ class Source:
     try:
       raw = self._open().data_source[index]
       record = self._features.deserialize_example_np(raw)
-    except (RuntimeError, ValueError, OSError) as e:
-      raise self._broken(index, str(e)) from e
+    except Exception as e:  # TFDS and its readers raise many kinds
+      raise self._broken(index, " ".join(str(e).split())[:300]) from e
     found = record["id"].decode()
     if found != self._ids[index]:
       reason = f"it holds {found!r}, the manifest says {self._ids[index]!r}"

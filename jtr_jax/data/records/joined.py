@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, paths
 from jtr_jax.data.records import manifest as manifest_lib
 from jtr_jax.data.records.dataset import Dataset, Records
 from jtr_jax.data.records.manifest import Manifest, Split
@@ -87,7 +87,17 @@ def write_joined(
   Raises:
     ValueError: parts that do not fit each other, or a place that is taken.
   """
+  paths.check_folder(directory, "--out")
   path = directory / FILE_NAME
+  if (directory / manifest_lib.FILE_NAME).exists():
+    raise ValueError(
+      errors.message(
+        f"Will not join data sets in {directory}",
+        found="a prepared data set, which would no longer be read",
+        expected="a new directory",
+        do="Give another --out.",
+      )
+    )
   if path.exists() and not overwrite:
     raise ValueError(
       errors.message(

@@ -160,15 +160,24 @@ def read_manifest(directory: Path) -> Manifest:
     raise _not_a_manifest(path, f"{type(e).__name__}: {e}") from e
   if found not in ((FORMAT, VERSION), (FORMAT, VERSION_OF_MANY)):
     raise _not_a_manifest(path, f"format {found[0]!r}, version {found[1]!r}")
+  try:
+    return _from_content(content, directory)
+  except (OSError, KeyError, TypeError, ValueError, AttributeError) as e:
+    raise _not_a_manifest(path, f"{type(e).__name__}: {e}") from e
+
+
+def _from_content(content: Mapping[str, Any], directory: Path) -> Manifest:
+  """Return the manifest that a file holds."""
+  height, width = map(int, content["size"])
   return Manifest(
-    name=content["name"],
-    size=(content["size"][0], content["size"][1]),
-    tasks=content["tasks"],
+    name=str(content["name"]),
+    size=(height, width),
+    tasks={name: dict(task) for name, task in content["tasks"].items()},
     splits={
       name: _read_split(directory, split)
       for name, split in content["splits"].items()
     },
-    source=content["source"],
+    source=dict(content["source"]),
   )
 
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from absl import logging
 
-from jtr_jax.core import errors
+from jtr_jax.core import errors, paths
 from jtr_jax.data.progress_bar import progress
-from jtr_jax.data.records import joined
+from jtr_jax.data.records import joined, space, stored_form
 from jtr_jax.data.records import manifest as manifest_lib
 from jtr_jax.data.records.checked_rows import Arrays, CheckedRows
 from jtr_jax.data.records.dataset import Dataset
@@ -88,10 +88,15 @@ def write_dataset(
     The data set, opened.
 
   Raises:
-    ValueError: the place is taken, or an example is not in stored form.
+    ValueError: the place is taken or too small, or an example is not in stored
+      form.
+    OSError: it cannot be written; nothing of it is left.
   """
-  target = Path(directory).absolute()
+  target = paths.check_folder(directory, "The directory").absolute()
   _check_free(target, overwrite=overwrite)
+  for task in tasks:
+    stored_form.check_task_name(task, f"Task {task!r}")
+  space.require(target, tasks, size, counts)
   tables = {split: CheckedRows(split, tasks, size) for split in splits}
   rows = {
     split: tables[split].check(
@@ -99,7 +104,7 @@ def write_dataset(
     )
     for split, examples in splits.items()
   }
-  with _partial_directory(target) as partial:
+  with space.clear_errors(target), _partial_directory(target) as partial:
     files = _write_records(partial, tables, rows, counts)
     for split, table in tables.items():
       table.check_count(counts[split])
@@ -163,7 +168,7 @@ def _check_free(target: Path, *, overwrite: bool) -> None:
       expected="a new or empty directory",
       do="Add --overwrite to replace it."
       if is_prepared(target)
-      else "Choose another --out.",
+      else "Choose another directory (--out, or config.data.directory).",
     )
   )
 

@@ -2,12 +2,17 @@
 
 import dataclasses
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from jtr_jax.core import errors
+
+_NAME = re.compile(r"\w[\w-]*")
+_TAKEN = ("id", "image", "total", "gradient", "balancer", "method", "delta_mtl")
+_LONGEST = 100  # letters
 
 TaskOptions: TypeAlias = dict[str, Any]
 """`kind`, and what describes labels: `classes`, `channels`, `unit`, scales."""
@@ -57,6 +62,49 @@ class StoredForm:
   def empty(self) -> np.ndarray:
     """Return a label without any ground truth."""
     return np.full(self.shape, self.none_code, self.dtype)
+
+
+def check_task_name(name: str, place: str) -> None:
+  """Raise a `ValueError` for a name that a task cannot have.
+
+  It becomes part of the names of files, metrics and parameters, and of lists on
+  command lines.
+
+  Args:
+    name: of the task.
+    place: where it stands, for the message.
+  """
+  if _NAME.fullmatch(name) and name not in _TAKEN and len(name) <= _LONGEST:
+    return
+  found = f"{name!r}, which has a meaning" if name in _TAKEN else repr(name)
+  raise ValueError(
+    errors.message(
+      f"{place} is no name for a task",
+      found=found,
+      expected=f"letters, digits, _ and -, at most {_LONGEST}, none of "
+      + ", ".join(_TAKEN),
+      do="Rename it, and the folders of its labels.",
+    )
+  )
+
+
+def check_id(identifier: str, place: str) -> None:
+  """Raise a `ValueError` for a sample id that a list of ids cannot hold.
+
+  Args:
+    identifier: the id, such as the name of a file.
+    place: where it comes from, for the message.
+  """
+  if identifier.strip() and identifier.isprintable():
+    return
+  raise ValueError(
+    errors.message(
+      f"{place} is no name for an image",
+      found=repr(identifier),
+      expected="letters that can be printed, no tab or line break",
+      do="Rename the file, and those of its labels.",
+    )
+  )
 
 
 def stored_form(name: str, task: Mapping[str, Any], size: Size) -> StoredForm:

@@ -7,8 +7,10 @@ z = -1. All labels are exact at the centres of the pixels.
 
 import collections
 import concurrent.futures
+import contextlib
 import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
 
 import numpy as np
@@ -150,13 +152,28 @@ def _parallel(
   ] = collections.deque()
   try:
     for job in jobs:
-      waiting.append(pool.submit(_render, job))
+      with _workers_ignore_interrupts():
+        waiting.append(pool.submit(_render, job))
       if len(waiting) > _AHEAD * workers:
         yield waiting.popleft().result()
     while waiting:
       yield waiting.popleft().result()
   finally:
     pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _workers_ignore_interrupts() -> Iterator[None]:
+  """Start workers that Ctrl-C does not reach; what it means, this process says.
+
+  A terminal interrupts workers too, and each would print a traceback. They
+  inherit the mask; a signal that comes meanwhile is only put off.
+  """
+  before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+  try:
+    yield
+  finally:
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _stream(words: list[int], number: int) -> np.random.Generator:

@@ -6,7 +6,7 @@ import pytest
 from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import cityscapes, raw
 from jtr_jax.data.datasets.cityscapes_classes import CLASSES_7, CLASSES_19
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import contents, verification
 from jtr_jax.data.label_splits import released
 from jtr_jax.data.records import prepared
 from tests.data.datasets import cityscapes_tree as tree
@@ -227,7 +227,7 @@ def test_names_the_broken_file(tmp_path, spoil):
   message = spoil(tmp_path)
   with pytest.raises(ValueError, match=message):
     read(tmp_path, "train") | read(tmp_path, "val")
-  (problem,) = contents.find_problems(tmp_path)
+  (problem,) = verification.verify(tmp_path).problems
   assert re.search(message, problem)
 
 
@@ -236,7 +236,7 @@ def test_verify_names_every_file_of_a_truncated_tree(tmp_path):
   for package in ("gtFine", "disparity"):
     for path in (tmp_path / package).glob("val/*/*.png"):
       path.unlink()
-  problems = contents.find_problems(tmp_path)
+  problems = verification.verify(tmp_path).problems
   assert len(problems) == 4
   assert all("is missing" in problem for problem in problems)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from jtr_jax.data.datasets import folder, image_files, prepare, raw
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from jtr_jax.data.records.prepared import Dataset
 from tests.data.datasets.own_folder import (
   SIZE,
@@ -67,8 +67,8 @@ def test_prepared_folder_opens_and_verifies(root, tmp_path):
   assert dataset.manifest.split("train").ids == ("a", "b", "c")
   assert dataset.manifest.tasks["segmentation"]["classes"][2] == "car"
   assert dataset.manifest.tasks["depth"]["unit"] == "m"
-  assert contents.find_problems(dataset.directory) == []
-  assert contents.find_problems(root) == []
+  assert verification.verify(dataset.directory).problems == []
+  assert verification.verify(root).problems == []
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,9 @@ def test_ensure_prepared_prepares_once_and_notices_changes(root, tmp_path):
   with pytest.raises(ValueError, match="Did you mean 'size'"):
     prepare.ensure_prepared("rooms", out, sise=1)
   save(root / "train" / "depth" / "b.png", millimetres)
-  with pytest.raises(ValueError, match=r"fingerprint.*--overwrite"):
+  with pytest.raises(
+    ValueError, match=r"are not those of the records.*--overwrite"
+  ):
     prepare.ensure_prepared("folder", out, raw=root)
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from jtr_jax.data.datasets import prepare
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from tests.data.datasets.own_folder import (
   SIZE,
   edges,
@@ -98,7 +98,7 @@ def no_validation_split(root):
 BROKEN = [
   (truncated_png, r"depth/a\.png cannot be read"),
   (truncated_npy, r"depth/c\.npy cannot be read"),
-  (pickled_npy, r"depth/c\.npy cannot be read.*allow_pickle"),
+  (pickled_npy, r"depth/c\.npy cannot be read.*object"),
   (empty_image, r"image/b\.png cannot be read"),
   (other_size, r"segmentation/b\.png has another size.*3x8.*6x8"),
   (class_out_of_range, r"segmentation/a\.png.*class id 3 \(12 pixels"),
@@ -134,7 +134,7 @@ def test_verify_names_every_broken_file(root):
   other_size(root)
   label_without_image(root)
   shifted_normals(root)
-  problems = contents.find_problems(root)
+  problems = verification.verify(root).problems
   names = ("depth/a.png", "segmentation/b.png", "depth/z.png", "normals/a.npy")
   assert len(problems) == len(names)
   for name in names:

@@ -16,7 +16,9 @@ from tests.data.datasets.own_folder import TASKS, millimetres, save
 
 def test_without_description_the_error_proposes_one_that_works(root, tmp_path):
   (root / "tasks.toml").unlink()
-  with pytest.raises(ValueError, match=r"tasks\.toml is missing") as error:
+  with pytest.raises(
+    ValueError, match=r"tasks\.toml is missing or empty"
+  ) as error:
     folder.scan(root)
   proposal = str(error.value).split(":\n\n", 1)[1]
   path = tmp_path / "proposed.toml"
@@ -49,7 +51,10 @@ def test_without_description_the_error_proposes_one_that_works(root, tmp_path):
     ("[depth]\nkind = 'depth'\nscale = '1'", "scale = '1'.*a number"),
     ("[depth]\nkind = 'depth'\nscale = true", "scale = True.*a number"),
     ("[depth]\nkind = 'depth'\njoint_mean = nan", "joint_mean = nan"),
-    ("[depth]\nkind = 'depth'\njoint_std = 0", "joint_std = 0.*above 0"),
+    (
+      "[depth]\nkind = 'depth'\njoint_std = 0",
+      "joint_std = 0.*a positive number",
+    ),
     ("[d]\nkind = 'inverse_depth'\njoint_sd = 1", "Did you mean 'joint_std'"),
     (
       "[depth]\nkind = 'depth'\npicture_range = [80, 0]",

@@ -6,7 +6,7 @@ import pytest
 from jtr_jax.config import registry
 from jtr_jax.data import __main__ as command
 from jtr_jax.data.datasets import folder_description, folder_numbers, prepare
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.stored_form import stored_form
 from tests.data.datasets import own_folder
@@ -202,7 +202,7 @@ def test_labels_are_added_to_what_is_prepared(data, labels, tmp_path):
   old = before.source("train")[0]
   for name in ("image", *before.manifest.tasks):
     np.testing.assert_array_equal(first[name], old[name])
-  assert contents.find_problems(tmp_path / "new") == []
+  assert verification.verify(tmp_path / "new").problems == []
 
 
 def test_labels_of_no_image_are_refused(data, labels, tmp_path, capsys):

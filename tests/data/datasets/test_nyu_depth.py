@@ -4,7 +4,7 @@ from PIL import Image
 
 from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import nyu_depth, raw
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 
 h5py = pytest.importorskip("h5py")
 
@@ -105,7 +105,7 @@ def test_broken_frames_are_named(tmp_path):
   (folder / "office_0002/00001.h5").write_bytes(b"<html>")
   with h5py.File(folder / "kitchen_0001a/00021.h5", "w") as file:
     file["rgb"], file["depth"] = photo(0), metres()
-  problems = contents.find_problems(tmp_path)
+  problems = verification.verify(tmp_path).problems
   assert len(problems) == 2
   for text in ("office_0002/00001.h5", r"rgb uint8[6, 8, 3]"):
     assert any(text in problem for problem in problems)
@@ -118,7 +118,7 @@ def test_broken_lists_and_missing_files_are_named(tmp_path):
     nyu_depth.scan(tmp_path)
   eight = tmp_path / "sync/kitchen_0028b/sync_depth_00045.png"
   Image.fromarray(np.zeros(SIZE, np.uint8)).save(eight)
-  assert len(contents.find_problems(tmp_path)) == 2
+  assert len(verification.verify(tmp_path).problems) == 2
   (tmp_path / TRAIN).write_text("a.jpg b.png\n")
   with pytest.raises(ValueError, match=r"in line 1: a\.jpg b\.png"):
     nyu_depth.scan(tmp_path)

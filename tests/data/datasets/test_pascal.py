@@ -5,7 +5,7 @@ from PIL import Image
 
 from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import nyud, pascal, pascal_files, raw
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from jtr_jax.data.records import prepared
 from tests.data.datasets import pascal_tree as tree
 
@@ -151,7 +151,7 @@ def test_names_the_broken_file(root, spoil):
   message = spoil(root)
   with pytest.raises(ValueError, match=message):
     read(root)
-  assert len(contents.find_problems(root)) == 1
+  assert len(verification.verify(root).problems) == 1
 
 
 @pytest.mark.parametrize("text", ["", f"{FIRST}\n{FIRST}\n"])
@@ -191,5 +191,5 @@ def test_nyud(tmp_path, capsys):
   tree.save(
     tmp_path / "raw/segmentation/0001.png", np.full(tree.SIZE, 41, np.uint8)
   )
-  (problem,) = contents.find_problems(tmp_path / "raw")
+  (problem,) = verification.verify(tmp_path / "raw").problems
   assert "segmentation/0001.png" in problem

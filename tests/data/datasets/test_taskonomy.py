@@ -7,7 +7,7 @@ from PIL import Image
 
 from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import raw, taskonomy, taskonomy_splits
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from jtr_jax.data.records import prepared
 from tests.data.datasets import taskonomy_tree as tree
 
@@ -222,7 +222,7 @@ def test_verify_names_every_file_of_every_building(tmp_path):
   cut.write_bytes(cut.read_bytes()[:60])
   shutil.rmtree(tmp_path / "hanson" / "normal")
   shutil.rmtree(tmp_path / "merom")
-  problems = contents.find_problems(tmp_path)
+  problems = verification.verify(tmp_path).problems
   assert len(problems) == 5
   for text in (str(lost), str(cut), "hanson/normal", "no images of merom"):
     assert any(text in problem for problem in problems)

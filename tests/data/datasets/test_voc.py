@@ -3,7 +3,7 @@ import pytest
 
 from jtr_jax.data.__main__ import main
 from jtr_jax.data.datasets import raw, voc
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from tests.data.datasets import pascal_tree as tree
 
 IDS = {"train": ("a", "b"), "trainaug": ("a", "b", "c"), "val": ("d",)}
@@ -59,7 +59,7 @@ def test_names_what_is_missing(root):
   (folder / "SegmentationClass" / "d.png").unlink()
   with pytest.raises(ValueError, match=r"SegmentationClass/d\.png is missing"):
     voc.scan(root)
-  (problem,) = contents.find_problems(root)
+  (problem,) = verification.verify(root).problems
   assert "d.png" in problem
   (folder / "ImageSets" / "Segmentation" / "trainaug.txt").unlink()
   with pytest.raises(ValueError, match=r"trainaug\.txt does not list"):

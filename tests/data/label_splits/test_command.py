@@ -67,9 +67,9 @@ def test_takes_names_from_a_prepared_data_set(tmp_path, capsys):
 def test_refuses_empty_lists(tmp_path):
   ids = tmp_path / "ids.txt"
   ids.write_text("\n")
-  with pytest.raises(ValueError, match="needs sample ids"):
+  with pytest.raises(ValueError, match="does not list sample ids"):
     run("make", "full", "--ids", ids, "--tasks", "depth", "--out", "x")
-  with pytest.raises(ValueError, match="needs tasks"):
+  with pytest.raises(ValueError, match="does not name the tasks"):
     run("make", "full", "--numbered", 3, "--out", "x")
 
 

@@ -6,7 +6,7 @@ import pytest
 from jtr_jax.data.loading import pipeline
 from jtr_jax.data.loading.feed import Delivery
 from jtr_jax.data.loading.joint_tasks import join_tasks
-from jtr_jax.data.loading.selection import join, select
+from jtr_jax.data.loading.selection import join, select, spread
 from jtr_jax.data.loading.stream import Reading
 from jtr_jax.data.records import prepared
 from jtr_jax.data.records.manifest import Manifest
@@ -142,3 +142,16 @@ def test_data_sets_that_do_not_fit_are_refused(dataset, size, tasks, error):
   other = Manifest("other", size, tasks, {}, {})
   with pytest.raises(ValueError, match=error):
     join_tasks({"main": dataset.manifest, "other": other})
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 100])
+def test_spread_images_are_in_order_from_first_to_last(mixture, count):
+  chosen = spread(mixture, count)
+  assert chosen.size == min(count, mixture.size)
+  ids = [i for part in mixture.parts for i in part.ids]
+  places = [ids.index(i) for part in chosen.parts for i in part.ids]
+  assert places == sorted(set(places))
+  assert places[0] == 0
+  if count > 1:
+    assert places[-1] == mixture.size - 1
+  assert chosen.present.shape == (chosen.size, len(mixture.tasks))

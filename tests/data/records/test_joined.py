@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pytest
 
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from jtr_jax.data.loading.selection import select
 from jtr_jax.data.records import joined, prepared
 from tests.data.records import fake_dataset
@@ -82,7 +82,7 @@ def test_a_broken_part_is_named(parts):
   root, places = parts
   joined.write_joined(root, "both", places)
   next(places[1].glob("*val.array_record*")).write_bytes(b"")
-  (problem,) = contents.find_problems(root)
+  (problem,) = verification.verify(root).problems
   assert str(places[1]) in problem
 
 

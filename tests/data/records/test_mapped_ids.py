@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from jtr_jax.data.label_splits import resolve, scenarios
 from jtr_jax.data.loading.selection import select
 from jtr_jax.data.records import mapped_ids, prepared
@@ -89,7 +89,7 @@ def test_a_data_set_reads_the_same(both):
   np.testing.assert_array_equal(*(own.present for own in selections))
   assert selections[1].parts[0].ids is after.manifest.split("train").ids
   assert selections[1].parts[0].ids == selections[0].parts[0].ids
-  assert contents.find_problems(after.directory) == []
+  assert verification.verify(after.directory).problems == []
 
 
 def test_few_images_stay_in_one_file(tmp_path):

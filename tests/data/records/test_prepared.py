@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from jtr_jax.data.inspect import contents
+from jtr_jax.data.inspect import verification
 from jtr_jax.data.records import prepared, tfds_builder
 from tests.data.records import fake_dataset
 
@@ -156,7 +156,7 @@ def test_large_splits_go_to_several_files_in_order(tmp_path, monkeypatch):
   dataset = fake_dataset.write(tmp_path / "new")
   train = sorted(dataset.directory.glob("records-train*"))
   assert len(train) == 4
-  assert contents.find_problems(dataset.directory) == []
+  assert verification.verify(dataset.directory).problems == []
   train[2].write_bytes(b"")
   source = dataset.source("train")
   assert source[5]["id"] == "room_005"
@@ -200,7 +200,7 @@ def test_flipped_byte_breaks_its_record_only(copy):
   data = bytearray(train_file(copy).read_bytes())
   data[3000] ^= 255
   train_file(copy).write_bytes(bytes(data))
-  problems = contents.find_problems(copy)
+  problems = verification.verify(copy).problems
   assert len(problems) == 1
   assert train_file(copy).name in problems[0]
   assert "train record" in problems[0]
@@ -223,7 +223,7 @@ def test_records_of_another_manifest_are_noticed(copy, edit):
     "count": "11 records for 12 ids",
     "label": "whether depth is labelled",
   }[edit]
-  assert any(text in problem for problem in contents.find_problems(copy))
+  assert any(text in problem for problem in verification.verify(copy).problems)
 
 
 def test_unknown_split_names_the_nearest(dataset):
