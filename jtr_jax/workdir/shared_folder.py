@@ -4,7 +4,7 @@ import secrets
 import time
 from pathlib import Path
 
-from jtr_jax.core import errors, hosts
+from jtr_jax.core import errors, hosts, places
 
 _SECONDS = 20.0  # for a network disk to show what another machine has written
 
@@ -35,7 +35,7 @@ def require_shared(folder: Path) -> None:
   seen = hosts.exchange(_appears(mark))
   if hosts.is_primary():
     mark.unlink()
-    if not was_there:
+    if not was_there and not places.is_stored(folder):
       folder.rmdir()
   hosts.wait()
   if not all(seen):
