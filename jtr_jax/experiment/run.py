@@ -68,6 +68,7 @@ def train(
   mesh = make_mesh(build.batch_size(settings), height=settings.train.height)
   how = evaluation.make_evaluation(made, mesh)
   run = make_run(made, how, mesh, initial_weights.given(fitted))
+  hosts.wait()  # from here on by collectives, which do not wait for long
   with setup.open_checkpoints(made) as checkpoints:
     trained = loop.train(run, checkpoints, folder)
     if not trained.finished:
