@@ -9,7 +9,7 @@ from jtr_jax.config.settings import Settings
 from jtr_jax.core import hosts
 from jtr_jax.workdir import config_file, shared_folder
 
-_MAY_DIFFER = ("log", "checkpoint", "train.height")
+_MAY_DIFFER = ("log", "checkpoint", "train.height", "evaluate.diagnosed")
 _MAY_GROW = ("train.steps", "train.epochs")
 
 

@@ -3,6 +3,8 @@
 All of them change the config that they are given, and return it.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -70,7 +72,8 @@ def add_source(
 def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
   """Use a network, at random; fields not given are those of its builder.
 
-  What followed the widths of a SegNet gets the usual widths of its method.
+  What followed the widths of a SegNet keeps them, but for a last one that has
+  to be that of the network's bottleneck.
   """
   entry = registry.find("network", name, registry.MODELS)
   start = schema.defaults(schema.fields_of(ModelSettings))
@@ -80,7 +83,7 @@ def use_model(config: ConfigDict, name: str, **fields: Any) -> ConfigDict:
   config.model.update(start)
   if "method" in config:
     method = registry.find("method", config.method.name, registry.METHODS)
-    config.method.update(_network_widths(config, method))
+    config.method.update(_network_widths(config, method, config.method))
   return config
 
 
@@ -214,7 +217,9 @@ def use_teachers(config: ConfigDict, *folders: str) -> ConfigDict:
 
 
 def _network_widths(
-  config: ConfigDict, method: registry.Entry
+  config: ConfigDict,
+  method: registry.Entry,
+  before: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
   """Return the widths of a method's own network, which follow a SegNet's."""
   field = method.traits.filters
@@ -222,7 +227,9 @@ def _network_widths(
     return {}
   if "filters" in config.model:
     return {field: config.model.get_oneway_ref("filters")}
-  return {field: method.fields[field].default}
+  usual = method.fields[field].default
+  kept = tuple(before.get(field, usual))
+  return {field: (*kept[:-1], usual[-1] and kept[-1])}
 
 
 def _learn_from_unlabelled(config: ConfigDict) -> None:

@@ -58,7 +58,7 @@ def make_evaluation(experiment: Experiment, mesh: Mesh) -> Evaluation:
   settings, images = experiment.settings, experiment.data.evaluated
   batch = dispatch.whole_shares(settings.evaluate.batch_size, mesh)
   baseline = settings.evaluate.baseline
-  size, device = images.image_shape[:2], mesh.devices.flat[0]
+  size, device = images.image_shape[:2], mesh.local_devices[0]
   share = batch // mesh.size
   memory.require_batch(share, size, device, "evaluate.batch_size")
   return Evaluation(

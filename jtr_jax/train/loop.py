@@ -140,7 +140,7 @@ def start_state(run: Run) -> TrainState:
     )
 
   start = jax.jit(initialize, out_shardings=replicated(run.mesh))
-  device = run.mesh.devices.flat[0]
+  device = run.mesh.local_devices[0]
   memory.require_state(start.eval_shape(run.initial), device)
   images = run.batch_size // run.mesh.size
   memory.require_batch(images, run.size, device, "train.batch_size")

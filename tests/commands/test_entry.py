@@ -94,7 +94,7 @@ def test_lists_are_those_of_the_registry():
 def test_a_field_is_explained_from_its_signature():
   text = explain.explain("--config.train.batch_size=4")
   assert "config.train.batch_size\n  Images of the main data in a batch" in text
-  assert "value: a whole number, more than 0 (images)" in text
+  assert "value: a whole number, at least 1 and at most 65536 (images)" in text
   assert "default: 4" in text
   assert "from: JTR" in text
 

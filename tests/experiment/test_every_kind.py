@@ -45,7 +45,8 @@ def settings_of(data, method, tasks, scenario="found"):
 )
 def test_trains_evaluates_and_draws(data, tmp_path, method, tasks):
   run.train(settings_of(data, method, tasks), tmp_path, name="kinds")
-  last = json.loads((tmp_path / "metrics.jsonl").read_text().splitlines()[-1])
+  rows = map(json.loads, (tmp_path / "metrics.jsonl").read_text().splitlines())
+  last = [row for row in rows if row["split"] == "val"][-1]
   measured = {k: v for k, v in last.items() if k.count("/") and k[:3] == "val"}
   for task in tasks:
     values = [v for k, v in measured.items() if k.startswith(f"val/{task}/")]

@@ -252,7 +252,7 @@ def test_missing_checkpoints_are_named(folder, tmp_path, which):
 def test_what_is_no_run_is_refused(tmp_path):
   with pytest.raises(ValueError, match="no run in this workdir"):
     jtr_jax.load(tmp_path)
-  with pytest.raises(ValueError, match="at least one workdir"):
+  with pytest.raises(ValueError, match="Expected: at least one"):
     jtr_jax.load([])
 
 

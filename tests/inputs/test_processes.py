@@ -13,6 +13,15 @@ from tests.inputs import commands
 CONFIG = f"--config={config_files.ROOT}/configs/rooms_demo.py"
 
 
+@pytest.fixture
+def interrupts_reach_processes():
+  """Undo what a shell does for commands in its background: ignore Ctrl-C."""
+  before = signal.signal(signal.SIGINT, signal.default_int_handler)
+  yield
+  signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts_reach_processes")
 @pytest.mark.parametrize(
   "sign", ["| jtr_jax.core.extras", "rooms train"], ids=["loading", "preparing"]
 )

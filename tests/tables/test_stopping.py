@@ -17,14 +17,18 @@ def test_a_row_that_fails_does_not_keep_others_from_running(
 ):
   (tmp_path / "nyu_onelabel" / "mtpsl" / "seed0").mkdir(parents=True)
   (tmp_path / "nyu_onelabel" / "mtpsl" / "seed0" / "mine.csv").touch()
-  rows = "--rows=cityscapes_onelabel/mtpsl,nyu_onelabel"
-  assert run_table("jtr_10", tmp_path, nyu, rows) == 1
+  assert run_table("jtr_10", tmp_path, nyu, "--rows=nyu_onelabel") == 1
   lines = capsys.readouterr().out.splitlines()
-  assert lines[0].startswith("cityscapes_onelabel/mtpsl: cannot run: ")
-  assert lines[1].startswith("nyu_onelabel/supervised seed 0: trained: ")
-  assert lines[2].startswith("nyu_onelabel/mtpsl seed 0: failed: ")
-  assert "mine.csv" in lines[2]
-  assert lines[3].startswith("nyu_onelabel/jtr seed 0: trained: ")
+  assert lines[0].startswith("nyu_onelabel/supervised seed 0: trained: ")
+  assert lines[1].startswith("nyu_onelabel/mtpsl seed 0: failed: ")
+  assert "mine.csv" in lines[1]
+  assert lines[2].startswith("nyu_onelabel/jtr seed 0: trained: ")
+
+
+def test_a_row_that_cannot_run_says_what_is_missing(nyu, tmp_path, capsys):
+  assert run_table("amtl_7", tmp_path, nyu, "--rows=voc_nyu/amtl") == 1
+  (line,) = capsys.readouterr().out.splitlines()
+  assert line.startswith("voc_nyu/amtl: cannot run: object detection")
 
 
 def test_a_signal_ends_the_command_and_the_same_one_resumes(

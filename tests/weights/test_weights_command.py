@@ -70,7 +70,7 @@ def test_imports_a_file(good, tmp_path, capsys):
   ("words", "message"),
   [
     (("show", "missing.pth"), "missing.pth"),
-    (("show", "."), "is no file"),
+    (("show", "."), "Found: ., a folder"),
     (("import", "missing.pth", "--network=x", "--out=y"), "missing.pth"),
   ],
 )

@@ -103,7 +103,7 @@ def test_will_not_write_over_anything_unasked(dataset, copy, tmp_path):
     fake_dataset.write(copy)
   (tmp_path / "other").mkdir()
   (tmp_path / "other" / "thesis.tex").write_text("")
-  with pytest.raises(ValueError, match="Choose another --out"):
+  with pytest.raises(ValueError, match="Choose another directory"):
     fake_dataset.write(tmp_path / "other", overwrite=True)
   assert (tmp_path / "other" / "thesis.tex").exists()
   assert len(fake_dataset.write(copy, train=3, overwrite=True).source("train"))
