@@ -6,6 +6,7 @@ default is a field, its annotation says type, bounds, unit and source.
 
 import ast
 import dataclasses
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -76,13 +77,18 @@ def fields_of(*callables: Callable[..., Any]) -> dict[str, Field]:
   Returns:
     Name -> field, in the order of the signatures.
   """
+  return {n: field for c in callables for n, field in _fields_of(c).items()}
+
+
+@functools.cache  # a table of the papers asks a thousand times
+def _fields_of(function: Callable[..., Any]) -> Mapping[str, Field]:
+  """Return the fields of a function or class."""
+  hints, about = _hints(function), docstrings.arguments(function)
   found = {}
-  for function in callables:
-    hints, about = _hints(function), docstrings.arguments(function)
-    for name, parameter in inspect.signature(function).parameters.items():
-      if _is_plain(parameter.default):
-        field = _field(hints.get(name), parameter.default)
-        found[name] = field._replace(about=about.get(name, ""))
+  for name, parameter in inspect.signature(function).parameters.items():
+    if _is_plain(parameter.default):
+      field = _field(hints.get(name), parameter.default)
+      found[name] = field._replace(about=about.get(name, ""))
   return found
 
 
