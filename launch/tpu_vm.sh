@@ -18,13 +18,15 @@ set -euo pipefail
 name=$1
 shift
 here=$(cd "$(dirname "$0")/.." && pwd)
-log=$(mktemp)
+files=$(mktemp -d)
+log=$files/log
 read -r -a flags <<<"$TPU_FLAGS"
 
 delete() {
   gcloud compute tpus queued-resources delete "$name" \
     --zone="$TPU_ZONE" --force --quiet || true
 }
+
 
 state() {
   gcloud compute tpus queued-resources describe "$name" \
@@ -49,8 +51,8 @@ create() {
 }
 
 install() {
-  git -C "$here" archive --format=tar.gz --output=/tmp/jtr_jax.tar.gz HEAD
-  gcloud compute tpus tpu-vm scp /tmp/jtr_jax.tar.gz "$name": \
+  git -C "$here" archive --format=tar.gz --output="$files/jtr_jax.tar.gz" HEAD
+  gcloud compute tpus tpu-vm scp "$files/jtr_jax.tar.gz" "$name": \
     --zone="$TPU_ZONE" --worker=all
   everywhere 'mkdir -p jtr_jax && tar -xzf jtr_jax.tar.gz -C jtr_jax &&
     cd jtr_jax && python3 -m venv .venv &&
@@ -64,7 +66,7 @@ train() {
     echo \"jtr_jax exit code: \$?\"" 2>&1 | tee "$log"
 }
 
-trap delete EXIT
+trap 'delete; rm -rf "$files"' EXIT
 for ((start = 1; start <= MOST_STARTS; start++)); do
   if create && install && train "$@"; then
     if grep -q 'jtr_jax exit code: 1$' "$log"; then
