@@ -18,7 +18,7 @@ Arguments:
   method=supervised: or jtr, mtpsl, cross_task_maps, consistency, or your own.
   variant=paper: official is the method as released.
   seed=0: of everything but the label split.
-  epochs=25: passes over the images; ten minutes on two cores.
+  epochs=25: passes over the images.
   steps=0: updates; 0 is from the epochs.
   balancing=uniform: see docs/balancing.md.
   weights=package: or a folder of weights, or a run's workdir; empty: random.
